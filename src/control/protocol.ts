@@ -1,0 +1,109 @@
+/**
+ * What a running instance tells the CLI over its control socket: plain data, one shape for `-o json` and for
+ * the tables. Changing a shape is changing the product's interface.
+ */
+
+export interface InstanceView {
+  readonly instance: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly driver: string;
+  readonly planRevision: number;
+  readonly components: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly detail: string | undefined;
+  }[];
+}
+
+/** One frontend of a ServicePort, and where it really answers. */
+export interface FrontendView {
+  readonly kind: string;
+  /** As the Service says it: `10.96.0.10:80`; a NodePort is `:30080`. */
+  readonly declared: string;
+  /** Where a client connects now: `127.83.4.9:8080`; empty while it does not answer. */
+  readonly reachable: readonly string[];
+  /** Why it does not answer, or undefined. */
+  readonly problem:
+    | { readonly code: string; readonly message: string; readonly remedy: string | undefined }
+    | undefined;
+}
+
+export interface ServicePortView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: string;
+  readonly protocol: string;
+  readonly family: string;
+  readonly scheduler: string;
+  readonly affinity: string;
+  readonly frontends: readonly FrontendView[];
+  readonly endpoints: number;
+  readonly ready: number;
+}
+
+export interface EndpointView {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: string;
+  readonly address: string;
+  readonly pod: string | undefined;
+  readonly node: string | undefined;
+  readonly state: 'ready' | 'serving' | 'terminating' | 'not-ready';
+  readonly weight: number;
+  /** Since the driver started; undefined when the driver cannot know. */
+  readonly connections: number | undefined;
+  readonly open: number | undefined;
+  readonly failures: number | undefined;
+  readonly bytesIn: number | undefined;
+  readonly bytesOut: number | undefined;
+}
+
+export interface PlanView {
+  readonly revision: number;
+  readonly node: {
+    readonly name: string;
+    readonly zone: string | undefined;
+    readonly serviceRanges: readonly string[];
+  };
+  readonly servers: readonly {
+    readonly id: string;
+    readonly scheduler: string;
+    readonly affinity: string;
+    readonly frontends: readonly string[];
+    readonly cluster: readonly string[];
+    readonly local: readonly string[];
+  }[];
+}
+
+export interface SpreadRequest {
+  readonly namespace: string;
+  readonly service: string;
+  /** Port name or number; undefined when the Service has one port. */
+  readonly port: string | undefined;
+  readonly connections: number;
+  readonly concurrency: number;
+}
+
+export interface SpreadShare {
+  readonly endpoint: string;
+  readonly pod: string | undefined;
+  readonly connections: number;
+  readonly expected: number;
+}
+
+export interface SpreadView {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: string;
+  readonly target: string;
+  readonly scheduler: string;
+  readonly requested: number;
+  readonly connected: number;
+  readonly failed: number;
+  readonly tookMs: number;
+  readonly shares: readonly SpreadShare[];
+  /** Every endpoint got its expected number, to the connection. */
+  readonly exact: boolean;
+}

@@ -1,0 +1,84 @@
+/** The contract between the Plan and what makes a node forward. */
+import type { SocketAddress } from './address.ts';
+import type { Flow } from './flow.ts';
+import type { Delta, Plan } from './plan.ts';
+import type { SchedulerName } from './schedulers/names.ts';
+import type { Endpoint, Frontend, Protocol } from './service-port.ts';
+
+/** Something the host lacks, what that costs, and how to get it. */
+export interface Missing {
+  readonly what: string;
+  readonly costs: string;
+  readonly remedy: string;
+}
+
+/** What a driver can do; everything it cannot is replaced or refused by name, never silently. */
+export interface DriverCapabilities {
+  readonly schedulers: readonly SchedulerName[];
+  readonly protocols: readonly Protocol[];
+}
+
+/** A frontend that could not be served; the others are. */
+export interface FrontendFailure {
+  /** ServicePort id. */
+  readonly server: string;
+  readonly frontend: Frontend;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | undefined;
+}
+
+/** A frontend served somewhere else than it says: a low port without privilege, say. */
+export interface StandIn {
+  /** ServicePort id. */
+  readonly server: string;
+  readonly frontend: Frontend;
+  readonly address: SocketAddress;
+}
+
+export interface ApplyReport {
+  readonly revision: number;
+  /** How many changes to sockets or kernel objects this apply made. */
+  readonly operations: number;
+  /** All that fail now, not only those new with this apply. */
+  readonly failures: readonly FrontendFailure[];
+  /** All that stand in now, not only those new with this apply. */
+  readonly standIns: readonly StandIn[];
+}
+
+/** What happened at one endpoint of one ServicePort since the driver started; undefined: this driver cannot know. */
+export interface EndpointCounters {
+  readonly connections: number;
+  readonly open: number | undefined;
+  readonly failures: number | undefined;
+  readonly bytesIn: number | undefined;
+  readonly bytesOut: number | undefined;
+}
+
+export interface Observation {
+  /** By ServicePort id, then by endpoint key. */
+  readonly endpoints: ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
+}
+
+/** Makes this node forward as a Plan says. One instance a node; calls never overlap. */
+export interface Driver {
+  readonly name: string;
+  readonly capabilities: DriverCapabilities;
+  /** What this host lacks; empty means usable. Must not change the host. */
+  probe(): Promise<readonly Missing[]>;
+  /**
+   * All or nothing: if it rejects, the previous Plan still forwards. `delta` is undefined at start and after
+   * a failure; otherwise it leads from the Plan applied before to this one. A frontend the host refuses
+   * (its port is taken) is a failure in the report and is tried again by the next apply.
+   */
+  apply(plan: Plan, delta: Delta | undefined, signal: AbortSignal): Promise<ApplyReport>;
+  /** Counters, read when somebody asks. */
+  observe(): Observation;
+  /**
+   * The endpoint an open connection was given; waits while the choice is being made; undefined when the
+   * driver does not carry the connection.
+   */
+  locate(flow: Flow): Promise<Endpoint | undefined>;
+  /** Stops taking connections, lets those it carries end until `signal` aborts, and frees everything. */
+  stop(signal: AbortSignal): Promise<void>;
+}

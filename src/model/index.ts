@@ -1,0 +1,51 @@
+/** Values and pure functions: the forwarding decision and everything it is made of. Imports nothing. */
+export {
+  addressInRange,
+  canonicalIp,
+  cidrContains,
+  familyOf,
+  formatCidr,
+  formatIp,
+  formatSocketAddress,
+  parseCidr,
+  parseIp,
+  parseSocketAddress,
+  rangeSize,
+} from './address.ts';
+export type { Cidr, IpBytes, IpFamily, SocketAddress } from './address.ts';
+export { BucketMap } from './bucket-map.ts';
+export type { Clock, Random } from './clock.ts';
+export { decide } from './decide.ts';
+export type {
+  ApplyReport,
+  Driver,
+  DriverCapabilities,
+  EndpointCounters,
+  FrontendFailure,
+  Missing,
+  Observation,
+  StandIn,
+} from './driver.ts';
+export { CodedError, messageOf } from './error.ts';
+export type { CodedErrorOptions, CodeOf, ErrorTable } from './error.ts';
+export { masquerades } from './flow.ts';
+export type { Decision, Entry, Flow, Step, StepCode, Trace } from './flow.ts';
+export { emptyPlan, findFrontend, frontendKey, frontendKeyOf, nextPlan } from './plan.ts';
+export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
+export { defaultScheduler, schedulerNames } from './schedulers/names.ts';
+export type { Affinity, SchedulerName } from './schedulers/names.ts';
+export { createSchedulerState, pick } from './schedulers/pick.ts';
+export type { SchedulerState } from './schedulers/pick.ts';
+export { endpointKey, servicePortId } from './service-port.ts';
+export type {
+  Endpoint,
+  Frontend,
+  FrontendKind,
+  PoolName,
+  Pools,
+  Protocol,
+  ServicePortRef,
+  TrafficPolicy,
+  VirtualServer,
+} from './service-port.ts';
+export { choosePools, topologyMode, usableEndpoints } from './topology.ts';

@@ -1,0 +1,4 @@
+/** What the rooms tell the outside: log lines and component states. */
+export type { Component, ComponentStatus } from './component.ts';
+export { createLogger, logLevels, silentLogger } from './logger.ts';
+export type { LogFields, Logger, LogLevel } from './logger.ts';

@@ -1,0 +1,63 @@
+/**
+ * The door to TCP sockets, thread-agnostic: whoever holds an engine gets its callbacks on the same thread.
+ *
+ * Two engines stand behind it, proved by one suite (`engine.suite.ts`): `portable` (node:net, everywhere)
+ * and, on Linux, `epoll`. A Connection belongs to the engine that made it and to one Relay at most.
+ */
+import type { SocketAddress } from '../../model/index.ts';
+
+export interface NetEngine {
+  readonly name: 'portable' | 'epoll';
+  /**
+   * Listens at exactly this address; port 0 takes a free one. `onConnection` gets each connection paused: no
+   * byte is read from it before `relay`.
+   * Rejects with NetError: NET_ADDRESS_IN_USE, NET_NOT_PERMITTED, NET_ADDRESS_NOT_AVAILABLE, NET_FAILED.
+   */
+  listen(at: SocketAddress, onConnection: (connection: Connection) => void): Promise<Listener>;
+  /**
+   * Connects; the connection comes paused.
+   * Rejects with NetError: NET_REFUSED, NET_TIMED_OUT, NET_UNREACHABLE, NET_ABORTED, NET_FAILED.
+   */
+  connect(to: SocketAddress, options: ConnectOptions): Promise<Connection>;
+  /**
+   * Joins two paused connections until both directions have ended: bytes, half-close and resets pass through,
+   * and a slow reader slows its writer. Never rejects; both connections are closed when it settles.
+   */
+  relay(client: Connection, backend: Connection): Relay;
+}
+
+export interface ConnectOptions {
+  readonly timeoutMs: number;
+  /** The address to come from; the system chooses when it is undefined. */
+  readonly localAddress?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Listener {
+  /** The address bound, with its real port. */
+  readonly address: SocketAddress;
+  /** Stops accepting and frees the address; accepted connections stay. Resolves when it is free. */
+  close(): Promise<void>;
+}
+
+export interface Connection {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** Closes at once: with RST when `reset`, else without waiting for what is unsent. */
+  destroy(how?: 'reset' | 'close'): void;
+  /** Called once when the connection is gone, also when it went before a relay took it. */
+  onClosed(listener: () => void): void;
+}
+
+export interface Relay {
+  /** Read at any time; grow while it runs. */
+  readonly bytesFromClient: number;
+  readonly bytesFromBackend: number;
+  /** Settles when both directions have ended. */
+  readonly done: Promise<RelayEnd>;
+  /** Ends both sides with RST. */
+  destroy(): void;
+}
+
+/** How a relay ended: both sides finished, or one was reset or failed first. */
+export type RelayEnd = 'finished' | 'client-failed' | 'backend-failed' | 'destroyed';
