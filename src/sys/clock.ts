@@ -1,0 +1,64 @@
+/** The real clock, and a fake one that a test moves by hand. */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../model/index.ts';
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    // An aborted sleep ends early; whoever aborted it knows why.
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  },
+};
+
+export interface FakeClock extends Clock {
+  /** Moves time on and lets every sleeper that is due run, in order of its time. */
+  advance(ms: number): Promise<void>;
+  /** How many sleep now. */
+  readonly sleepers: number;
+}
+
+interface Sleeper {
+  readonly at: number;
+  wake(): void;
+}
+
+export function createFakeClock(startMs = 0): FakeClock {
+  let now = startMs;
+  let sleepers: Sleeper[] = [];
+  const settle = async (): Promise<void> => {
+    // Whoever was woken may go through several awaits before it sleeps again.
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+  return {
+    now: () => now,
+    monotonic: () => now,
+    get sleepers() {
+      return sleepers.length;
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted === true) return resolve();
+        const sleeper: Sleeper = { at: now + ms, wake: resolve };
+        sleepers.push(sleeper);
+        signal?.addEventListener('abort', () => {
+          sleepers = sleepers.filter((s) => s !== sleeper);
+          resolve();
+        });
+      }),
+    advance: async (ms) => {
+      const end = now + ms;
+      for (;;) {
+        await settle();
+        const due = sleepers.filter((s) => s.at <= end).toSorted((a, b) => a.at - b.at)[0];
+        if (due === undefined) break;
+        now = Math.max(now, due.at);
+        sleepers = sleepers.filter((s) => s !== due);
+        due.wake();
+      }
+      now = end;
+      await settle();
+    },
+  };
+}
