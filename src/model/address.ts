@@ -35,13 +35,14 @@ function parseIpv4(text: string): IpBytes | undefined {
   return bytes;
 }
 
-function parseGroups(text: string): number[] | undefined {
+/** `mayEndInIpv4`: an IPv4 tail is allowed at the very end of an address only. */
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
   for (const [i, part] of parts.entries()) {
     if (part.includes('.')) {
-      const tail = i === parts.length - 1 ? parseIpv4(part) : undefined;
+      const tail = mayEndInIpv4 && i === parts.length - 1 ? parseIpv4(part) : undefined;
       if (tail === undefined) return undefined;
       const [a = 0, b = 0, c = 0, d = 0] = tail;
       groups.push((a << 8) | b, (c << 8) | d);
@@ -57,8 +58,8 @@ function parseGroups(text: string): number[] | undefined {
 function parseIpv6(text: string): IpBytes | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? '');
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : [];
+  const head = parseGroups(halves[0] ?? '', halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '', true) : [];
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;

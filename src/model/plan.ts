@@ -79,7 +79,10 @@ export function emptyPlan(node: NodeView): Plan {
   };
 }
 
-/** Changes to a Plan: VirtualServers to set, ids to remove, and the node's view when it changed. */
+/**
+ * Changes to a Plan: VirtualServers to set, ids to remove, and the node's view when it changed. An id that is in
+ * both is set.
+ */
 export interface PlanChange {
   readonly set: readonly VirtualServer[];
   readonly remove: readonly string[];
@@ -95,18 +98,13 @@ export function nextPlan(
   const updated: ServerUpdate[] = [];
   const removed: VirtualServer[] = [];
   const servers: Change<VirtualServer>[] = [];
-  for (const id of change.remove) {
+  for (const [id, after] of wanted(change)) {
     const before = plan.servers.get(id);
-    if (before === undefined) continue;
-    removed.push(before);
-    servers.push([id, undefined]);
-  }
-  for (const after of change.set) {
-    const before = plan.servers.get(after.id);
     if (before === after) continue;
-    if (before === undefined) added.push(after);
+    if (after === undefined) removed.push(...(before === undefined ? [] : [before]));
+    else if (before === undefined) added.push(after);
     else updated.push({ before, after });
-    servers.push([after.id, after]);
+    servers.push([id, after]);
   }
   const node = change.node ?? plan.node;
   const nodeChanged = node !== plan.node;
@@ -131,6 +129,14 @@ export function nextPlan(
       nodeChanged,
     },
   };
+}
+
+/** Each id once, with what it shall be. */
+function wanted(change: PlanChange): ReadonlyMap<string, VirtualServer | undefined> {
+  const all = new Map<string, VirtualServer | undefined>();
+  for (const id of change.remove) all.set(id, undefined);
+  for (const server of change.set) all.set(server.id, server);
+  return all;
 }
 
 function frontendChanges(

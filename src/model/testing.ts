@@ -1,0 +1,75 @@
+/** Builders for tests: whole, valid values from the few fields a case is about. */
+import type { NodeView, Plan } from './plan.ts';
+import { emptyPlan, nextPlan } from './plan.ts';
+import { servicePortId, type Endpoint, type Frontend, type VirtualServer } from './service-port.ts';
+import { choosePools } from './topology.ts';
+
+export const testNode: NodeView = {
+  name: 'node-a',
+  zone: 'zone-a',
+  addresses: ['192.0.2.1'],
+  nodePortAddresses: ['192.0.2.1'],
+  serviceRanges: [],
+  masqueradeAll: false,
+  detectsLocalPods: true,
+};
+
+export function testEndpoint(fields: Partial<Endpoint> = {}): Endpoint {
+  return {
+    address: '10.1.0.1',
+    port: 8080,
+    ready: true,
+    serving: true,
+    terminating: false,
+    local: false,
+    node: 'node-b',
+    zone: undefined,
+    zoneHints: [],
+    nodeHints: [],
+    weight: 1,
+    pod: undefined,
+    ...fields,
+  };
+}
+
+/** `count` endpoints 10.1.0.1, 10.1.0.2, ... */
+export function testEndpoints(count: number, fields: Partial<Endpoint> = {}): readonly Endpoint[] {
+  return Array.from({ length: count }, (_, i) =>
+    testEndpoint({ address: `10.1.${Math.floor((i + 1) / 256)}.${(i + 1) % 256}`, ...fields }),
+  );
+}
+
+export const testFrontend: Frontend = { kind: 'clusterIP', address: '10.96.0.10', port: 80 };
+
+/** Pools are chosen from the endpoints unless they are given. */
+export function testServer(
+  fields: Partial<VirtualServer> & { readonly name?: string } = {},
+  node: NodeView = testNode,
+): VirtualServer {
+  const { name = 'web', ...rest } = fields;
+  const ref = rest.ref ?? {
+    namespace: 'default',
+    name,
+    portName: 'http',
+    protocol: 'TCP',
+    family: 'IPv4',
+  };
+  const draft = {
+    id: servicePortId(ref),
+    ref,
+    frontends: [testFrontend],
+    internalTrafficPolicy: 'Cluster',
+    externalTrafficPolicy: 'Cluster',
+    endpoints: [],
+    scheduler: 'rr',
+    affinity: { kind: 'none' },
+    sourceRanges: [],
+    ...rest,
+  } as const;
+  return { ...draft, pools: rest.pools ?? choosePools(draft.endpoints, draft, node) };
+}
+
+export function testPlan(servers: readonly VirtualServer[], node: NodeView = testNode): Plan {
+  const empty = emptyPlan(node);
+  return nextPlan(empty, { set: servers, remove: [] })?.plan ?? empty;
+}

@@ -1,0 +1,5 @@
+/** Objects -> Plan and Delta -> driver. */
+export { createPlanner } from './planner.ts';
+export type { Applied, Planner, PlannerOptions } from './planner.ts';
+export { createSyncLoop } from './sync-loop.ts';
+export type { RunResult, SyncLoop, SyncLoopOptions } from './sync-loop.ts';

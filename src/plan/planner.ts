@@ -1,0 +1,208 @@
+/**
+ * Keeps a node forwarding as the objects say: list and watch -> change tracker -> Plan and Delta -> driver.
+ *
+ * Nothing is applied before Services and EndpointSlices have both been listed, so that a start never shows
+ * Services without endpoints. After a failed apply the next one is full.
+ */
+import {
+  createReflector,
+  endpointSliceKind,
+  serviceKind,
+  type EndpointSlice,
+  type ObjectClient,
+  type Service,
+  type WatchEvent,
+} from '../kube/index.ts';
+import {
+  emptyPlan,
+  nextPlan,
+  type ApplyReport,
+  type Clock,
+  type Delta,
+  type Driver,
+  type NodeView,
+  type Plan,
+  type Random,
+} from '../model/index.ts';
+import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import { createSyncLoop, type RunResult } from './sync-loop.ts';
+import { createChangeTracker, type ChangeTracker } from './tracker.ts';
+
+export interface PlannerOptions {
+  readonly client: ObjectClient;
+  readonly driver: Driver;
+  readonly node: NodeView;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly minIntervalMs: number;
+  readonly retryMs: number;
+  readonly maxIntervalMs: number;
+  /** Called after each apply that succeeded, in order. */
+  readonly onApplied?: (applied: Applied) => void;
+}
+
+export interface Applied {
+  readonly plan: Plan;
+  readonly report: ApplyReport;
+}
+
+export interface Planner extends Component {
+  /** What the driver forwards now. */
+  applied(): Applied;
+}
+
+export function createPlanner(options: PlannerOptions): Planner {
+  const { client, clock, random, log } = options;
+  const tracker = createChangeTracker(options.node);
+  const work = createApplyWork(tracker, options);
+  const loop = createSyncLoop(work.run, {
+    clock,
+    minIntervalMs: options.minIntervalMs,
+    retryMs: options.retryMs,
+    maxIntervalMs: options.maxIntervalMs,
+    onFailure: (thrown) => log.error('Cannot apply the Plan; will try again', { error: thrown }),
+  });
+  const services = createReflector<Service>({
+    client,
+    kind: serviceKind,
+    clock,
+    random,
+    log,
+    onReplace: (items) => {
+      tracker.replaceServices(items);
+      loop.trigger();
+    },
+    onEvent: (event) => {
+      trackService(tracker, event);
+      loop.trigger();
+    },
+  });
+  const slices = createReflector<EndpointSlice>({
+    client,
+    kind: endpointSliceKind,
+    clock,
+    random,
+    log,
+    onReplace: (items) => {
+      tracker.replaceSlices(items);
+      loop.trigger();
+    },
+    onEvent: (event) => {
+      trackSlice(tracker, event);
+      loop.trigger();
+    },
+  });
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  let state: ComponentStatus = { state: 'starting', detail: undefined };
+  return {
+    name: 'plan',
+    start: async (signal) => {
+      await Promise.all([services.start(signal), slices.start(signal)]);
+      loop.trigger();
+      running = loop.run(stopping.signal);
+      await work.first(signal);
+      state = { state: 'ready', detail: undefined };
+    },
+    stop: async () => {
+      stopping.abort();
+      await Promise.all([services.stop(), slices.stop()]);
+      await running;
+      state = { state: 'stopped', detail: undefined };
+    },
+    status: () => work.problem() ?? state,
+    applied: work.applied,
+  };
+}
+
+function trackService(tracker: ChangeTracker, event: WatchEvent<Service>): void {
+  if (event.type === 'BOOKMARK') return;
+  if (event.type === 'DELETED') tracker.removeService(event.object);
+  else tracker.setService(event.object);
+}
+
+function trackSlice(tracker: ChangeTracker, event: WatchEvent<EndpointSlice>): void {
+  if (event.type === 'BOOKMARK') return;
+  if (event.type === 'DELETED') tracker.removeSlice(event.object);
+  else tracker.setSlice(event.object);
+}
+
+interface ApplyWork {
+  run(signal: AbortSignal): Promise<RunResult>;
+  /** Resolves after the first apply that succeeded, or when `signal` aborts. */
+  first(signal: AbortSignal): Promise<void>;
+  applied(): Applied;
+  problem(): ComponentStatus | undefined;
+}
+
+function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): ApplyWork {
+  const { driver, log, onApplied } = options;
+  let wanted = emptyPlan(options.node);
+  let applied: Applied = {
+    plan: wanted,
+    report: { revision: 0, operations: 0, failures: [], standIns: [] },
+  };
+  let full = true;
+  let failing = false;
+  const first = Promise.withResolvers<void>();
+  const run = async (signal: AbortSignal): Promise<RunResult> => {
+    const change = tracker.flush(wanted);
+    const next = change === undefined ? undefined : nextPlan(wanted, change);
+    if (next === undefined && !full && applied.report.failures.length === 0) return 'done';
+    wanted = next?.plan ?? wanted;
+    const delta = full ? undefined : (next?.delta ?? emptyDelta(wanted));
+    // Until it has succeeded, this apply counts as failed: the next is full whatever happens in it.
+    full = true;
+    const report = await driver.apply(wanted, delta, signal);
+    full = false;
+    applied = { plan: wanted, report };
+    log.debug('Applied the Plan', {
+      revision: report.revision,
+      operations: report.operations,
+      failures: report.failures.length,
+    });
+    onApplied?.(applied);
+    first.resolve();
+    return report.failures.length > 0 ? 'retry' : 'done';
+  };
+  return {
+    run: async (signal) => {
+      try {
+        const result = await run(signal);
+        failing = false;
+        return result;
+      } catch (thrown) {
+        failing = true;
+        throw thrown;
+      }
+    },
+    first: async (signal) => {
+      const aborted = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+      if (signal.aborted) return;
+      await Promise.race([first.promise, aborted.promise]);
+    },
+    applied: () => applied,
+    problem: () => {
+      if (failing) {
+        return { state: 'degraded', detail: 'The last Plan could not be applied yet' };
+      }
+      const failed = applied.report.failures.length;
+      return failed === 0
+        ? undefined
+        : { state: 'degraded', detail: `${failed} frontends cannot be served` };
+    },
+  };
+}
+
+function emptyDelta(plan: Plan): Delta {
+  return {
+    fromRevision: plan.revision,
+    toRevision: plan.revision,
+    added: [],
+    updated: [],
+    removed: [],
+    nodeChanged: false,
+  };
+}
