@@ -1,7 +1,38 @@
 /**
  * What a running instance tells the CLI over its control socket: plain data, one shape for `-o json` and for
  * the tables. Changing a shape is changing the product's interface.
+ *
+ * HTTP/1.1 with JSON (sys/net's local door): GET on `controlPaths` answers a view, POST on `spread` answers
+ * lines. Every request carries the protocol's version; anything but the server's own is refused, so whoever
+ * gets a view knows its shape.
  */
+
+export const protocolVersion = '1';
+
+export const protocolHeader = 'switchyard-control';
+
+export const controlPaths = {
+  instance: '/instance',
+  services: '/services',
+  endpoints: '/endpoints',
+  plan: '/plan',
+  spread: '/spread',
+} as const;
+
+/** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
+export interface ErrorView {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | undefined;
+  /** One a line: the fields that are wrong, the instances to choose from. */
+  readonly details: readonly string[];
+}
+
+/** Which Services to tell of; undefined means all. */
+export interface ServiceFilter {
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+}
 
 export interface InstanceView {
   readonly instance: string;
@@ -93,17 +124,33 @@ export interface SpreadShare {
   readonly expected: number;
 }
 
+/** Connections that reached no endpoint, by why. */
+export interface SpreadFailureView {
+  readonly code: string;
+  readonly message: string;
+  readonly connections: number;
+}
+
 export interface SpreadView {
   readonly namespace: string;
   readonly service: string;
   readonly port: string;
+  /** Where the connections went: `127.83.4.9:8080`. */
   readonly target: string;
   readonly scheduler: string;
+  readonly affinity: string;
   readonly requested: number;
   readonly connected: number;
   readonly failed: number;
+  readonly failures: readonly SpreadFailureView[];
   readonly tookMs: number;
   readonly shares: readonly SpreadShare[];
-  /** Every endpoint got its expected number, to the connection. */
+  /** All connected, and every endpoint got its expected number, to the connection. */
   readonly exact: boolean;
 }
+
+/** The lines a spread answers with: progress, and at the end the result or the error. */
+export type SpreadLine =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  | { readonly kind: 'result'; readonly view: SpreadView }
+  | { readonly kind: 'error'; readonly error: ErrorView };

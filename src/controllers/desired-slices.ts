@@ -4,6 +4,7 @@
  */
 import {
   apiVersionOf,
+  endpointSliceController,
   endpointSliceKind,
   labels,
   type EndpointSlice,
@@ -15,8 +16,6 @@ import {
 import { canonicalIp, familyOf, type IpFamily } from '../model/index.ts';
 
 const maxEndpointsPerSlice = 100;
-
-export const managedBy = 'endpointslice-controller.k8s.io';
 
 /** Slices in a stable order with stable names, so that an unchanged Service asks for no write. */
 export function desiredSlices(service: Service, pods: readonly Pod[]): readonly EndpointSlice[] {
@@ -121,7 +120,11 @@ function sliceOf(service: Service, family: IpFamily, parts: SliceParts): Endpoin
     metadata: {
       name: `${name}-${shortHash(parts.key)}`,
       ...(namespace === undefined ? {} : { namespace }),
-      labels: { [labels.serviceName]: name, [labels.managedBy]: managedBy, ...headless },
+      labels: {
+        [labels.serviceName]: name,
+        [labels.managedBy]: endpointSliceController,
+        ...headless,
+      },
       ownerReferences: [
         {
           apiVersion: 'v1',

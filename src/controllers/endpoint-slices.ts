@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   createReflector,
+  endpointSliceController,
   endpointSliceKind,
   isAlreadyExists,
   isConflict,
@@ -21,7 +22,7 @@ import {
 import type { Clock, Random } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import { createSyncLoop, type RunResult, type SyncLoop } from '../plan/index.ts';
-import { desiredSlices, managedBy } from './desired-slices.ts';
+import { desiredSlices } from './desired-slices.ts';
 import { LabelIndex } from './label-index.ts';
 
 export interface EndpointSliceControllerOptions {
@@ -54,7 +55,6 @@ export function createEndpointSliceController(options: EndpointSliceControllerOp
         loop.trigger();
       },
       onEvent: (event) => {
-        if (event.type === 'BOOKMARK') return;
         if (event.type === 'DELETED') mirror.remove(keyOf(event.object));
         else mirror.set(event.object);
         loop.trigger();
@@ -223,7 +223,7 @@ function sameContent(a: EndpointSlice, b: EndpointSlice): boolean {
 function managedOwner(slice: EndpointSlice): string | undefined {
   const own = slice.metadata.labels ?? {};
   const name = own[labels.serviceName];
-  if (own[labels.managedBy] !== managedBy || name === undefined) return undefined;
+  if (own[labels.managedBy] !== endpointSliceController || name === undefined) return undefined;
   return objectKey({ namespace: slice.metadata.namespace, name });
 }
 

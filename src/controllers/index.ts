@@ -1,2 +1,3 @@
-/** What makes objects live: EndpointSlices from Pods. */
+/** What makes objects live: EndpointSlices from Pods, and where Services answer. */
 export { createEndpointSliceController } from './endpoint-slices.ts';
+export { ReachedAtRecorder } from './reached-at.ts';

@@ -9,6 +9,8 @@ export const apiErrors = {
     Conflict: 'The object changed since it was read, or a precondition does not hold (HTTP 409)',
     Invalid: 'A field has a value the API does not take (HTTP 422)',
     BadRequest: 'The request cannot be understood: a selector or a version is malformed (HTTP 400)',
+    Forbidden:
+      'The request is understood and refused: a protected or terminating namespace (HTTP 403)',
     MethodNotAllowed: 'The kind does not take this verb (HTTP 405)',
   },
   ours: {

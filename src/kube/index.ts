@@ -1,4 +1,6 @@
-/** Kubernetes' words: kinds, names, the ObjectClient and its refusals. */
+/** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
+export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
+export type { AnnotationSpec, Parsed, PodAddress, ReachedAt, Reading } from './annotations.ts';
 export type {
   DeleteOptions,
   ListOptions,
@@ -20,6 +22,8 @@ export {
   isNotFound,
 } from './errors.ts';
 export type { StatusCause, StatusReason } from './errors.ts';
+export { formatValue, freezeCopy, isJsonArray, isJsonObject, jsonEqual } from './json.ts';
+export type { JsonObject } from './json.ts';
 export {
   endpointSliceKind,
   kinds,
@@ -41,5 +45,37 @@ export type {
   SliceEndpoint,
   SlicePort,
 } from './kinds.ts';
-export { apiVersionOf, nameOf, objectKey } from './object.ts';
+export { parseLabelSelector } from './label-selector.ts';
+export type { LabelSelector } from './label-selector.ts';
+export { endpointSliceController, labels } from './labels.ts';
+export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
+export {
+  dnsLabelProblems,
+  dnsSubdomainProblems,
+  labelValueProblems,
+  portNameProblems,
+  qualifiedNameProblems,
+} from './names.ts';
+export { objectFilter } from './object-filter.ts';
+export type { ObjectFilter } from './object-filter.ts';
+export {
+  apiVersionOf,
+  isKubeObject,
+  isOfKind,
+  kindKey,
+  nameOf,
+  objectKey,
+  qualifiedKindOf,
+  resourceOf,
+} from './object.ts';
 export type { Kind, KubeObject, ObjectMeta, ObjectName } from './object.ts';
+export {
+  alreadyExists,
+  conflict,
+  forbidden,
+  invalid,
+  modifiedSince,
+  notFound,
+} from './refusals.ts';
+export { createReflector } from './reflector.ts';
+export type { ObjectEvent, Reflector, ReflectorOptions } from './reflector.ts';

@@ -141,6 +141,7 @@ export const namespaceKind: Kind<Namespace> = {
   kind: 'Namespace',
   plural: 'namespaces',
   namespaced: false,
+  selectableFields: ['status.phase'],
 };
 
 export const nodeKind: Kind<Node> = {
@@ -149,6 +150,7 @@ export const nodeKind: Kind<Node> = {
   kind: 'Node',
   plural: 'nodes',
   namespaced: false,
+  selectableFields: ['spec.unschedulable'],
 };
 
 export const podKind: Kind<Pod> = {
@@ -157,6 +159,16 @@ export const podKind: Kind<Pod> = {
   kind: 'Pod',
   plural: 'pods',
   namespaced: true,
+  selectableFields: [
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.nominatedNodeName',
+  ],
 };
 
 export const serviceKind: Kind<Service> = {
@@ -165,6 +177,7 @@ export const serviceKind: Kind<Service> = {
   kind: 'Service',
   plural: 'services',
   namespaced: true,
+  selectableFields: ['spec.clusterIP', 'spec.type'],
 };
 
 export const endpointSliceKind: Kind<EndpointSlice> = {

@@ -1,4 +1,5 @@
 /** The parts every Kubernetes object has, and how an object is named. */
+import { isJsonObject } from './json.ts';
 
 export interface OwnerReference {
   readonly apiVersion: string;
@@ -39,8 +40,40 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Dotted paths a field selector may name, besides `metadata.name` and `metadata.namespace`. */
+  readonly selectableFields?: readonly string[];
   /** Never set; carries the type. */
   readonly objectType?: T;
+}
+
+/** Two Kinds are the same when their keys are. */
+export function kindKey(kind: Kind): string {
+  return `${kind.plural}.${kind.group}/${kind.version}`;
+}
+
+/** `services`, or `endpointslices.discovery.k8s.io`: how refusals name the kind. */
+export function resourceOf(kind: Kind): string {
+  return kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
+}
+
+/** `Service`, or `EndpointSlice.discovery.k8s.io`: how refusals of a field name the kind. */
+export function qualifiedKindOf(kind: Kind): string {
+  return kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+}
+
+/** An object that says it is of a kind has that kind's type. */
+export function isOfKind<T extends KubeObject>(kind: Kind<T>, object: KubeObject): object is T {
+  return object.kind === kind.kind && object.apiVersion === apiVersionOf(kind);
+}
+
+/** JSON with what every object has: apiVersion, kind and metadata. */
+export function isKubeObject(value: unknown): value is KubeObject {
+  return (
+    isJsonObject(value) &&
+    typeof value['apiVersion'] === 'string' &&
+    typeof value['kind'] === 'string' &&
+    isJsonObject(value['metadata'])
+  );
 }
 
 /** Names an object of a kind; `namespace` is undefined exactly when the kind is cluster-scoped. */

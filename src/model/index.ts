@@ -29,7 +29,16 @@ export type {
 export { CodedError, messageOf } from './error.ts';
 export type { CodedErrorOptions, CodeOf, ErrorTable } from './error.ts';
 export { masquerades } from './flow.ts';
-export type { Decision, Entry, Flow, Step, StepCode, Trace } from './flow.ts';
+export type {
+  Decision,
+  DropReason,
+  Entry,
+  Flow,
+  RejectReason,
+  Step,
+  StepCode,
+  Trace,
+} from './flow.ts';
 export { emptyPlan, findFrontend, frontendKey, frontendKeyOf, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { defaultScheduler, schedulerNames } from './schedulers/names.ts';

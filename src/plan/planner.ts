@@ -10,8 +10,8 @@ import {
   serviceKind,
   type EndpointSlice,
   type ObjectClient,
+  type ObjectEvent,
   type Service,
-  type WatchEvent,
 } from '../kube/index.ts';
 import {
   emptyPlan,
@@ -96,6 +96,12 @@ export function createPlanner(options: PlannerOptions): Planner {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let state: ComponentStatus = { state: 'starting', detail: undefined };
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await Promise.all([services.stop(), slices.stop()]);
+    await running;
+    state = { state: 'stopped', detail: undefined };
+  };
   return {
     name: 'plan',
     start: async (signal) => {
@@ -103,27 +109,22 @@ export function createPlanner(options: PlannerOptions): Planner {
       loop.trigger();
       running = loop.run(stopping.signal);
       await work.first(signal);
+      if (signal.aborted) await stop();
+      signal.throwIfAborted();
       state = { state: 'ready', detail: undefined };
     },
-    stop: async () => {
-      stopping.abort();
-      await Promise.all([services.stop(), slices.stop()]);
-      await running;
-      state = { state: 'stopped', detail: undefined };
-    },
+    stop,
     status: () => work.problem() ?? state,
     applied: work.applied,
   };
 }
 
-function trackService(tracker: ChangeTracker, event: WatchEvent<Service>): void {
-  if (event.type === 'BOOKMARK') return;
+function trackService(tracker: ChangeTracker, event: ObjectEvent<Service>): void {
   if (event.type === 'DELETED') tracker.removeService(event.object);
   else tracker.setService(event.object);
 }
 
-function trackSlice(tracker: ChangeTracker, event: WatchEvent<EndpointSlice>): void {
-  if (event.type === 'BOOKMARK') return;
+function trackSlice(tracker: ChangeTracker, event: ObjectEvent<EndpointSlice>): void {
   if (event.type === 'DELETED') tracker.removeSlice(event.object);
   else tracker.setSlice(event.object);
 }

@@ -9,13 +9,14 @@ import type { SocketAddress } from '../../model/index.ts';
 export interface NetEngine {
   readonly name: 'portable' | 'epoll';
   /**
-   * Listens at exactly this address; port 0 takes a free one. `onConnection` gets each connection paused: no
-   * byte is read from it before `relay`.
+   * Listens at exactly this address; port 0 takes a free one. `onConnection` gets each connection paused: an
+   * engine that has to read to notice that the peer went away reads at most 64 KiB ahead, and `relay` passes
+   * those bytes on first.
    * Rejects with NetError: NET_ADDRESS_IN_USE, NET_NOT_PERMITTED, NET_ADDRESS_NOT_AVAILABLE, NET_FAILED.
    */
   listen(at: SocketAddress, onConnection: (connection: Connection) => void): Promise<Listener>;
   /**
-   * Connects; the connection comes paused.
+   * Connects; the connection comes paused. An attempt that is given up holds nothing.
    * Rejects with NetError: NET_REFUSED, NET_TIMED_OUT, NET_UNREACHABLE, NET_ABORTED, NET_FAILED.
    */
   connect(to: SocketAddress, options: ConnectOptions): Promise<Connection>;
@@ -36,7 +37,10 @@ export interface ConnectOptions {
 export interface Listener {
   /** The address bound, with its real port. */
   readonly address: SocketAddress;
-  /** Stops accepting and frees the address; accepted connections stay. Resolves when it is free. */
+  /**
+   * Stops accepting and frees the address; accepted connections stay. Resolves when it is free; harmless when
+   * called twice.
+   */
   close(): Promise<void>;
 }
 
@@ -45,7 +49,10 @@ export interface Connection {
   readonly remote: SocketAddress;
   /** Closes at once: with RST when `reset`, else without waiting for what is unsent. */
   destroy(how?: 'reset' | 'close'): void;
-  /** Called once when the connection is gone, also when it went before a relay took it. */
+  /**
+   * Called once when the connection is gone, also when it went before a relay took it, and at once when it
+   * is gone already. A peer that only ended its own direction is not gone: it may wait for an answer.
+   */
   onClosed(listener: () => void): void;
 }
 

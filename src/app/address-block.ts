@@ -1,0 +1,65 @@
+/**
+ * Gives each instance a /16 of the loopback range for itself, so that instances side by side, also those of
+ * other users, never bind one another's addresses.
+ *
+ * The claim is a listening socket inside the block: the kernel settles races, and a killed instance leaves
+ * nothing behind. Services get the lower half, Pods a quarter of the upper half.
+ */
+import { parseCidr, type Cidr } from '../model/index.ts';
+import { NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
+import { AppError } from './errors.ts';
+
+export interface AddressBlock {
+  readonly serviceRange: Cidr;
+  readonly podRange: Cidr;
+  release(): Promise<void>;
+}
+
+const firstBlock = 64;
+const blockCount = 64;
+const claimPort = 52_777;
+
+/** The block the name asks for, so that addresses stay the same from start to start, or the next free one. */
+export async function claimAddressBlock(engine: NetEngine, name: string): Promise<AddressBlock> {
+  const preferred = hashOf(name) % blockCount;
+  for (let i = 0; i < blockCount; i++) {
+    const block = firstBlock + ((preferred + i) % blockCount);
+    const claim = await tryClaim(engine, block);
+    if (claim === 'taken') continue;
+    return {
+      serviceRange: cidr(`127.${block}.0.0/17`),
+      podRange: cidr(`127.${block}.128.0/18`),
+      release: async () => claim?.close(),
+    };
+  }
+  throw new AppError(
+    'ADDRESS_BLOCKS_EXHAUSTED',
+    `Cannot claim a loopback address block: all ${blockCount} are taken`,
+    { remedy: 'Stop another instance of Switchyard on this host' },
+  );
+}
+
+/** Undefined where only 127.0.0.1 exists (macOS): frontends stand in there, and nothing can collide. */
+async function tryClaim(engine: NetEngine, block: number): Promise<Listener | undefined | 'taken'> {
+  const at = { address: `127.${block}.255.254`, port: claimPort };
+  try {
+    return await engine.listen(at, (connection) => connection.destroy());
+  } catch (thrown) {
+    if (!(thrown instanceof NetError)) throw thrown;
+    if (thrown.code === 'NET_ADDRESS_IN_USE') return 'taken';
+    if (thrown.code === 'NET_ADDRESS_NOT_AVAILABLE') return undefined;
+    throw thrown;
+  }
+}
+
+function cidr(text: string): Cidr {
+  const parsed = parseCidr(text);
+  if (parsed === undefined) throw new AppError('START_FAILED', `Cannot parse range ${text}`);
+  return parsed;
+}
+
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

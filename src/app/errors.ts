@@ -1,0 +1,14 @@
+/** What can go wrong while Switchyard is put together. */
+import { CodedError, type CodeOf, type ErrorTable } from '../model/index.ts';
+
+export const appErrors = {
+  user: {
+    CONFIG_INVALID: 'A flag or an environment variable has a value that is not taken',
+  },
+  ours: {
+    ADDRESS_BLOCKS_EXHAUSTED: 'Every loopback address block is claimed by another instance',
+    START_FAILED: 'A part of Switchyard did not start',
+  },
+} as const satisfies ErrorTable;
+
+export class AppError extends CodedError<CodeOf<typeof appErrors>> {}

@@ -1,0 +1,158 @@
+/** `switchyard up`: one instance from its flags to Ctrl-C. */
+import {
+  createControlServer,
+  createPlanSource,
+  defaultInstance,
+  findInstances,
+  instanceFolder,
+  type ControlSource,
+  type UserFolders,
+} from '../control/index.ts';
+import { createManifestSource } from '../manifests/index.ts';
+import type { Component, Logger } from '../obs/index.ts';
+import type { Applied } from '../plan/index.ts';
+import { systemClock } from '../sys/index.ts';
+import { createPortableEngine, type NetEngine } from '../sys/net/index.ts';
+import { claimAddressBlock } from './address-block.ts';
+import { createDemo, demoIsReady } from './demo.ts';
+import { createInstance, type Instance } from './instance.ts';
+import { startAll, stopAll } from './running.ts';
+import { version } from './version.ts';
+
+export interface UpOptions {
+  /** Files and folders of manifests. */
+  readonly files: readonly string[];
+  readonly demo: boolean;
+  /** A free name is found when it is undefined. */
+  readonly instance: string | undefined;
+  readonly folders: UserFolders;
+  /** What runs JavaScript here. */
+  readonly runtime: string;
+  readonly pid: number;
+  readonly log: Logger;
+}
+
+/** A running instance. */
+export interface Up {
+  readonly instance: string;
+  readonly source: ControlSource;
+  stop(): Promise<void>;
+}
+
+/** How long the first endpoints may take before `up` calls itself ready without them. */
+const demoTimeoutMs = 15_000;
+
+/** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
+export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
+  const { folders, log, demo } = options;
+  const name = options.instance ?? (await freeName(folders));
+  const engine = createPortableEngine();
+  const startedAt = new Date(systemClock.now()).toISOString();
+  const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
+  const changes = new Changes();
+  const instance = createInstance({ engine, block, log, onApplied: (a) => changes.tell(a) });
+  const components: Component[] = [];
+  const source = sourceOf(instance, engine, () => ({
+    instance: name,
+    pid: options.pid,
+    version,
+    startedAt,
+    driver: instance.driver.name,
+    planRevision: instance.planner.applied().plan.revision,
+    components: components.map((component) => ({ name: component.name, ...component.status() })),
+  }));
+  components.push(
+    { name: 'addresses', start: noWork, stop: () => block.release(), status: ready },
+    createControlServer({
+      folder: instanceFolder(folders, name),
+      instance: name,
+      source,
+      log: log.child({ component: 'control' }),
+    }),
+    ...(demo ? [demoComponent(instance, options.runtime)] : []),
+    ...(options.files.length > 0 ? [manifests(instance, options)] : []),
+    ...instance.components,
+  );
+  try {
+    await startAll(components, signal, log);
+  } catch (thrown) {
+    await block.release();
+    throw thrown;
+  }
+  if (demo)
+    await changes.until(demoIsReady, AbortSignal.any([signal, AbortSignal.timeout(demoTimeoutMs)]));
+  return { instance: name, source, stop: () => stopAll(components, log) };
+}
+
+/** `default`, or `default-2`, `default-3`... while those run. */
+async function freeName(folders: UserFolders): Promise<string> {
+  const taken = new Set((await findInstances(folders)).map((found) => found.name));
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? defaultInstance : `${defaultInstance}-${n}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
+function sourceOf(
+  { planner, driver }: Instance,
+  engine: NetEngine,
+  instance: ControlSource['instance'],
+): ControlSource {
+  return createPlanSource({
+    instance,
+    plan: () => planner.applied().plan,
+    report: () => planner.applied().report,
+    driver,
+    engine,
+    clock: systemClock,
+  });
+}
+
+function manifests({ client }: Instance, { files, log }: UpOptions): Component {
+  return createManifestSource({
+    paths: files,
+    client,
+    clock: systemClock,
+    log: log.child({ component: 'manifests' }),
+  });
+}
+
+function demoComponent({ client }: Instance, runtime: string): Component {
+  return {
+    name: 'demo',
+    start: () => createDemo(client, runtime),
+    stop: noWork,
+    status: ready,
+  };
+}
+
+const noWork = async (): Promise<void> => undefined;
+const ready = (): ReturnType<Component['status']> => ({ state: 'ready', detail: undefined });
+
+/** Lets somebody wait for a Plan. */
+class Changes {
+  private readonly listeners = new Set<(applied: Applied) => void>();
+  private last: Applied | undefined;
+
+  tell(applied: Applied): void {
+    this.last = applied;
+    for (const listener of this.listeners) listener(applied);
+  }
+
+  /** Resolves when an applied Plan is as `wanted` says, or when `signal` aborts. */
+  until(wanted: (applied: Applied) => boolean, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || (this.last !== undefined && wanted(this.last))) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.listeners.delete(listener);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const listener = (applied: Applied): void => {
+        if (wanted(applied)) end();
+      };
+      this.listeners.add(listener);
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+}

@@ -1,0 +1,177 @@
+/** The serving side of the control socket: what a running instance tells the commands of its own user. */
+import { CodedError } from '../model/index.ts';
+import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import {
+  LocalError,
+  serveLocal,
+  type LocalAnswer,
+  type LocalRequest,
+  type LocalServer,
+} from '../sys/net/index.ts';
+import { readSpreadRequest } from './decode.ts';
+import { errorView } from './error-view.ts';
+import { ControlError } from './errors.ts';
+import { controlSocket } from './instance.ts';
+import {
+  controlPaths,
+  protocolHeader,
+  protocolVersion,
+  type EndpointView,
+  type InstanceView,
+  type PlanView,
+  type ServiceFilter,
+  type ServicePortView,
+  type SpreadLine,
+  type SpreadRequest,
+  type SpreadView,
+} from './protocol.ts';
+
+/** What an instance can tell. Throws CodedErrors; they reach the person who asked. */
+export interface ControlSource {
+  instance(): InstanceView;
+  services(filter: ServiceFilter): readonly ServicePortView[];
+  endpoints(filter: ServiceFilter): readonly EndpointView[];
+  plan(): PlanView;
+  spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
+}
+
+export interface SpreadRun {
+  readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Aborts when the person who asked has gone, or the instance stops. */
+  readonly signal: AbortSignal;
+}
+
+export interface ControlServerOptions {
+  /** The instance's own folder (`instanceFolder`). */
+  readonly folder: string;
+  readonly instance: string;
+  readonly source: ControlSource;
+  readonly log: Logger;
+}
+
+/** `start` rejects with CONTROL_INSTANCE_TAKEN, or with a LOCAL code when the folder cannot be used. */
+export function createControlServer(options: ControlServerOptions): Component {
+  let server: LocalServer | undefined;
+  let state: ComponentStatus['state'] = 'starting';
+  return {
+    name: 'control',
+    start: async () => {
+      const path = controlSocket(options.folder);
+      try {
+        server = await serveLocal(path, (request) => answer(request, options));
+      } catch (thrown) {
+        state = 'failed';
+        throw thrown instanceof LocalError && thrown.code === 'LOCAL_IN_USE'
+          ? taken(options.instance, thrown)
+          : thrown;
+      }
+      state = 'ready';
+      options.log.debug('Serving the control socket', { path });
+    },
+    stop: async () => {
+      state = 'stopped';
+      await server?.close();
+      server = undefined;
+    },
+    status: () => ({ state, detail: undefined }),
+  };
+}
+
+function taken(instance: string, cause: unknown): ControlError {
+  return new ControlError(
+    'CONTROL_INSTANCE_TAKEN',
+    `Cannot start instance ${instance}: an instance of that name is running already`,
+    { cause, remedy: 'Stop it, or give this one another name with --instance' },
+  );
+}
+
+/** Never rejects. */
+async function answer(
+  request: LocalRequest,
+  { source, instance, log }: ControlServerOptions,
+): Promise<LocalAnswer> {
+  try {
+    checkVersion(request, instance, source);
+    return route(request, source, log);
+  } catch (thrown) {
+    return { kind: 'json', status: 400, body: { error: said(thrown, log) } };
+  }
+}
+
+function route(request: LocalRequest, source: ControlSource, log: Logger): LocalAnswer {
+  const { method, url } = request;
+  const filter: ServiceFilter = {
+    namespace: url.searchParams.get('namespace') ?? undefined,
+    name: url.searchParams.get('name') ?? undefined,
+  };
+  switch (`${method} ${url.pathname}`) {
+    case `GET ${controlPaths.instance}`:
+      return ok(source.instance());
+    case `GET ${controlPaths.services}`:
+      return ok(source.services(filter));
+    case `GET ${controlPaths.endpoints}`:
+      return ok(source.endpoints(filter));
+    case `GET ${controlPaths.plan}`:
+      return ok(source.plan());
+    case `POST ${controlPaths.spread}`: {
+      const asked = readSpreadRequest(request.body);
+      return {
+        kind: 'lines',
+        write: (emit) => runSpread(asked, { request, source, log, emit }),
+      };
+    }
+    default:
+      throw new ControlError(
+        'CONTROL_BAD_REQUEST',
+        `Cannot answer ${method} ${url.pathname}: there is no such question`,
+      );
+  }
+}
+
+const ok = (body: unknown): LocalAnswer => ({ kind: 'json', status: 200, body });
+
+interface Running {
+  readonly request: LocalRequest;
+  readonly source: ControlSource;
+  readonly log: Logger;
+  readonly emit: (line: SpreadLine) => Promise<void>;
+}
+
+async function runSpread(asked: SpreadRequest, running: Running): Promise<void> {
+  const { request, source, log, emit } = running;
+  // Progress is not waited for: the measurement must not run at the pace of whoever watches it.
+  let told = Promise.resolve();
+  try {
+    const view = await source.spread(asked, {
+      onProgress: ({ done, total }) => {
+        told = told.then(() => emit({ kind: 'progress', done, total }));
+      },
+      signal: request.signal,
+    });
+    await told;
+    await emit({ kind: 'result', view });
+  } catch (thrown) {
+    await told;
+    await emit({ kind: 'error', error: said(thrown, log) });
+  }
+}
+
+function checkVersion(request: LocalRequest, instance: string, source: ControlSource): void {
+  const asked = request.header(protocolHeader);
+  if (asked === protocolVersion) return;
+  throw new ControlError(
+    'CONTROL_VERSION_MISMATCH',
+    `Cannot answer the command: instance ${instance} is Switchyard ${source.instance().version}` +
+      ` with control protocol ${protocolVersion}, the command speaks ${asked ?? 'none'}`,
+    {
+      remedy:
+        'Use the command of the version that is running, or restart the instance with this one',
+    },
+  );
+}
+
+/** The error as data. What nobody foresaw is also logged: its stack stays here. */
+function said(thrown: unknown, log: Logger): ReturnType<typeof errorView> {
+  if (!(thrown instanceof CodedError)) log.error('A control request failed', { error: thrown });
+  return errorView(thrown);
+}

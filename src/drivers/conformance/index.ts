@@ -1,0 +1,17 @@
+/** What driver tests use: the suite, and the builders of Plans for tests of a driver's own. */
+export {
+  clusterIp,
+  elsewhere,
+  externalIp,
+  loadBalancerIp,
+  nodePort,
+  testEndpoint,
+  testNode,
+  testServer,
+} from './builders.ts';
+export type { ServerOptions } from './builders.ts';
+export type { CaseName } from './cases.ts';
+export { ask, freePort, hold, startBackend } from './peers.ts';
+export type { Backend, Held, Met } from './peers.ts';
+export { driverConformance } from './suite.ts';
+export type { ConformanceOptions } from './suite.ts';

@@ -1,0 +1,115 @@
+/** Real clients and real backends for the conformance suite: plain node:net, nothing of ours between. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
+
+/** A server that says its name, then repeats every line it is told. */
+export interface Backend {
+  readonly name: string;
+  readonly at: SocketAddress;
+  /** Connections it has taken. */
+  taken(): number;
+  /** Ends it and its connections with it. */
+  close(): Promise<void>;
+}
+
+export async function startBackend(name: string, at: SocketAddress): Promise<Backend> {
+  const open = new Set<Socket>();
+  let taken = 0;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    taken++;
+    open.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => open.delete(socket));
+    socket.write(`${name}\n`);
+    socket.pipe(socket);
+  });
+  server.listen(at.port, at.address);
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return {
+    name,
+    at: { address: at.address, port: address.port },
+    taken: () => taken,
+    close: async () => {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** What a client met: an answer, or how it was turned away. `silent`: nothing within the time. */
+export type Met =
+  | { readonly kind: 'answered'; readonly name: string }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'silent' };
+
+/** A connection held open by a test. */
+export interface Held {
+  readonly name: string;
+  /** The client's own address and port. */
+  readonly from: SocketAddress;
+  /** Says a word and waits for it to come back. */
+  repeat(word: string): Promise<string>;
+  close(): void;
+}
+
+const patienceMs = 5000;
+
+/** Connects, reads the name of who answers, and closes. */
+export async function ask(to: SocketAddress, timeoutMs = patienceMs): Promise<Met> {
+  const socket = connect({ host: to.address, port: to.port });
+  socket.setTimeout(timeoutMs, () => socket.destroy(new Error('silent')));
+  try {
+    let text = '';
+    for await (const bytes of socket) {
+      text += String(bytes);
+      if (text.endsWith('\n')) break;
+    }
+    return text === '' ? { kind: 'reset' } : { kind: 'answered', name: text.trimEnd() };
+  } catch (error) {
+    if (hasCode(error, 'ECONNREFUSED')) return { kind: 'refused' };
+    return hasCode(error, 'ECONNRESET') ? { kind: 'reset' } : { kind: 'silent' };
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Connects and stays; rejects when nobody answers. */
+export async function hold(to: SocketAddress): Promise<Held> {
+  const socket = connect({ host: to.address, port: to.port });
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  socket.on('error', () => undefined);
+  const nextLine = async (): Promise<string> => {
+    const line = await lines.next();
+    assert.ok(line.done !== true, `the connection to ${formatSocketAddress(to)} ended`);
+    return line.value;
+  };
+  const name = await nextLine();
+  const { localAddress = '', localPort = 0 } = socket;
+  return {
+    name,
+    from: { address: localAddress, port: localPort },
+    repeat: async (word) => {
+      socket.write(`${word}\n`);
+      return await nextLine();
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+/** A port that is free at the address now. */
+export async function freePort(address: string): Promise<number> {
+  const backend = await startBackend('', { address, port: 0 });
+  await backend.close();
+  return backend.at.port;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,155 @@
+/**
+ * One case's world: a driver under test, a Plan that moves on by Deltas, backends, and checks that hold each
+ * flow against the specification and against real packets at once.
+ */
+import assert from 'node:assert/strict';
+import {
+  decide,
+  emptyPlan,
+  endpointKey,
+  nextPlan,
+  type Decision,
+  type Driver,
+  type Endpoint,
+  type Flow,
+  type Plan,
+  type SocketAddress,
+  type VirtualServer,
+} from '../../model/index.ts';
+import { testEndpoint, testNode } from './builders.ts';
+import { ask, freePort, hold, startBackend, type Backend, type Held } from './peers.ts';
+
+type Why<Kind extends Decision['kind']> = Extract<Decision, { kind: Kind; why: unknown }>['why'];
+
+/** How long silence must last to count as a drop. */
+const silenceMs = 500;
+
+/** Fresh loopback addresses: every rig has its own, so cases can run side by side. */
+let lastHost = 0;
+
+export class Rig {
+  readonly driver: Driver;
+  plan: Plan = emptyPlan(testNode());
+  private applied = false;
+  private readonly backends = new Map<string, Backend>();
+  private readonly held: Held[] = [];
+  private readonly abort = new AbortController();
+
+  constructor(driver: Driver) {
+    this.driver = driver;
+  }
+
+  /** An address and port where nothing listens, for a Service. */
+  async freePlace(address = this.freshAddress(1)): Promise<SocketAddress> {
+    return { address, port: await freePort(address) };
+  }
+
+  /** A ready, local endpoint with a live server behind it, called `name`. */
+  async endpoint(name: string, conditions: Partial<Endpoint> = {}): Promise<Endpoint> {
+    const backend = await startBackend(name, { address: this.freshAddress(2), port: 0 });
+    this.backends.set(endpointKey(backend.at), backend);
+    return testEndpoint(backend.at, conditions);
+  }
+
+  async endpoints(...names: readonly string[]): Promise<readonly Endpoint[]> {
+    return await Promise.all(names.map((name) => this.endpoint(name)));
+  }
+
+  /** Moves the Plan on and applies it; every frontend must be served, and where it says. */
+  async apply(...set: readonly VirtualServer[]): Promise<void> {
+    await this.change({ set, remove: [] });
+  }
+
+  async remove(...servers: readonly VirtualServer[]): Promise<void> {
+    await this.change({ set: [], remove: servers.map((server) => server.id) });
+  }
+
+  /** The specification forwards, and this is who answered how often, to the connection. */
+  async expectShares(to: SocketAddress, shares: Readonly<Record<string, number>>): Promise<void> {
+    const decision = decide(this.plan, flowTo(to));
+    assert.equal(decision.kind, 'forward', 'the specification forwards');
+    if (decision.kind !== 'forward') return;
+    const takers = decision.candidates.filter((candidate) => candidate.weight > 0);
+    assert.deepEqual(
+      takers.map((taker) => this.nameOf(taker)).toSorted(),
+      Object.keys(shares).toSorted(),
+      'the candidates of the specification',
+    );
+    const seen: Record<string, number> = {};
+    const total = Object.values(shares).reduce((sum, share) => sum + share, 0);
+    for (let i = 0; i < total; i++) {
+      const met = await ask(to);
+      const name = met.kind === 'answered' ? met.name : met.kind;
+      seen[name] = (seen[name] ?? 0) + 1;
+    }
+    assert.deepEqual(sorted(seen), sorted(shares), 'who answered');
+  }
+
+  async expectRejected(to: SocketAddress, why: Why<'reject'>): Promise<void> {
+    const decision = decide(this.plan, flowTo(to));
+    assert.deepEqual([decision.kind, 'why' in decision && decision.why], ['reject', why]);
+    assert.deepEqual(await ask(to), { kind: 'refused' });
+  }
+
+  async expectDropped(to: SocketAddress, why: Why<'drop'>): Promise<void> {
+    const decision = decide(this.plan, flowTo(to));
+    assert.deepEqual([decision.kind, 'why' in decision && decision.why], ['drop', why]);
+    assert.deepEqual(await ask(to, silenceMs), { kind: 'silent' });
+  }
+
+  /** The specification no longer knows the place, and nobody answers there. */
+  async expectGone(to: SocketAddress): Promise<void> {
+    assert.equal(decide(this.plan, flowTo(to)).kind, 'pass');
+    assert.deepEqual(await ask(to), { kind: 'refused' });
+  }
+
+  async hold(to: SocketAddress): Promise<Held> {
+    const held = await hold(to);
+    this.held.push(held);
+    return held;
+  }
+
+  async close(): Promise<void> {
+    for (const held of this.held) held.close();
+    this.abort.abort();
+    await this.driver.stop(AbortSignal.abort());
+    await Promise.all([...this.backends.values()].map((backend) => backend.close()));
+  }
+
+  nameOf(endpoint: Pick<Endpoint, 'address' | 'port'>): string {
+    return this.backends.get(endpointKey(endpoint))?.name ?? endpointKey(endpoint);
+  }
+
+  private async change(change: Parameters<typeof nextPlan>[1]): Promise<void> {
+    const next = nextPlan(this.plan, change);
+    assert.ok(next !== undefined, 'the change changes something');
+    this.plan = next.plan;
+    const delta = this.applied ? next.delta : undefined;
+    this.applied = true;
+    const report = await this.driver.apply(next.plan, delta, this.abort.signal);
+    assert.deepEqual(report.failures, []);
+    assert.deepEqual(report.standIns, []);
+    assert.equal(report.revision, next.plan.revision);
+  }
+
+  private freshAddress(net: number): string {
+    lastHost++;
+    return `127.9.${net * 10 + Math.floor(lastHost / 250)}.${1 + (lastHost % 250)}`;
+  }
+}
+
+/** A connection from this host; the port is the system's to choose. */
+function flowTo(to: SocketAddress): Flow {
+  return {
+    protocol: 'TCP',
+    source: '127.0.0.1',
+    sourcePort: 40_000,
+    destination: to.address,
+    destinationPort: to.port,
+    entry: 'node',
+  };
+}
+
+function sorted(record: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

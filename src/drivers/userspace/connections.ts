@@ -1,0 +1,218 @@
+/** Carries connections: decides, picks, connects, tries another endpoint when one refuses, relays. */
+import {
+  decide,
+  endpointKey,
+  formatSocketAddress,
+  type Clock,
+  type Endpoint,
+  type Flow,
+  type Plan,
+  type SocketAddress,
+} from '../../model/index.ts';
+import type { Logger } from '../../obs/index.ts';
+import { NetError, type Connection, type NetEngine, type Relay } from '../../sys/net/index.ts';
+import type { Ledger } from './ledger.ts';
+import type { Forward, Schedules } from './schedules.ts';
+
+/** At most one line in this time about sockets the system would not give us. */
+const complaintIntervalMs = 10_000;
+
+export interface ConnectionsOptions {
+  readonly engine: NetEngine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly connectTimeoutMs: number;
+  readonly ledger: Ledger;
+  readonly schedules: Schedules;
+  /** The Plan in force. */
+  plan(): Plan;
+}
+
+/** A connection from its accept to its end. */
+interface Live {
+  readonly client: Connection;
+  readonly flow: Flow;
+  /** What it is found by: where its client went, and where it meant to go when that differs. */
+  readonly keys: readonly string[];
+  /** Gives up the connect under way. */
+  readonly abort: AbortController;
+  endpoint: Endpoint | undefined;
+  relay: Relay | undefined;
+  /** Those who want to know the endpoint. */
+  readonly waiting: ((endpoint: Endpoint | undefined) => void)[];
+}
+
+interface Choice {
+  readonly decision: Forward;
+  readonly endpoint: Endpoint;
+}
+
+export class Connections {
+  private readonly options: ConnectionsOptions;
+  private readonly live = new Set<Live>();
+  private readonly byKey = new Map<string, Live>();
+  private readonly idle: (() => void)[] = [];
+  private complainedAt = -Infinity;
+
+  constructor(options: ConnectionsOptions) {
+    this.options = options;
+  }
+
+  /** Takes a connection that meant to go to `declared`. */
+  accept(declared: SocketAddress, client: Connection): void {
+    const live = this.register(declared, client);
+    void this.carry(live).finally(() => this.unregister(live));
+  }
+
+  /** The endpoint of an open connection, once it is chosen and answers. */
+  async locate(flow: Flow): Promise<Endpoint | undefined> {
+    const key = liveKey(
+      { address: flow.source, port: flow.sourcePort },
+      { address: flow.destination, port: flow.destinationPort },
+    );
+    // A client may know that it is connected before we do: the kernel answers it, and we hear of it in the
+    // next turn of the event loop.
+    for (let turns = 0; turns < 2 && !this.byKey.has(key); turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const live = this.byKey.get(key);
+    if (live === undefined || live.endpoint !== undefined) return live?.endpoint;
+    return await new Promise((resolve) => live.waiting.push(resolve));
+  }
+
+  /** Waits until every connection has ended; resets them when `signal` aborts. */
+  async drain(signal: AbortSignal): Promise<void> {
+    const resetAll = (): void => {
+      for (const live of this.live) {
+        live.abort.abort();
+        live.client.destroy('reset');
+        live.relay?.destroy();
+      }
+    };
+    if (signal.aborted) resetAll();
+    signal.addEventListener('abort', resetAll);
+    while (this.live.size > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    signal.removeEventListener('abort', resetAll);
+  }
+
+  private register(declared: SocketAddress, client: Connection): Live {
+    const { local, remote } = client;
+    const flow: Flow = {
+      protocol: 'TCP',
+      source: remote.address,
+      sourcePort: remote.port,
+      destination: declared.address,
+      destinationPort: declared.port,
+      entry: entryOf(remote.address, this.options.plan()),
+    };
+    const key = liveKey(remote, local);
+    const meant = liveKey(remote, declared);
+    const live: Live = {
+      client,
+      flow,
+      keys: key === meant ? [key] : [key, meant],
+      abort: new AbortController(),
+      endpoint: undefined,
+      relay: undefined,
+      waiting: [],
+    };
+    this.live.add(live);
+    for (const each of live.keys) this.byKey.set(each, live);
+    client.onClosed(() => {
+      if (live.relay === undefined) live.abort.abort();
+    });
+    return live;
+  }
+
+  private unregister(live: Live): void {
+    this.live.delete(live);
+    for (const key of live.keys) if (this.byKey.get(key) === live) this.byKey.delete(key);
+    for (const tell of live.waiting) tell(undefined);
+    if (this.live.size === 0) for (const wake of this.idle.splice(0)) wake();
+  }
+
+  /** Never rejects. */
+  private async carry(live: Live): Promise<void> {
+    const tried = new Set<string>();
+    for (;;) {
+      const choice = live.abort.signal.aborted ? undefined : this.choose(live.flow, tried);
+      // An accepted connection can no longer be refused or ignored; a reset is the nearest there is.
+      if (choice === undefined) return live.client.destroy('reset');
+      const key = endpointKey(choice.endpoint);
+      tried.add(key);
+      const ended = await this.tryEndpoint(live, choice);
+      this.options.ledger.settle(choice.decision.server.id, key);
+      if (ended) return;
+    }
+  }
+
+  /** The next endpoint for a Flow by the Plan in force, none of those that failed it. */
+  private choose(flow: Flow, tried: ReadonlySet<string>): Choice | undefined {
+    const decision = decide(this.options.plan(), flow);
+    if (decision.kind !== 'forward') return undefined;
+    const { candidates } = decision;
+    const start = this.options.schedules.next(decision, flow);
+    if (start < 0) return undefined;
+    for (let i = 0; i < candidates.length; i++) {
+      const endpoint = candidates[(start + i) % candidates.length];
+      if (endpoint === undefined || endpoint.weight === 0) continue;
+      if (tried.size === 0 || !tried.has(endpointKey(endpoint))) return { decision, endpoint };
+    }
+    return undefined;
+  }
+
+  /** Connects and relays. Returns false when another endpoint may be tried. */
+  private async tryEndpoint(live: Live, { decision, endpoint }: Choice): Promise<boolean> {
+    const { engine, ledger, connectTimeoutMs } = this.options;
+    const account = ledger.account(decision.server.id, endpoint);
+    account.attempt();
+    let backend: Connection;
+    try {
+      const { signal } = live.abort;
+      backend = await engine.connect(endpoint, { timeoutMs: connectTimeoutMs, signal });
+    } catch (error) {
+      const atFault = isEndpointsFault(error);
+      account.failed(atFault);
+      this.report(error, { endpoint, server: decision.server.id });
+      return false;
+    }
+    const relay = engine.relay(live.client, backend);
+    live.relay = relay;
+    live.endpoint = endpoint;
+    for (const tell of live.waiting.splice(0)) tell(endpoint);
+    account.opened(relay);
+    await relay.done;
+    account.closed(relay);
+    return true;
+  }
+
+  /** One refused connection is for debugging; sockets the system does not give us concern everybody. */
+  private report(
+    error: unknown,
+    at: { readonly endpoint: Endpoint; readonly server: string },
+  ): void {
+    const { log, clock } = this.options;
+    const fields = { server: at.server, endpoint: endpointKey(at.endpoint), error };
+    if (isEndpointsFault(error) || (error instanceof NetError && error.code === 'NET_ABORTED')) {
+      log.debug('Endpoint did not take a connection', fields);
+    } else if (clock.monotonic() - this.complainedAt >= complaintIntervalMs) {
+      this.complainedAt = clock.monotonic();
+      log.error('Cannot connect to endpoints', fields);
+    }
+  }
+}
+
+function isEndpointsFault(error: unknown): boolean {
+  if (!(error instanceof NetError)) return false;
+  const { code } = error;
+  return code === 'NET_REFUSED' || code === 'NET_TIMED_OUT' || code === 'NET_UNREACHABLE';
+}
+
+function entryOf(source: string, { node }: Plan): Flow['entry'] {
+  const ofNode = source.startsWith('127.') || source === '::1' || node.addresses.includes(source);
+  return ofNode ? 'node' : 'outside';
+}
+
+function liveKey(client: SocketAddress, at: SocketAddress): string {
+  return `${formatSocketAddress(client)}>${formatSocketAddress(at)}`;
+}

@@ -1,0 +1,142 @@
+/** An engine without sockets: tests say what the host refuses, count what the driver asks, and hold peers still. */
+import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
+import {
+  NetError,
+  type Connection,
+  type Listener,
+  type NetEngine,
+  type Relay,
+  type RelayEnd,
+} from '../../sys/net/index.ts';
+
+type Code = NetError['code'];
+
+export class FakeEngine implements NetEngine {
+  readonly name = 'portable';
+  /** Successful listens and closes, in order: `+127.0.0.1:80`, `-127.0.0.1:80`. */
+  readonly calls: string[] = [];
+  /** Attempts to connect, in order. */
+  readonly attempts: FakeAttempt[] = [];
+  /** By `address:port`, `:port`, or `address`: why a listen there is refused. */
+  readonly refused = new Map<string, Code>();
+  readonly relays: FakeRelay[] = [];
+  private readonly open = new Map<string, (connection: Connection) => void>();
+  private nextPort = 50_000;
+
+  async listen(
+    at: SocketAddress,
+    onConnection: (connection: Connection) => void,
+  ): Promise<Listener> {
+    await Promise.resolve();
+    const address = at.port === 0 ? { address: at.address, port: this.nextPort++ } : at;
+    const key = formatSocketAddress(address);
+    const code =
+      this.refused.get(key) ??
+      this.refused.get(`:${at.port}`) ??
+      this.refused.get(at.address) ??
+      (this.open.has(key) ? 'NET_ADDRESS_IN_USE' : undefined);
+    if (code !== undefined) throw new NetError(code, `Cannot listen at ${key}: as the test says`);
+    this.open.set(key, onConnection);
+    this.calls.push(`+${key}`);
+    const close = async (): Promise<void> => {
+      if (this.open.delete(key)) this.calls.push(`-${key}`);
+    };
+    return { address, close };
+  }
+
+  connect(
+    to: SocketAddress,
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Connection> {
+    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+    const key = formatSocketAddress(to);
+    const fail = (code: Code): void =>
+      reject(new NetError(code, `Cannot connect to ${key}: as the test says`));
+    options.signal?.addEventListener('abort', () => fail('NET_ABORTED'));
+    this.attempts.push({
+      to: key,
+      fail,
+      succeed: () => resolve(new FakeConnection({ address: '127.0.0.1', port: 1 }, to)),
+    });
+    return promise;
+  }
+
+  relay(client: Connection, backend: Connection): Relay {
+    const relay = new FakeRelay(client, backend);
+    this.relays.push(relay);
+    return relay;
+  }
+
+  /** A client connects to where somebody listens. */
+  client(to: SocketAddress, from: SocketAddress): FakeConnection {
+    const take = this.open.get(formatSocketAddress(to));
+    if (take === undefined) throw new Error(`nobody listens at ${formatSocketAddress(to)}`);
+    const connection = new FakeConnection(to, from);
+    take(connection);
+    return connection;
+  }
+
+  listening(): readonly string[] {
+    return [...this.open.keys()].toSorted();
+  }
+
+  /** The calls since the last look. */
+  takeCalls(): readonly string[] {
+    return this.calls.splice(0);
+  }
+}
+
+export interface FakeAttempt {
+  readonly to: string;
+  succeed(): void;
+  fail(code: Code): void;
+}
+
+export class FakeConnection implements Connection {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** How it was destroyed; undefined while it is open. */
+  ended: 'reset' | 'close' | undefined;
+  private readonly listeners: (() => void)[] = [];
+
+  constructor(local: SocketAddress, remote: SocketAddress) {
+    this.local = local;
+    this.remote = remote;
+  }
+
+  destroy(how: 'reset' | 'close' = 'close'): void {
+    if (this.ended !== undefined) return;
+    this.ended = how;
+    for (const listener of this.listeners) listener();
+  }
+
+  onClosed(listener: () => void): void {
+    if (this.ended === undefined) this.listeners.push(listener);
+    else listener();
+  }
+}
+
+export class FakeRelay implements Relay {
+  bytesFromClient = 0;
+  bytesFromBackend = 0;
+  readonly done: Promise<RelayEnd>;
+  readonly finish: (end: RelayEnd) => void;
+  private readonly sides: readonly Connection[];
+
+  constructor(client: Connection, backend: Connection) {
+    const { promise, resolve } = Promise.withResolvers<RelayEnd>();
+    this.sides = [client, backend];
+    this.done = promise;
+    this.finish = resolve;
+  }
+
+  destroy(): void {
+    for (const side of this.sides) side.destroy('reset');
+    this.finish('destroyed');
+  }
+}
+
+/** Lets everything that is ready run, immediates included. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,174 @@
+/**
+ * Every annotation and label key of our own, with its parser, the foreign keys read as the same thing, and what
+ * it does. No key is spelled anywhere else.
+ */
+import {
+  canonicalIp,
+  formatSocketAddress,
+  parseSocketAddress,
+  schedulerNames,
+  type SchedulerName,
+  type SocketAddress,
+} from '../model/index.ts';
+import { isJsonArray } from './json.ts';
+import type { KubeObject } from './object.ts';
+
+/** What a parser makes of a text; `problem` says what is wrong as the end of `Cannot read ...: `. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string };
+
+export interface AnnotationSpec<T> {
+  readonly key: string;
+  readonly place: 'annotation' | 'label';
+  /** Kinds it stands on. */
+  readonly on: readonly string[];
+  /** Foreign keys read when ours is absent, the first present one wins. */
+  readonly synonyms: readonly string[];
+  readonly doc: string;
+  parse(text: string): Parsed<T>;
+}
+
+/** What stands on an object: the key found, and its value or what is wrong with it. */
+export type Reading<T> = Parsed<T> & { readonly key: string };
+
+/** Undefined when the object has neither the key nor a synonym. */
+export function readAnnotation<T>(
+  object: KubeObject,
+  spec: AnnotationSpec<T>,
+): Reading<T> | undefined {
+  const { annotations: texts, labels } = object.metadata;
+  const source = (spec.place === 'label' ? labels : texts) ?? {};
+  for (const key of [spec.key, ...spec.synonyms]) {
+    const text = source[key];
+    if (text !== undefined) return { key, ...spec.parse(text) };
+  }
+  return undefined;
+}
+
+/** Where a Pod that is not a process is: a port of its own only when one is given. */
+export interface PodAddress {
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
+/** A frontend that answers at another address than the Service says. */
+export interface ReachedAt {
+  readonly declared: SocketAddress;
+  readonly reached: SocketAddress;
+}
+
+const address: AnnotationSpec<PodAddress> = {
+  key: 'switchyard.dev/address',
+  place: 'annotation',
+  on: ['Pod'],
+  synonyms: [],
+  doc: 'HOST or HOST:PORT (IPv6 with a port in brackets) of something already running; the Pod stands for it.',
+  parse: parsePodAddress,
+};
+
+const command: AnnotationSpec<readonly string[]> = {
+  key: 'switchyard.dev/command',
+  place: 'annotation',
+  on: ['Pod'],
+  synonyms: [],
+  doc: 'Runs the Pod as a process of this host: a JSON array of words, or a line for the shell.',
+  parse: parseCommandLine,
+};
+
+const reachedAt: AnnotationSpec<readonly ReachedAt[]> = {
+  key: 'switchyard.dev/reached-at',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: [],
+  doc: 'Written by Switchyard: frontends that answer somewhere else, as DECLARED=REACHED,...',
+  parse: parseReachedAt,
+};
+
+const scheduler: AnnotationSpec<SchedulerName> = {
+  key: 'switchyard.dev/scheduler',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: ['kube-router.io/service.scheduler'],
+  doc: "How an endpoint is picked, by IPVS's names.",
+  parse: parseScheduler,
+};
+
+const weight: AnnotationSpec<number> = {
+  key: 'switchyard.dev/weight',
+  place: 'label',
+  on: ['Pod'],
+  synonyms: [],
+  doc: 'The share of this endpoint among the others, 0 to 65535; 0 drains it, absent counts as 1.',
+  parse: parseWeight,
+};
+
+export const annotations = { address, command, reachedAt, scheduler, weight } as const;
+
+/** The text of `switchyard.dev/reached-at`. */
+export function formatReachedAt(entries: readonly ReachedAt[]): string {
+  return entries
+    .map(({ declared, reached }) => [declared, reached].map(formatSocketAddress).join('='))
+    .join(',');
+}
+
+function parsePodAddress(text: string): Parsed<PodAddress> {
+  const bare = canonicalIp(text.trim());
+  if (bare !== undefined) return good({ address: bare, port: undefined });
+  const pair = parseSocketAddress(text.trim());
+  return pair === undefined
+    ? bad('it must be an IP address, or ADDRESS:PORT with a port of 1 to 65535')
+    : good(pair);
+}
+
+function parseCommandLine(text: string): Parsed<readonly string[]> {
+  const line = text.trim();
+  if (line === '') return bad('it is empty');
+  if (!line.startsWith('[')) return good(['/bin/sh', '-c', line]);
+  let words: unknown;
+  try {
+    words = JSON.parse(line);
+  } catch {
+    return bad('it starts like a JSON array and is none');
+  }
+  if (!isJsonArray(words) || words.length === 0) return bad('the JSON array is empty');
+  const texts = words.filter((word) => typeof word === 'string');
+  return texts.length === words.length
+    ? good(texts)
+    : bad('the JSON array holds more than strings');
+}
+
+function parseReachedAt(text: string): Parsed<readonly ReachedAt[]> {
+  const entries: ReachedAt[] = [];
+  for (const part of text.split(',').filter((item) => item !== '')) {
+    const [left = '', right = '', ...rest] = part.split('=');
+    const declared = parseSocketAddress(left);
+    const reached = parseSocketAddress(right);
+    if (declared === undefined || reached === undefined || rest.length > 0) {
+      return bad(`${JSON.stringify(part)} is not DECLARED=REACHED`);
+    }
+    entries.push({ declared, reached });
+  }
+  return good(entries);
+}
+
+function parseScheduler(text: string): Parsed<SchedulerName> {
+  const name = schedulerNames.find((known) => known === text);
+  return name === undefined
+    ? bad(`${JSON.stringify(text)} is not a scheduler; known are ${schedulerNames.join(', ')}`)
+    : good(name);
+}
+
+function parseWeight(text: string): Parsed<number> {
+  return /^(0|[1-9][0-9]{0,4})$/.test(text) && Number(text) <= 65_535
+    ? good(Number(text))
+    : bad('it must be a whole number from 0 to 65535');
+}
+
+function good<T>(value: T): Parsed<T> {
+  return { ok: true, value };
+}
+
+function bad(problem: string): { readonly ok: false; readonly problem: string } {
+  return { ok: false, problem };
+}

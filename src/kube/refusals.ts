@@ -1,0 +1,40 @@
+/** The API server's sentences for its refusals, for everything that serves objects. */
+import { ApiError, type StatusCause } from './errors.ts';
+import { qualifiedKindOf, resourceOf, type Kind } from './object.ts';
+
+export function notFound(kind: Kind, name: string): ApiError {
+  return new ApiError('NotFound', `${resourceOf(kind)} "${name}" not found`);
+}
+
+export function alreadyExists(kind: Kind, name: string): ApiError {
+  return new ApiError('AlreadyExists', `${resourceOf(kind)} "${name}" already exists`);
+}
+
+/** Somebody else changed the object since the caller read it. */
+export function modifiedSince(kind: Kind, name: string): ApiError {
+  return conflict(
+    kind,
+    name,
+    'the object has been modified; please apply your changes to the latest version and try again',
+  );
+}
+
+export function conflict(kind: Kind, name: string, reason: string): ApiError {
+  return new ApiError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${resourceOf(kind)} "${name}": ${reason}`,
+  );
+}
+
+export function forbidden(kind: Kind, name: string, reason: string): ApiError {
+  return new ApiError('Forbidden', `${resourceOf(kind)} "${name}" is forbidden: ${reason}`);
+}
+
+/** One sentence for all causes, `[a, b]` when there are several. */
+export function invalid(kind: Kind, name: string, causes: readonly StatusCause[]): ApiError {
+  const texts = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  const all = texts.length === 1 ? texts.join('') : `[${texts.join(', ')}]`;
+  return new ApiError('Invalid', `${qualifiedKindOf(kind)} "${name}" is invalid: ${all}`, {
+    causes,
+  });
+}

@@ -1,0 +1,226 @@
+/**
+ * Makes the API hold what manifests describe: creates, changes by what was edited, and deletes what this source
+ * made and no longer contains. Fields that a manifest does not mention stay as they are.
+ */
+import {
+  ApiError,
+  isJsonObject,
+  isNotFound,
+  jsonEqual,
+  kindKey,
+  mergePatchFor,
+  nameOf,
+  namespaceKind,
+  type JsonObject,
+  type KubeObject,
+  type ObjectClient,
+} from '../kube/index.ts';
+import { messageOf } from '../model/index.ts';
+import { ManifestError, type ManifestProblem } from './errors.ts';
+import { describeObject, refusalProblems, type DesiredObject } from './load.ts';
+
+export interface ApplySummary {
+  readonly created: number;
+  readonly changed: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+}
+
+export interface Applier {
+  /** All or nothing: when it rejects with ManifestError, the set applied before is in place again. */
+  apply(desired: readonly DesiredObject[]): Promise<ApplySummary>;
+}
+
+export function createApplier(client: ObjectClient): Applier {
+  return new ManifestApplier(client);
+}
+
+interface Held {
+  readonly wanted: DesiredObject;
+  /** It was not there before: only then is it this source's to delete. */
+  readonly made: boolean;
+}
+
+type Outcome = 'created' | 'changed' | 'unchanged';
+
+class ManifestApplier implements Applier {
+  private readonly client: ObjectClient;
+  /** What this source put into the API, by key. */
+  private readonly held = new Map<string, Held>();
+
+  constructor(client: ObjectClient) {
+    this.client = client;
+  }
+
+  async apply(desired: readonly DesiredObject[]): Promise<ApplySummary> {
+    const before = [...this.held.values()].map(({ wanted }) => wanted);
+    const { summary, problems } = await this.converge(desired);
+    const [first, ...rest] = problems;
+    if (first === undefined) return summary;
+    // What stood before was taken once, so it is taken again; what is wrong is told either way.
+    await this.converge(before);
+    throw new ManifestError(first, rest);
+  }
+
+  private async converge(desired: readonly DesiredObject[]): Promise<{
+    readonly summary: ApplySummary;
+    readonly problems: readonly ManifestProblem[];
+  }> {
+    const problems: ManifestProblem[] = [];
+    const counts = { created: 0, changed: 0, unchanged: 0 };
+    for (const wanted of namespacesFirst(desired)) {
+      try {
+        counts[await this.put(wanted)]++;
+      } catch (thrown) {
+        problems.push(...applyProblems(wanted, thrown));
+      }
+    }
+    // Nothing goes for a set that did not come about.
+    if (problems.length > 0) return { summary: { ...counts, deleted: 0 }, problems };
+    const kept = new Set(desired.map(({ key }) => key));
+    const obsolete = [...this.held.values()].filter(({ wanted }) => !kept.has(wanted.key));
+    const made = obsolete.filter((held) => held.made).map(({ wanted }) => wanted);
+    let deleted = 0;
+    for (const wanted of namespacesFirst(made).toReversed()) {
+      try {
+        if (await this.remove(wanted)) deleted++;
+      } catch (thrown) {
+        problems.push(...applyProblems(wanted, thrown));
+      }
+    }
+    for (const { wanted } of obsolete) this.held.delete(wanted.key);
+    return { summary: { ...counts, deleted }, problems };
+  }
+
+  private async put(wanted: DesiredObject): Promise<Outcome> {
+    const { key, kind, object } = wanted;
+    const held = this.held.get(key);
+    const last = held?.wanted.object;
+    const stored = await this.find(kind, object);
+    if (stored === undefined) {
+      await this.client.create(kind, object);
+      this.held.set(key, { wanted, made: true });
+      await this.putStatus(wanted, undefined);
+      return 'created';
+    }
+    if (last !== undefined && jsonEqual(last, object)) {
+      this.held.set(key, { wanted, made: held?.made === true });
+      return 'unchanged';
+    }
+    const patch = patchFor(last, stored, object);
+    if (patch !== undefined) await this.client.patch(kind, nameOf(object), patch);
+    this.held.set(key, { wanted, made: held?.made === true });
+    await this.putStatus(wanted, last);
+    return patch === undefined ? 'unchanged' : 'changed';
+  }
+
+  /** A status that is written down is meant: an address of something that runs already. */
+  private async putStatus(
+    { kind, object }: DesiredObject,
+    last: KubeObject | undefined,
+  ): Promise<void> {
+    const status = statusOf(object);
+    if (status === undefined || jsonEqual(status, statusOf(last))) return;
+    await this.client.patch(kind, nameOf(object), { status }, { subresource: 'status' });
+  }
+
+  private async find(
+    kind: DesiredObject['kind'],
+    object: KubeObject,
+  ): Promise<KubeObject | undefined> {
+    try {
+      return await this.client.get(kind, nameOf(object));
+    } catch (thrown) {
+      if (isNotFound(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** False when it was gone already. */
+  private async remove({ kind, object }: DesiredObject): Promise<boolean> {
+    try {
+      await this.client.delete(kind, nameOf(object));
+      return true;
+    } catch (thrown) {
+      if (isNotFound(thrown)) return false;
+      throw thrown;
+    }
+  }
+}
+
+/** Objects go into Namespaces, so these come first. */
+function namespacesFirst(objects: readonly DesiredObject[]): readonly DesiredObject[] {
+  const isNamespace = ({ kind }: DesiredObject): boolean =>
+    kindKey(kind) === kindKey(namespaceKind);
+  return [...objects.filter(isNamespace), ...objects.filter((object) => !isNamespace(object))];
+}
+
+/**
+ * From what is stored to what is wanted, status apart; what the last manifest had and this one has not is taken
+ * away. Undefined when nothing is to be done.
+ */
+export function patchFor(
+  last: KubeObject | undefined,
+  stored: KubeObject,
+  wanted: KubeObject,
+): JsonObject | undefined {
+  const target: JsonObject = { ...wanted, status: undefined };
+  const removed = last === undefined ? {} : removals({ ...last, status: undefined }, target);
+  const changed = mergePatchFor(stored, target) ?? {};
+  const patch = mergeDeep(removed, changed);
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+/** Null for every field of `last` that `next` lacks. */
+function removals(last: JsonObject, next: JsonObject): JsonObject {
+  const found: [string, unknown][] = [];
+  for (const [key, before] of Object.entries(last)) {
+    const after = next[key];
+    if (before === undefined) continue;
+    if (after === undefined) found.push([key, null]);
+    else if (isJsonObject(before) && isJsonObject(after)) {
+      const inner = removals(before, after);
+      if (Object.keys(inner).length > 0) found.push([key, inner]);
+    }
+  }
+  return Object.fromEntries(found);
+}
+
+function mergeDeep(base: JsonObject, over: JsonObject): JsonObject {
+  const merged = new Map<string, unknown>(Object.entries(base));
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged.get(key);
+    merged.set(key, isJsonObject(below) && isJsonObject(value) ? mergeDeep(below, value) : value);
+  }
+  return Object.fromEntries(merged);
+}
+
+function statusOf(object: KubeObject | undefined): unknown {
+  return object !== undefined && 'status' in object ? object.status : undefined;
+}
+
+function applyProblems(wanted: DesiredObject, thrown: unknown): readonly ManifestProblem[] {
+  if (thrown instanceof ApiError && userReasons.includes(thrown.code)) {
+    return refusalProblems(wanted, thrown, 'MANIFEST_REFUSED');
+  }
+  const { document, kind, object } = wanted;
+  return [
+    {
+      code: 'MANIFEST_UNAPPLIED',
+      file: document.file,
+      line: document.line,
+      object: describeObject(kind, object),
+      field: undefined,
+      reason: messageOf(thrown),
+      remedy: 'Save the file again once the API answers',
+    },
+  ];
+}
+
+const userReasons: readonly string[] = [
+  'Invalid',
+  'BadRequest',
+  'Forbidden',
+  'NotFound',
+  'Conflict',
+];

@@ -1,0 +1,206 @@
+/** Files and folders to the set of objects they describe, and everything that is wrong with them. */
+import {
+  apiVersionOf,
+  isJsonObject,
+  isKubeObject,
+  kindKey,
+  kinds,
+  type ApiError,
+  type JsonObject,
+  type Kind,
+  type KubeObject,
+  type StatusCause,
+} from '../kube/index.ts';
+import type { ObjectCheck } from '../registry/index.ts';
+import type { ManifestErrorCode, ManifestProblem } from './errors.ts';
+import { parseManifest, type ManifestDocument } from './parse.ts';
+import { readManifests, type ManifestText } from './read-files.ts';
+
+/** An object that a manifest asks for. */
+export interface DesiredObject {
+  /** Unique over all kinds. */
+  readonly key: string;
+  readonly kind: Kind;
+  /** As written; the namespace is `default` where it was left out. */
+  readonly object: KubeObject;
+  readonly document: ManifestDocument;
+}
+
+/** A document of a kind that is not served: it is passed over. */
+export interface SkippedDocument {
+  readonly file: string;
+  readonly line: number;
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+export interface LoadedManifests {
+  readonly desired: readonly DesiredObject[];
+  readonly problems: readonly ManifestProblem[];
+  readonly skipped: readonly SkippedDocument[];
+  /** Files and folders whose changes matter. */
+  readonly watched: readonly string[];
+}
+
+/** Never rejects; `desired` is the whole set only when there are no problems. */
+export async function loadManifests(
+  paths: readonly string[],
+  check: ObjectCheck,
+): Promise<LoadedManifests> {
+  const { texts, problems, watched } = await readManifests(paths);
+  const loaded = interpretManifests(texts, check);
+  return { ...loaded, problems: [...problems, ...loaded.problems], watched };
+}
+
+/** The pure part of a load. */
+export function interpretManifests(
+  texts: readonly ManifestText[],
+  check: ObjectCheck,
+): Omit<LoadedManifests, 'watched'> {
+  const desired = new Map<string, DesiredObject>();
+  const problems: ManifestProblem[] = [];
+  const skipped: SkippedDocument[] = [];
+  for (const { file, text } of texts) {
+    const parsed = parseManifest(file, text);
+    problems.push(...parsed.problems);
+    for (const document of parsed.documents) {
+      const found = identify(document);
+      if (found.result === 'skipped') {
+        skipped.push(found.skipped);
+        continue;
+      }
+      if (found.result === 'problem') {
+        problems.push(found.problem);
+        continue;
+      }
+      const { object } = found;
+      const refused = check(object.kind, object.object);
+      if (refused !== undefined) problems.push(...refusalProblems(object, refused));
+      const first = desired.get(object.key);
+      if (first !== undefined) problems.push(duplicate(object, first));
+      else desired.set(object.key, object);
+    }
+  }
+  return { desired: [...desired.values()], problems, skipped };
+}
+
+/** `Service default/web`. */
+export function describeObject(kind: Kind, { metadata }: KubeObject): string {
+  const { namespace, name } = metadata;
+  return namespace === undefined ? `${kind.kind} ${name}` : `${kind.kind} ${namespace}/${name}`;
+}
+
+/** What the API says of an object, at the lines it means. */
+export function refusalProblems(
+  { kind, object, document }: DesiredObject,
+  refused: ApiError,
+  code: ManifestErrorCode = 'MANIFEST_INVALID',
+): readonly ManifestProblem[] {
+  const place = { code, file: document.file, object: describeObject(kind, object) };
+  if (refused.causes.length === 0) {
+    const { message: reason, remedy } = refused;
+    return [{ ...place, line: document.line, field: undefined, reason, remedy }];
+  }
+  return refused.causes.map((cause) => ({
+    ...place,
+    line: document.lineOf(cause.field),
+    field: cause.field,
+    reason: cause.message,
+    remedy: remedyFor(cause),
+  }));
+}
+
+type Identified =
+  | { readonly result: 'object'; readonly object: DesiredObject }
+  | { readonly result: 'skipped'; readonly skipped: SkippedDocument }
+  | { readonly result: 'problem'; readonly problem: ManifestProblem };
+
+function identify(document: ManifestDocument): Identified {
+  const { file, line, value } = document;
+  const apiVersion = value['apiVersion'];
+  const kindName = value['kind'];
+  for (const [field, found] of Object.entries({ apiVersion, kind: kindName })) {
+    if (typeof found === 'string' && found !== '') continue;
+    const reason = found === undefined || found === null ? 'Required value' : 'must be a string';
+    return fieldProblem(document, { field, reason, remedy: `Add ${field}` });
+  }
+  const named = kinds.filter((kind) => kind.kind === kindName);
+  const kind = named.find((candidate) => apiVersionOf(candidate) === apiVersion);
+  if (kind === undefined) {
+    const versions = named.map(apiVersionOf);
+    if (versions.length === 0) {
+      const skipped = { file, line, apiVersion: String(apiVersion), kind: String(kindName) };
+      return { result: 'skipped', skipped };
+    }
+    const reason = `Unsupported value: ${JSON.stringify(apiVersion)}: supported values: ${versions.map((version) => JSON.stringify(version)).join(', ')}`;
+    const remedy = `Write apiVersion: ${versions.join(' or ')}`;
+    return fieldProblem(document, { field: 'apiVersion', reason, remedy });
+  }
+  const metadata = value['metadata'] ?? {};
+  if (!isJsonObject(metadata)) {
+    const remedy = 'Write metadata: with name: below it';
+    return fieldProblem(document, { field: 'metadata', reason: 'must be a map', remedy });
+  }
+  const name = metadata['name'];
+  if (name === undefined || name === null || name === '') {
+    const field = 'metadata.name';
+    return fieldProblem(document, { field, reason: 'Required value', remedy: `Add ${field}` });
+  }
+  const object: JsonObject = { ...value, metadata: { ...metadata, ...placeOf(kind, metadata) } };
+  if (!isKubeObject(object)) {
+    const remedy = `Write an object of kind ${kind.kind}`;
+    return fieldProblem(document, { field: 'kind', reason: 'is no object', remedy });
+  }
+  const key = JSON.stringify([kindKey(kind), object.metadata.namespace, name]);
+  return { result: 'object', object: { key, kind, object, document } };
+}
+
+/** As kubectl: objects that leave their namespace out go to `default`. */
+function placeOf(kind: Kind, metadata: JsonObject): JsonObject {
+  const namespace = metadata['namespace'] ?? '';
+  return kind.namespaced && namespace === '' ? { namespace: 'default' } : {};
+}
+
+interface FieldFault {
+  readonly field: string;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+function fieldProblem(document: ManifestDocument, fault: FieldFault): Identified {
+  const { file } = document;
+  const line = document.lineOf(fault.field);
+  return {
+    result: 'problem',
+    problem: { code: 'MANIFEST_INVALID', file, line, object: undefined, ...fault },
+  };
+}
+
+function duplicate(second: DesiredObject, first: DesiredObject): ManifestProblem {
+  const { file, line } = first.document;
+  const object = describeObject(second.kind, second.object);
+  return {
+    code: 'MANIFEST_DUPLICATE',
+    file: second.document.file,
+    line: second.document.lineOf('metadata.name'),
+    object,
+    field: 'metadata.name',
+    reason: `${object} is also described at ${file}:${line}`,
+    remedy: 'Remove one of the two, or give it another name or namespace',
+  };
+}
+
+function remedyFor({ reason, field }: StatusCause): string {
+  switch (reason) {
+    case 'FieldValueRequired':
+      return `Add ${field}`;
+    case 'FieldValueForbidden':
+      return `Remove ${field}`;
+    case 'FieldValueNotSupported':
+      return 'Use one of the supported values';
+    case 'FieldValueDuplicate':
+      return 'Use each value once';
+    default:
+      return `Correct ${field}`;
+  }
+}

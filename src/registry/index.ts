@@ -1,0 +1,5 @@
+/** Kinds with defaults, validation and allocation over any store. */
+export { createObjectCheck } from './inspect.ts';
+export type { ObjectCheck } from './inspect.ts';
+export { createRegistry } from './registry.ts';
+export type { RegistryOptions } from './registry.ts';

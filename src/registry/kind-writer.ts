@@ -1,0 +1,190 @@
+/** Writes the objects of one kind by its strategy: decode, complete, check, claim, store. */
+import {
+  ApiError,
+  applyMergePatch,
+  invalid,
+  isAlreadyExists,
+  isConflict,
+  isJsonObject,
+  modifiedSince,
+  type DeleteOptions,
+  type JsonObject,
+  type Kind,
+  type KubeObject,
+  type MergePatch,
+  type ObjectClient,
+  type ObjectName,
+  type PatchOptions,
+} from '../kube/index.ts';
+import type { Random } from '../model/index.ts';
+import { decodeObject, inspectNew, inspectUpdate, metadataOf } from './inspect.ts';
+import { generateName } from './metadata.ts';
+import { Problems } from './problems.ts';
+import type { Claim, Strategy } from './strategy.ts';
+
+/** A writer whose kind its holder need not know. */
+export interface Writer {
+  readonly kind: Kind;
+  create(value: unknown): Promise<KubeObject>;
+  update(value: unknown): Promise<KubeObject>;
+  patch(name: ObjectName, patch: MergePatch, options?: PatchOptions): Promise<KubeObject>;
+  delete(name: ObjectName, options?: DeleteOptions): Promise<void>;
+}
+
+export interface WriterOptions {
+  readonly store: ObjectClient;
+  readonly random: Random;
+}
+
+/** How often a write that did not say which version it means is tried again when somebody was faster. */
+const attempts = 5;
+const nameAttempts = 8;
+
+export function createWriter<T extends KubeObject>(
+  strategy: Strategy<T>,
+  options: WriterOptions,
+): Writer {
+  return new KindWriter(strategy, options);
+}
+
+class KindWriter<T extends KubeObject> implements Writer {
+  readonly kind: Kind<T>;
+  private readonly strategy: Strategy<T>;
+  private readonly store: ObjectClient;
+  private readonly random: Random;
+
+  constructor(strategy: Strategy<T>, options: WriterOptions) {
+    this.kind = strategy.kind;
+    this.strategy = strategy;
+    this.store = options.store;
+    this.random = options.random;
+  }
+
+  async create(value: unknown): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const prefix = generatedPrefix(value);
+      const named =
+        prefix === undefined ? value : withName(value, generateName(prefix, this.random));
+      const object = inspectNew(this.strategy, named);
+      const claim = this.claim(object, undefined);
+      try {
+        const stored = await this.store.create(this.kind, claim.object);
+        claim.commit();
+        return stored;
+      } catch (thrown) {
+        claim.revert();
+        if (prefix === undefined || attempt >= nameAttempts || !isAlreadyExists(thrown))
+          throw thrown;
+      }
+    }
+  }
+
+  async update(value: unknown): Promise<T> {
+    const { metadata } = decodeObject(this.strategy, value);
+    const expected = metadata.resourceVersion;
+    return await this.write(metadata, expected, (stored) => this.revise(value, stored));
+  }
+
+  async patch(name: ObjectName, patch: MergePatch, options: PatchOptions = {}): Promise<T> {
+    const metadata = patch['metadata'];
+    const expected = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
+    const version = typeof expected === 'string' ? expected : undefined;
+    return await this.write(name, version, (stored) => {
+      if (options.subresource === 'status') {
+        const object = decodeObject(
+          this.strategy,
+          applyMergePatch(stored, { status: patch['status'] }),
+        );
+        return unclaimed(object);
+      }
+      return this.revise(applyMergePatch(stored, patch), stored);
+    });
+  }
+
+  async delete(name: ObjectName, options: DeleteOptions = {}): Promise<void> {
+    const { uid, resourceVersion } = options.preconditions ?? {};
+    for (let attempt = 1; ; attempt++) {
+      const stored = await this.store.get(this.kind, name);
+      const { metadata } = stored;
+      // What is given back must be what the deleted object held: no newer version of it.
+      const preconditions = {
+        uid: uid ?? metadata.uid,
+        resourceVersion: resourceVersion ?? metadata.resourceVersion,
+      };
+      try {
+        await this.store.delete(this.kind, name, { preconditions });
+        this.strategy.release?.(stored);
+        return;
+      } catch (thrown) {
+        const asked = (uid ?? metadata.uid) === metadata.uid && resourceVersion === undefined;
+        if (!isConflict(thrown) || !asked || attempt >= attempts) throw thrown;
+      }
+    }
+  }
+
+  /** Reads, makes the next object, stores it; again when somebody was faster and the caller named no version. */
+  private async write(
+    name: ObjectName,
+    expected: string | undefined,
+    next: (stored: T) => Claim<T>,
+  ): Promise<T> {
+    const { name: text, namespace } = name;
+    for (let attempt = 1; ; attempt++) {
+      const stored = await this.store.get(this.kind, { namespace, name: text });
+      const { resourceVersion } = stored.metadata;
+      if (expected !== undefined && expected !== resourceVersion) {
+        throw modifiedSince(this.kind, text);
+      }
+      const claim = next(stored);
+      const { object } = claim;
+      const version = resourceVersion === undefined ? {} : { resourceVersion };
+      try {
+        const metadata = { ...object.metadata, ...version };
+        const written = await this.store.update(this.kind, { ...object, metadata });
+        claim.commit();
+        return written;
+      } catch (thrown) {
+        claim.revert();
+        if (expected !== undefined || attempt >= attempts || !isConflict(thrown)) throw thrown;
+      }
+    }
+  }
+
+  /** What an update makes of the stored object; the status stays. */
+  private revise(value: unknown, stored: T): Claim<T> {
+    const status: unknown = 'status' in stored ? stored.status : undefined;
+    const decoded = decodeObject(this.strategy, isJsonObject(value) ? { ...value, status } : value);
+    const { name, namespace } = stored.metadata;
+    if (decoded.metadata.name !== name || decoded.metadata.namespace !== namespace) {
+      throw new ApiError(
+        'BadRequest',
+        `the name of the object (${decoded.metadata.name}) does not match the name on the URL (${name})`,
+      );
+    }
+    return this.claim(inspectUpdate(this.strategy, decoded, stored), stored);
+  }
+
+  private claim(object: T, stored: T | undefined): Claim<T> {
+    if (this.strategy.allocate === undefined) return unclaimed(object);
+    const problems = new Problems();
+    const claim = this.strategy.allocate(object, stored, problems);
+    if (problems.causes.length === 0) return claim;
+    claim.revert();
+    throw invalid(this.kind, object.metadata.name, problems.causes);
+  }
+}
+
+function unclaimed<T>(object: T): Claim<T> {
+  return { object, commit: () => undefined, revert: () => undefined };
+}
+
+/** The generateName of an object that has no name of its own. */
+function generatedPrefix(value: unknown): string | undefined {
+  const { name, generateName: prefix } = metadataOf(value);
+  const isNamed = typeof name === 'string' && name !== '';
+  return isNamed || typeof prefix !== 'string' || prefix === '' ? undefined : prefix;
+}
+
+function withName(value: unknown, name: string): JsonObject {
+  return isJsonObject(value) ? { ...value, metadata: { ...metadataOf(value), name } } : {};
+}

@@ -1,0 +1,193 @@
+/**
+ * The objects as a Kubernetes API serves them: what is written is checked, completed and given its addresses, then
+ * stored. Kinds differ only by their strategies.
+ */
+import {
+  ApiError,
+  apiVersionOf,
+  forbidden,
+  isAlreadyExists,
+  isNotFound,
+  isOfKind,
+  kindKey,
+  nameOf,
+  namespaceKind,
+  serviceKind,
+  type DeleteOptions,
+  type Kind,
+  type KubeObject,
+  type ListOptions,
+  type MergePatch,
+  type ObjectClient,
+  type ObjectList,
+  type ObjectName,
+  type PatchOptions,
+  type WatchEvent,
+  type WatchOptions,
+} from '../kube/index.ts';
+import type { Cidr, Random } from '../model/index.ts';
+import { createEndpointSliceStrategy } from './endpoint-slice.ts';
+import { createWriter, type Writer } from './kind-writer.ts';
+import { namespaceStrategy } from './namespace.ts';
+import { nodeStrategy } from './node.ts';
+import { podStrategy } from './pod.ts';
+import { ServiceAllocator, type PortRange } from './service-allocation.ts';
+import { createServiceStrategy } from './service.ts';
+
+export interface RegistryOptions {
+  /** Holds the objects; nobody else writes to it. */
+  readonly store: ObjectClient;
+  readonly random: Random;
+  readonly serviceRange: Cidr;
+  /** 30000 to 32767 when undefined. */
+  readonly nodePortRange?: PortRange | undefined;
+  /** The one named deviation from the real server: what runs on a laptop is at a loopback address. */
+  readonly allowLoopbackEndpoints: boolean;
+}
+
+/** Namespaces that exist from the start and cannot be deleted. */
+const firstNamespaces = ['default', 'kube-system'] as const;
+
+const defaultNodePorts: PortRange = { first: 30_000, last: 32_767 };
+
+export function createRegistry(options: RegistryOptions): ObjectClient {
+  return new Registry(options);
+}
+
+class Registry implements ObjectClient {
+  private readonly store: ObjectClient;
+  private readonly allocator: ServiceAllocator;
+  private readonly writers: ReadonlyMap<string, Writer>;
+  private preparing: Promise<void> | undefined;
+
+  constructor(options: RegistryOptions) {
+    const { store, random, allowLoopbackEndpoints: allowLoopback } = options;
+    this.store = store;
+    this.allocator = new ServiceAllocator(
+      options.serviceRange,
+      options.nodePortRange ?? defaultNodePorts,
+    );
+    const own = { store, random };
+    const writers = [
+      createWriter(namespaceStrategy, own),
+      createWriter(nodeStrategy, own),
+      createWriter(podStrategy, own),
+      createWriter(createServiceStrategy(this.allocator), own),
+      createWriter(createEndpointSliceStrategy({ allowLoopback }), own),
+    ];
+    this.writers = new Map(writers.map((writer) => [kindKey(writer.kind), writer]));
+  }
+
+  async get<T extends KubeObject>(kind: Kind<T>, name: ObjectName): Promise<T> {
+    await this.writerOf(kind);
+    return await this.store.get(kind, name);
+  }
+
+  async list<T extends KubeObject>(kind: Kind<T>, options?: ListOptions): Promise<ObjectList<T>> {
+    await this.writerOf(kind);
+    return await this.store.list(kind, options);
+  }
+
+  watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    return this.store.watch(kind, options);
+  }
+
+  async create<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
+    const writer = await this.writerOf(kind);
+    await this.checkNamespace(kind, object);
+    return narrow(kind, await writer.create(object));
+  }
+
+  async update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
+    const writer = await this.writerOf(kind);
+    return narrow(kind, await writer.update(object));
+  }
+
+  async patch<T extends KubeObject>(
+    kind: Kind<T>,
+    name: ObjectName,
+    patch: MergePatch,
+    options?: PatchOptions,
+  ): Promise<T> {
+    const writer = await this.writerOf(kind);
+    return narrow(kind, await writer.patch(name, patch, options));
+  }
+
+  async delete(kind: Kind, name: ObjectName, options?: DeleteOptions): Promise<void> {
+    const writer = await this.writerOf(kind);
+    if (kindKey(kind) === kindKey(namespaceKind)) await this.emptyNamespace(name.name);
+    await writer.delete(name, options);
+  }
+
+  private async writerOf(kind: Kind): Promise<Writer> {
+    this.preparing ??= this.prepare();
+    try {
+      await this.preparing;
+    } catch (thrown) {
+      // The next caller tries again.
+      this.preparing = undefined;
+      throw thrown;
+    }
+    return this.known(kind);
+  }
+
+  private known(kind: Kind): Writer {
+    const writer = this.writers.get(kindKey(kind));
+    if (writer !== undefined) return writer;
+    throw new ApiError('NotFound', 'the server could not find the requested resource', {
+      remedy: `Use one of ${[...this.writers.values()].map((known) => known.kind.kind).join(', ')}`,
+    });
+  }
+
+  /** Makes the first Namespaces, and finds out what is given away already. */
+  private async prepare(): Promise<void> {
+    const writer = this.known(namespaceKind);
+    for (const name of firstNamespaces) {
+      try {
+        await writer.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      } catch (thrown) {
+        if (!isAlreadyExists(thrown)) throw thrown;
+      }
+    }
+    const services = await this.store.list(serviceKind);
+    for (const service of services.items) this.allocator.adopt(service);
+  }
+
+  private async checkNamespace(kind: Kind, object: KubeObject): Promise<void> {
+    if (!kind.namespaced) return;
+    const { name, namespace = '' } = object.metadata;
+    if (namespace === '') {
+      throw new ApiError('BadRequest', 'an empty namespace may not be set during creation');
+    }
+    const found = await this.store.get(namespaceKind, { name: namespace });
+    if (found.status?.phase !== 'Terminating') return;
+    const reason = `unable to create new content in namespace ${namespace} because it is being terminated`;
+    throw forbidden(kind, name, reason);
+  }
+
+  /** Deletes what a Namespace holds; nothing new comes into it meanwhile. */
+  private async emptyNamespace(namespace: string): Promise<void> {
+    if (firstNamespaces.some((name) => name === namespace)) {
+      throw forbidden(namespaceKind, namespace, 'this namespace may not be deleted');
+    }
+    const terminating = { status: { phase: 'Terminating' } };
+    const name = { name: namespace };
+    await this.store.patch(namespaceKind, name, terminating, { subresource: 'status' });
+    for (const writer of this.writers.values()) {
+      if (!writer.kind.namespaced) continue;
+      const { items } = await this.store.list(writer.kind, { namespace });
+      for (const item of items) {
+        try {
+          await writer.delete(nameOf(item));
+        } catch (thrown) {
+          if (!isNotFound(thrown)) throw thrown;
+        }
+      }
+    }
+  }
+}
+
+function narrow<T extends KubeObject>(kind: Kind<T>, object: KubeObject): T {
+  if (isOfKind(kind, object)) return object;
+  throw new ApiError('InternalError', `Cannot use ${apiVersionOf(kind)} ${kind.kind}: it is none`);
+}

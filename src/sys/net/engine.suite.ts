@@ -1,0 +1,317 @@
+/**
+ * What every NetEngine must do, proved with real sockets: each engine's test file runs this one suite. Peers
+ * are plain node:net, so that the engine under test is never its own witness.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import test, { type TestContext } from 'node:test';
+import type { SocketAddress } from '../../model/index.ts';
+import type { Connection, Listener, NetEngine, Relay } from './engine.ts';
+import {
+  connectTo,
+  failureOf,
+  freeAddress,
+  hasAddress,
+  openSockets,
+  readAll,
+  readText,
+  startDeafServer,
+  startServer,
+  until,
+  untilStill,
+} from './testing.ts';
+
+interface Rig {
+  readonly engine: NetEngine;
+  readonly listener: Listener;
+  /** The two ends of one relayed connection, as its peers hold them, and the relay between. */
+  open(): Promise<Joined>;
+}
+
+interface Joined {
+  readonly client: Socket;
+  readonly backend: Socket;
+  readonly relay: Relay;
+}
+
+const loopback: SocketAddress = { address: '127.0.0.1', port: 0 };
+const slow = { timeout: 20_000 } as const;
+
+export function engineSuite(name: string, create: () => NetEngine): void {
+  const check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>): void => {
+    test(`${name} engine: ${what}`, slow, (t) => run(t, create()));
+  };
+  relayChecks(check);
+  endChecks(check);
+  connectChecks(check);
+  listenChecks(check);
+}
+
+type Check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>) => void;
+
+function relayChecks(check: Check): void {
+  for (const address of ['127.0.0.1', '::1']) {
+    check(`carries bytes both ways and counts them (${address})`, async (t, engine) => {
+      if (!(await hasAddress(address))) return t.skip(`this host does not have ${address}`);
+      const rig = await createRig(t, engine, { address, port: 0 });
+      const { client, backend, relay } = await rig.open();
+      client.write('question');
+      assert.equal(await readText(backend, 8), 'question');
+      backend.write('answer');
+      assert.equal(await readText(client, 6), 'answer');
+      client.end();
+      backend.end();
+      assert.equal(await relay.done, 'finished');
+      assert.equal(relay.bytesFromClient, 8);
+      assert.equal(relay.bytesFromBackend, 6);
+    });
+  }
+
+  check('keeps what the client sent before there was a backend', async (t, engine) => {
+    const backends = await startServer(t);
+    const accepted = Promise.withResolvers<Connection>();
+    const listener = await engine.listen(loopback, accepted.resolve);
+    t.after(() => listener.close());
+    const client = connectTo(t, listener.address);
+    client.end('early');
+    const taken = await accepted.promise;
+    const backend = await engine.connect(backends.address, { timeoutMs: 5000 });
+    const relay = engine.relay(taken, backend);
+    const socket = await backends.next();
+    socket.end();
+    assert.equal(await readAll(socket), 'early');
+    assert.equal(await relay.done, 'finished');
+  });
+
+  check('a reader that stops slows its writer: memory is bounded', async (t, engine) => {
+    const rig = await createRig(t, engine);
+    const { client, backend, relay } = await rig.open();
+    backend.pause();
+    const total = 64 * 1024 * 1024;
+    const block = Buffer.alloc(256 * 1024, 7);
+    for (let sent = 0; sent < total; sent += block.length) client.write(block);
+    client.end();
+    // Still: what moves no more for several turns of the event loop is held by somebody's full buffer.
+    await untilStill(() => relay.bytesFromClient);
+    assert.ok(relay.bytesFromClient < total / 2, `${relay.bytesFromClient} bytes were taken`);
+    let got = 0;
+    backend.on('data', (bytes) => (got += bytes.length));
+    await once(backend.resume(), 'end');
+    assert.equal(got, total);
+    backend.end();
+    assert.equal(await relay.done, 'finished');
+  });
+
+  check('a slow client slows the backend the same way', async (t, engine) => {
+    const rig = await createRig(t, engine);
+    const { client, backend, relay } = await rig.open();
+    client.pause();
+    const total = 64 * 1024 * 1024;
+    backend.end(Buffer.alloc(total, 7));
+    await untilStill(() => relay.bytesFromBackend);
+    assert.ok(relay.bytesFromBackend < total / 2, `${relay.bytesFromBackend} bytes were taken`);
+    let got = 0;
+    client.on('data', (bytes) => (got += bytes.length));
+    await once(client.resume(), 'end');
+    assert.equal(got, total);
+  });
+
+  check('1000 short connections leave nothing behind', async (t, engine) => {
+    const rig = await createRig(t, engine);
+    await inTurns(50, rig);
+    const before = openSockets();
+    await inTurns(1000, rig);
+    await until(() => openSockets() <= before, 'every socket is closed');
+  });
+}
+
+function endChecks(check: Check): void {
+  check('the client ends its half, the backend still answers', async (t, engine) => {
+    const { client, backend, relay } = await (await createRig(t, engine)).open();
+    client.end('all of it');
+    assert.equal(await readAll(backend), 'all of it');
+    backend.end('the answer');
+    assert.equal(await readAll(client), 'the answer');
+    assert.equal(await relay.done, 'finished');
+  });
+
+  check('the backend ends its half, the client still speaks', async (t, engine) => {
+    const { client, backend, relay } = await (await createRig(t, engine)).open();
+    backend.end('greeting');
+    assert.equal(await readAll(client), 'greeting');
+    client.end('late words');
+    assert.equal(await readAll(backend), 'late words');
+    assert.equal(await relay.done, 'finished');
+  });
+
+  check('a reset by the client reaches the backend', async (t, engine) => {
+    const { client, backend, relay } = await (await createRig(t, engine)).open();
+    client.resetAndDestroy();
+    assert.equal(await failureOf(backend), 'ECONNRESET');
+    assert.equal(await relay.done, 'client-failed');
+  });
+
+  check('a reset by the backend reaches the client', async (t, engine) => {
+    const { client, backend, relay } = await (await createRig(t, engine)).open();
+    backend.resetAndDestroy();
+    assert.equal(await failureOf(client), 'ECONNRESET');
+    assert.equal(await relay.done, 'backend-failed');
+  });
+
+  check('destroy resets both sides, also just after a half-close', async (t, engine) => {
+    const rig = await createRig(t, engine);
+    const plain = await rig.open();
+    plain.relay.destroy();
+    assert.equal(await failureOf(plain.client), 'ECONNRESET');
+    assert.equal(await failureOf(plain.backend), 'ECONNRESET');
+    assert.equal(await plain.relay.done, 'destroyed');
+
+    const before = openSockets();
+    const half = await rig.open();
+    half.backend.on('error', () => undefined);
+    half.client.end();
+    await once(half.backend.resume(), 'end');
+    half.relay.destroy();
+    assert.equal(await half.relay.done, 'destroyed');
+    half.client.destroy();
+    half.backend.destroy();
+    await until(() => openSockets() <= before, 'every socket is closed');
+  });
+
+  check('a client that goes before there is a relay is noticed', async (t, engine) => {
+    const backends = await startServer(t);
+    const accepted = Promise.withResolvers<Connection>();
+    const listener = await engine.listen(loopback, accepted.resolve);
+    t.after(() => listener.close());
+    const client = connectTo(t, listener.address);
+    const taken = await accepted.promise;
+    const closed = new Promise<void>((resolve) => taken.onClosed(resolve));
+    client.resetAndDestroy();
+    await closed;
+    await new Promise<void>((resolve) => taken.onClosed(resolve));
+    const backend = await engine.connect(backends.address, { timeoutMs: 5000 });
+    const socket = await backends.next();
+    const relay = engine.relay(taken, backend);
+    assert.equal(await relay.done, 'client-failed');
+    assert.equal(await failureOf(socket), 'ECONNRESET');
+  });
+
+  for (const how of ['reset', 'close'] as const) {
+    check(`a connection without a relay can be destroyed: ${how}`, async (t, engine) => {
+      const listener = await engine.listen(loopback, (taken) => taken.destroy(how));
+      t.after(() => listener.close());
+      const client = connectTo(t, listener.address);
+      assert.equal(await failureOf(client), how === 'reset' ? 'ECONNRESET' : undefined);
+    });
+  }
+}
+
+function connectChecks(check: Check): void {
+  check('says who is who', async (t, engine) => {
+    const backends = await startServer(t);
+    const accepted = Promise.withResolvers<Connection>();
+    const listener = await engine.listen(loopback, accepted.resolve);
+    t.after(() => listener.close());
+    const client = connectTo(t, listener.address);
+    const taken = await accepted.promise;
+    await until(() => client.localPort !== undefined, 'the client knows its port');
+    assert.deepEqual(taken.local, listener.address);
+    assert.deepEqual(taken.remote, { address: '127.0.0.1', port: client.localPort });
+    const localAddress = '127.0.0.9';
+    const out = await engine.connect(backends.address, { timeoutMs: 5000, localAddress });
+    const socket = await backends.next();
+    assert.deepEqual(out.remote, backends.address);
+    assert.deepEqual(out.local, { address: localAddress, port: socket.remotePort });
+    assert.equal(socket.remoteAddress, localAddress);
+    out.destroy();
+  });
+
+  check('a refused connect says so', async (_t, engine) => {
+    const to = await freeAddress();
+    await assert.rejects(engine.connect(to, { timeoutMs: 5000 }), {
+      code: 'NET_REFUSED',
+      message: `Cannot connect to ${to.address}:${to.port}: it refused the connection`,
+    });
+  });
+
+  check('a connect nobody answers ends in time, or when it is given up', async (t, engine) => {
+    const to = await startDeafServer(t);
+    await assert.rejects(engine.connect(to, { timeoutMs: 50 }), { code: 'NET_TIMED_OUT' });
+    const abort = new AbortController();
+    const attempt = engine.connect(to, { timeoutMs: 60_000, signal: abort.signal });
+    abort.abort();
+    await assert.rejects(attempt, { code: 'NET_ABORTED' });
+    const late = engine.connect(to, { timeoutMs: 60_000, signal: AbortSignal.abort() });
+    await assert.rejects(late, { code: 'NET_ABORTED' });
+  });
+}
+
+function listenChecks(check: Check): void {
+  check('an address in use, or of another host, is refused by name', async (t, engine) => {
+    const first = await engine.listen(loopback, () => undefined);
+    t.after(() => first.close());
+    await assert.rejects(
+      engine.listen(first.address, () => undefined),
+      { code: 'NET_ADDRESS_IN_USE' },
+    );
+    // TEST-NET-3 (RFC 5737) belongs to nobody.
+    await assert.rejects(
+      engine.listen({ address: '203.0.113.7', port: 0 }, () => undefined),
+      { code: 'NET_ADDRESS_NOT_AVAILABLE' },
+    );
+  });
+
+  check('a closed listener frees its address and leaves its connections', async (t, engine) => {
+    const rig = await createRig(t, engine);
+    const { client, backend } = await rig.open();
+    await rig.listener.close();
+    await rig.listener.close();
+    const again = await engine.listen(rig.listener.address, () => undefined);
+    await again.close();
+    client.write('still here');
+    assert.equal(await readText(backend, 10), 'still here');
+    assert.equal(await failureOf(connectTo(t, rig.listener.address)), 'ECONNREFUSED');
+  });
+}
+
+/** A listener that relays each connection to a plain server. */
+async function createRig(
+  t: TestContext,
+  engine: NetEngine,
+  at: SocketAddress = loopback,
+): Promise<Rig> {
+  const backends = await startServer(t, at.address);
+  const relays: Relay[] = [];
+  const relayed = new Set<(relay: Relay) => void>();
+  const listener = await engine.listen(at, (client) => {
+    void engine.connect(backends.address, { timeoutMs: 5000 }).then((backend) => {
+      const relay = engine.relay(client, backend);
+      relays.push(relay);
+      for (const listen of relayed) listen(relay);
+      relayed.clear();
+    });
+  });
+  t.after(async () => {
+    await listener.close();
+    for (const relay of relays) relay.destroy();
+    await Promise.all(relays.map((relay) => relay.done));
+  });
+  const open = async (): Promise<Joined> => {
+    const next = new Promise<Relay>((resolve) => relayed.add(resolve));
+    const client = connectTo(t, listener.address);
+    const [relay, backend] = await Promise.all([next, backends.next()]);
+    return { client, backend, relay };
+  };
+  return { engine, listener, open };
+}
+
+async function inTurns(count: number, rig: Rig): Promise<void> {
+  for (let done = 0; done < count; done++) {
+    const { client, backend, relay } = await rig.open();
+    client.end('x');
+    backend.resume().end('y');
+    client.resume();
+    await relay.done;
+  }
+}

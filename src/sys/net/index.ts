@@ -1,0 +1,8 @@
+/** The doors to sockets: TCP engines, and HTTP over a Unix socket for local commands. */
+export type { ConnectOptions, Connection, Listener, NetEngine, Relay, RelayEnd } from './engine.ts';
+export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
+export { createPortableEngine } from './portable.ts';
+export { requestLocal } from './local-request.ts';
+export type { LocalReply, LocalRequestOptions } from './local-request.ts';
+export { serveLocal } from './local-server.ts';
+export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';

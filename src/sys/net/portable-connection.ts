@@ -1,0 +1,62 @@
+/** One TCP connection of the portable engine: a node:net socket that cannot throw and cannot leak. */
+import type { Socket } from 'node:net';
+import type { SocketAddress } from '../../model/index.ts';
+import type { Connection } from './engine.ts';
+
+/**
+ * Options of every socket of the engine. Half-open: one direction may end before the other. No delay: what one
+ * side sent at once, the other gets at once.
+ */
+export const socketOptions = { allowHalfOpen: true, noDelay: true } as const;
+
+export class PortableConnection implements Connection {
+  readonly socket: Socket;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  private closed = false;
+  private readonly listeners: (() => void)[] = [];
+
+  constructor(socket: Socket, local: SocketAddress, remote: SocketAddress) {
+    this.socket = socket;
+    this.local = local;
+    this.remote = remote;
+    // What went wrong shows in how the socket closed; an error without a listener would end the process.
+    socket.on('error', ignore);
+    socket.once('close', () => {
+      this.closed = true;
+      for (const listener of this.listeners) listener();
+    });
+  }
+
+  destroy(how: 'reset' | 'close' = 'close'): void {
+    if (how === 'reset') resetSocket(this.socket);
+    else this.socket.destroy();
+  }
+
+  onClosed(listener: () => void): void {
+    if (this.closed) listener();
+    else this.listeners.push(listener);
+  }
+
+  /** True when both directions ended as their writers meant it. */
+  endedWell(): boolean {
+    return (
+      this.socket.readableEnded && this.socket.writableFinished && this.socket.errored === null
+    );
+  }
+}
+
+/**
+ * Closes with RST. While a shutdown is on its way libuv refuses to reset (EINVAL) and Node then loses the
+ * handle, descriptor and all; the shutdown takes one turn of the event loop, so the reset waits for it.
+ */
+function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  const shutsDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (shutsDown) socket.once('finish', () => resetSocket(socket));
+  else socket.resetAndDestroy();
+}
+
+function ignore(): void {
+  // Deliberately nothing: see the constructor.
+}
