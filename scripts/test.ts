@@ -24,7 +24,7 @@ const modes = new Map<string, Mode>([
   ['all', { files: allFiles, args: [limit], env: {}, minutes: 25 }],
   ['unit', { files: unitFiles, args: [limit], env: {}, minutes: 3 }],
   ['soak', { files: allFiles, args: [], env: { SWITCHYARD_SOAK: '1' }, minutes: undefined }],
-  ['golden', { files: unitFiles, args: [limit, '--test-update-snapshots'], env: {}, minutes: 3 }],
+  ['golden', { files: allFiles, args: [limit, '--test-update-snapshots'], env: {}, minutes: 12 }],
 ]);
 
 function main([name = 'all', ...patterns]: readonly string[]): void {

@@ -5,7 +5,7 @@
  * The claim is a listening socket inside the block: the kernel settles races, and a killed instance leaves
  * nothing behind. Services get the lower half, Pods a quarter of the upper half.
  */
-import { parseCidr, type Cidr } from '../model/index.ts';
+import { fnv1a, parseCidr, type Cidr } from '../model/index.ts';
 import { NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
 import { AppError } from './errors.ts';
 
@@ -21,7 +21,7 @@ const claimPort = 52_777;
 
 /** The block the name asks for, so that addresses stay the same from start to start, or the next free one. */
 export async function claimAddressBlock(engine: NetEngine, name: string): Promise<AddressBlock> {
-  const preferred = hashOf(name) % blockCount;
+  const preferred = fnv1a(name) % blockCount;
   for (let i = 0; i < blockCount; i++) {
     const block = firstBlock + ((preferred + i) % blockCount);
     const claim = await tryClaim(engine, block);
@@ -56,10 +56,4 @@ function cidr(text: string): Cidr {
   const parsed = parseCidr(text);
   if (parsed === undefined) throw new AppError('START_FAILED', `Cannot parse range ${text}`);
   return parsed;
-}
-
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

@@ -7,8 +7,10 @@ import {
   type Pod,
   type Service,
 } from '../kube/index.ts';
-import type { Applied } from '../plan/index.ts';
 import { packageFile } from '../sys/index.ts';
+
+/** The Service whose spread is shown first. */
+export const demoService = { namespace: 'default', service: 'web' } as const;
 
 const backends = 3;
 const port = 8080;
@@ -45,12 +47,4 @@ function webPod(name: string, command: string): Pod {
       containers: [{ name: 'web', image: 'demo', ports: [{ name: 'http', containerPort: port }] }],
     },
   };
-}
-
-/** True when every Pod of the demo takes connections. */
-export function demoIsReady({ plan }: Applied): boolean {
-  const web = [...plan.servers.values()].filter(
-    ({ ref }) => ref.namespace === 'default' && ref.name === 'web',
-  );
-  return web.length > 0 && web.every((server) => server.pools.cluster.length === backends);
 }

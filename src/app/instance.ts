@@ -9,7 +9,7 @@ import type { ObjectClient } from '../kube/index.ts';
 import type { Driver, NodeView } from '../model/index.ts';
 import { createEmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
-import { createPlanner, type Applied, type Planner } from '../plan/index.ts';
+import { createPlanner, type Planner } from '../plan/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
@@ -20,8 +20,6 @@ export interface InstanceParts {
   readonly engine: NetEngine;
   readonly block: AddressBlock;
   readonly log: Logger;
-  /** Called after each apply. */
-  readonly onApplied: (applied: Applied) => void;
 }
 
 export interface Instance {
@@ -40,7 +38,7 @@ const maxIntervalMs = 3_600_000;
 /** How long connections may go on after Ctrl-C. */
 const drainMs = 2_000;
 
-export function createInstance({ engine, block, log, onApplied }: InstanceParts): Instance {
+export function createInstance({ engine, block, log }: InstanceParts): Instance {
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -62,10 +60,7 @@ export function createInstance({ engine, block, log, onApplied }: InstanceParts)
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: (applied) => {
-      recorder.record(applied.plan, applied.report);
-      onApplied(applied);
-    },
+    onApplied: ({ plan, report }) => recorder.record(plan, report),
   });
   return {
     client,

@@ -8,13 +8,13 @@ import {
   type ControlSource,
   type UserFolders,
 } from '../control/index.ts';
+import { nameOf, objectKey, podKind } from '../kube/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
-import type { Applied } from '../plan/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableEngine, type NetEngine } from '../sys/net/index.ts';
 import { claimAddressBlock } from './address-block.ts';
-import { createDemo, demoIsReady } from './demo.ts';
+import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
@@ -39,8 +39,9 @@ export interface Up {
   stop(): Promise<void>;
 }
 
-/** How long the first endpoints may take before `up` calls itself ready without them. */
-const demoTimeoutMs = 15_000;
+/** How long Pods may take to start before `up` calls itself ready without them. */
+const firstPodsMs = 10_000;
+const podPollMs = 20;
 
 /** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
@@ -49,8 +50,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   const engine = createPortableEngine();
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const changes = new Changes();
-  const instance = createInstance({ engine, block, log, onApplied: (a) => changes.tell(a) });
+  const instance = createInstance({ engine, block, log });
   const components: Component[] = [];
   const source = sourceOf(instance, engine, () => ({
     instance: name,
@@ -79,8 +79,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     await block.release();
     throw thrown;
   }
-  if (demo)
-    await changes.until(demoIsReady, AbortSignal.any([signal, AbortSignal.timeout(demoTimeoutMs)]));
+  await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
   return { instance: name, source, stop: () => stopAll(components, log) };
 }
 
@@ -126,33 +125,23 @@ function demoComponent({ client }: Instance, runtime: string): Component {
   };
 }
 
-const noWork = async (): Promise<void> => undefined;
-const ready = (): ReturnType<Component['status']> => ({ state: 'ready', detail: undefined });
-
-/** Lets somebody wait for a Plan. */
-class Changes {
-  private readonly listeners = new Set<(applied: Applied) => void>();
-  private last: Applied | undefined;
-
-  tell(applied: Applied): void {
-    this.last = applied;
-    for (const listener of this.listeners) listener(applied);
-  }
-
-  /** Resolves when an applied Plan is as `wanted` says, or when `signal` aborts. */
-  until(wanted: (applied: Applied) => boolean, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || (this.last !== undefined && wanted(this.last))) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        this.listeners.delete(listener);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const listener = (applied: Applied): void => {
-        if (wanted(applied)) end();
-      };
-      this.listeners.add(listener);
-      signal.addEventListener('abort', end, { once: true });
+/** Waits while Pods are starting, and until the driver forwards to those that have; or until `signal` aborts. */
+async function firstPods({ client, planner }: Instance, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const { items } = await client.list(podKind);
+    const endpoints = [...planner.applied().plan.servers.values()].flatMap((s) => s.endpoints);
+    const forwarded = new Set(endpoints.flatMap(({ pod, ready }) => (ready ? [pod] : [])));
+    const selected = new Set(endpoints.map(({ pod }) => pod));
+    const starting = items.some((pod) => {
+      const key = objectKey(nameOf(pod));
+      const condition = pod.status?.conditions?.find(({ type }) => type === 'Ready');
+      if (condition?.status === 'True') return selected.has(key) && !forwarded.has(key);
+      return condition === undefined || condition.reason === 'ContainersNotReady';
     });
+    if (!starting) return;
+    await systemClock.sleep(podPollMs, signal);
   }
 }
+
+const noWork = async (): Promise<void> => undefined;
+const ready = (): ReturnType<Component['status']> => ({ state: 'ready', detail: undefined });

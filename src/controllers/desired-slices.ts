@@ -13,7 +13,7 @@ import {
   type SliceEndpoint,
   type SlicePort,
 } from '../kube/index.ts';
-import { canonicalIp, familyOf, type IpFamily } from '../model/index.ts';
+import { canonicalIp, familyOf, fnv1a, type IpFamily } from '../model/index.ts';
 
 const maxEndpointsPerSlice = 100;
 
@@ -147,9 +147,7 @@ function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[]
   return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
-/** FNV-1a in base 36: enough to tell apart the few slices of one Service. */
+/** Enough to tell apart the few slices of one Service. */
 function shortHash(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(36).padStart(7, '0');
+  return fnv1a(text).toString(36).padStart(7, '0');
 }

@@ -111,7 +111,7 @@ class Mirror<T extends KubeObject> {
 
   replace(items: readonly T[]): void {
     const listed = new Set(items.map(keyOf));
-    for (const key of [...this.objects.keys()]) if (!listed.has(key)) this.remove(key);
+    for (const key of this.objects.keys()) if (!listed.has(key)) this.remove(key);
     for (const item of items) this.set(item);
   }
 }

@@ -53,5 +53,4 @@ const hasReason =
 export const isNotFound = hasReason('NotFound');
 export const isConflict = hasReason('Conflict');
 export const isAlreadyExists = hasReason('AlreadyExists');
-export const isInvalid = hasReason('Invalid');
 export const isExpired = hasReason('Expired');

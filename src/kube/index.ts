@@ -1,6 +1,6 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
 export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
-export type { AnnotationSpec, Parsed, PodAddress, ReachedAt, Reading } from './annotations.ts';
+export type { ReachedAt } from './annotations.ts';
 export type {
   DeleteOptions,
   ListOptions,
@@ -8,21 +8,12 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
-  Preconditions,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
-export {
-  ApiError,
-  apiErrors,
-  isAlreadyExists,
-  isConflict,
-  isExpired,
-  isInvalid,
-  isNotFound,
-} from './errors.ts';
-export type { StatusCause, StatusReason } from './errors.ts';
-export { formatValue, freezeCopy, isJsonArray, isJsonObject, jsonEqual } from './json.ts';
+export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
+export type { StatusCause } from './errors.ts';
+export { fieldOf, formatValue, freezeCopy, isJsonArray, isJsonObject, jsonEqual } from './json.ts';
 export type { JsonObject } from './json.ts';
 export {
   endpointSliceKind,
@@ -46,7 +37,6 @@ export type {
   SlicePort,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export type { LabelSelector } from './label-selector.ts';
 export { endpointSliceController, labels } from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
@@ -58,16 +48,7 @@ export {
 } from './names.ts';
 export { objectFilter } from './object-filter.ts';
 export type { ObjectFilter } from './object-filter.ts';
-export {
-  apiVersionOf,
-  isKubeObject,
-  isOfKind,
-  kindKey,
-  nameOf,
-  objectKey,
-  qualifiedKindOf,
-  resourceOf,
-} from './object.ts';
+export { apiVersionOf, isKubeObject, isOfKind, kindKey, nameOf, objectKey } from './object.ts';
 export type { Kind, KubeObject, ObjectMeta, ObjectName } from './object.ts';
 export {
   alreadyExists,
@@ -78,4 +59,4 @@ export {
   notFound,
 } from './refusals.ts';
 export { createReflector } from './reflector.ts';
-export type { ObjectEvent, Reflector, ReflectorOptions } from './reflector.ts';
+export type { ObjectEvent } from './reflector.ts';

@@ -14,9 +14,14 @@ export function isJsonArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
+/** An own field: every object has a `constructor`, and none of JSON's is meant. */
+export function fieldOf(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
 /** Equal as JSON: key order does not count, and a field that is undefined is as good as absent. */
 export function jsonEqual(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
+  if (a === b) return true;
   if (isJsonArray(a)) {
     return isJsonArray(b) && a.length === b.length && a.every((item, i) => jsonEqual(item, b[i]));
   }
@@ -43,6 +48,8 @@ export function freezeCopy<T>(value: T): T {
 }
 
 function copyOf(value: unknown): unknown {
+  // JSON has no word for NaN and the infinities.
+  if (typeof value === 'number' && !Number.isFinite(value)) return null;
   if (typeof value !== 'object' || value === null || frozen.has(value)) return value;
   const copy = isJsonArray(value)
     ? value.map(copyOf)

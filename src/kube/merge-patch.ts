@@ -1,5 +1,5 @@
 /** JSON merge patch (RFC 7386), the one kind of patch an ObjectClient takes. */
-import { isJsonObject, jsonEqual, type JsonObject } from './json.ts';
+import { fieldOf, isJsonObject, jsonEqual, type JsonObject } from './json.ts';
 
 /**
  * The target with the patch applied; neither is changed, and what the patch does not touch is shared. Returns
@@ -35,11 +35,12 @@ export function mergePatchFor(before: unknown, after: JsonObject): JsonObject | 
   const patch: [string, unknown][] = [];
   for (const [key, value] of Object.entries(after)) {
     if (value === undefined) continue;
+    const old = fieldOf(base, key);
     if (isJsonObject(value)) {
-      const part = mergePatchFor(base[key], value);
+      const part = mergePatchFor(old, value);
       if (part !== undefined) patch.push([key, part]);
-      else if (!isJsonObject(base[key])) patch.push([key, {}]);
-    } else if (!jsonEqual(base[key] ?? null, value)) {
+      else if (!isJsonObject(old)) patch.push([key, {}]);
+    } else if (!jsonEqual(old ?? null, value)) {
       patch.push([key, value]);
     }
   }

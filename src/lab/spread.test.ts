@@ -191,15 +191,60 @@ test('failures are counted by why, and the measurement is not exact', async () =
   assert.equal(got.exact, false, 'two of eight are missing');
 });
 
-test('a connection that no endpoint got is a failure', async () => {
-  const { net, options } = setUp({ connections: 3, driver: { locate: async () => undefined } });
-  const got = await measureSpread(options);
+test('a connection that no endpoint got is a failure, after a second of asking', async () => {
+  const clock = createFakeClock();
+  const { net, options } = setUp({
+    connections: 3,
+    clock,
+    driver: { locate: async () => undefined },
+  });
+  const measured = measureSpread(options);
+  await clock.advance(1_100);
+  const got = await measured;
+  assert.equal(clock.sleepers, 0);
   assert.equal(got.connected, 0);
   assert.deepEqual(
     got.failures.map((f) => [f.code, f.connections]),
     [['LAB_NOT_FORWARDED', 3]],
   );
   assert.equal(net.open, 0);
+});
+
+test('a driver that hears of a connection later than its client is asked again', async () => {
+  const clock = createFakeClock();
+  const asked = new Map<number, number>();
+  const { options } = setUp({
+    clock,
+    driver: {
+      locate: async ({ sourcePort }) => {
+        const times = (asked.get(sourcePort) ?? 0) + 1;
+        asked.set(sourcePort, times);
+        return times < 5 ? undefined : endpoints[sourcePort % 3];
+      },
+    },
+  });
+  const measured = measureSpread(options);
+  await clock.advance(2_000);
+  const got = await measured;
+  assert.equal(got.connected, 30);
+  assert.equal(got.exact, true);
+});
+
+test('a connection that was closed is not waited for', async () => {
+  const clock = createFakeClock();
+  const { net, options } = setUp({
+    connections: 1,
+    clock,
+    driver: { locate: async () => undefined },
+  });
+  const engine: NetEngine = {
+    ...net.engine,
+    connect: async (to, how) => ({
+      ...(await net.engine.connect(to, how)),
+      onClosed: (listener) => listener(),
+    }),
+  };
+  assert.equal((await measureSpread({ ...options, engine })).failed, 1);
 });
 
 test('a driver that never chooses does not hang the measurement', async () => {

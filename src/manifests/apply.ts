@@ -4,6 +4,7 @@
  */
 import {
   ApiError,
+  fieldOf,
   isJsonObject,
   isNotFound,
   jsonEqual,
@@ -156,8 +157,8 @@ function namespacesFirst(objects: readonly DesiredObject[]): readonly DesiredObj
 }
 
 /**
- * From what is stored to what is wanted, status apart; what the last manifest had and this one has not is taken
- * away. Undefined when nothing is to be done.
+ * What was edited since the last manifest, taken away included; without a last one, what is stored differently.
+ * The status is no part of it. Undefined when nothing is to be done.
  */
 export function patchFor(
   last: KubeObject | undefined,
@@ -165,9 +166,9 @@ export function patchFor(
   wanted: KubeObject,
 ): JsonObject | undefined {
   const target: JsonObject = { ...wanted, status: undefined };
-  const removed = last === undefined ? {} : removals({ ...last, status: undefined }, target);
-  const changed = mergePatchFor(stored, target) ?? {};
-  const patch = mergeDeep(removed, changed);
+  if (last === undefined) return mergePatchFor(stored, target);
+  const changed = mergePatchFor(last, target) ?? {};
+  const patch = mergeDeep(removals({ ...last, status: undefined }, target), changed);
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
@@ -175,7 +176,7 @@ export function patchFor(
 function removals(last: JsonObject, next: JsonObject): JsonObject {
   const found: [string, unknown][] = [];
   for (const [key, before] of Object.entries(last)) {
-    const after = next[key];
+    const after = fieldOf(next, key);
     if (before === undefined) continue;
     if (after === undefined) found.push([key, null]);
     else if (isJsonObject(before) && isJsonObject(after)) {

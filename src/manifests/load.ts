@@ -9,12 +9,11 @@ import {
   type JsonObject,
   type Kind,
   type KubeObject,
-  type StatusCause,
 } from '../kube/index.ts';
 import type { ObjectCheck } from '../registry/index.ts';
 import type { ManifestErrorCode, ManifestProblem } from './errors.ts';
 import { parseManifest, type ManifestDocument } from './parse.ts';
-import { readManifests, type ManifestText } from './read-files.ts';
+import { readManifests, type ManifestText, type WatchedPath } from './read-files.ts';
 
 /** An object that a manifest asks for. */
 export interface DesiredObject {
@@ -39,7 +38,7 @@ export interface LoadedManifests {
   readonly problems: readonly ManifestProblem[];
   readonly skipped: readonly SkippedDocument[];
   /** Files and folders whose changes matter. */
-  readonly watched: readonly string[];
+  readonly watched: readonly WatchedPath[];
 }
 
 /** Never rejects; `desired` is the whole set only when there are no problems. */
@@ -62,24 +61,20 @@ export function interpretManifests(
   const skipped: SkippedDocument[] = [];
   for (const { file, text } of texts) {
     const parsed = parseManifest(file, text);
-    problems.push(...parsed.problems);
+    const found = [...parsed.problems];
     for (const document of parsed.documents) {
-      const found = identify(document);
-      if (found.result === 'skipped') {
-        skipped.push(found.skipped);
-        continue;
-      }
-      if (found.result === 'problem') {
-        problems.push(found.problem);
-        continue;
-      }
-      const { object } = found;
+      const identified = identify(document);
+      if (identified.result === 'skipped') skipped.push(identified.skipped);
+      if (identified.result === 'problem') found.push(identified.problem);
+      if (identified.result !== 'object') continue;
+      const { object } = identified;
       const refused = check(object.kind, object.object);
-      if (refused !== undefined) problems.push(...refusalProblems(object, refused));
+      if (refused !== undefined) found.push(...refusalProblems(object, refused));
       const first = desired.get(object.key);
-      if (first !== undefined) problems.push(duplicate(object, first));
+      if (first !== undefined) found.push(duplicate(object, first));
       else desired.set(object.key, object);
     }
+    problems.push(...found.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)));
   }
   return { desired: [...desired.values()], problems, skipped };
 }
@@ -101,13 +96,11 @@ export function refusalProblems(
     const { message: reason, remedy } = refused;
     return [{ ...place, line: document.line, field: undefined, reason, remedy }];
   }
-  return refused.causes.map((cause) => ({
-    ...place,
-    line: document.lineOf(cause.field),
-    field: cause.field,
-    reason: cause.message,
-    remedy: remedyFor(cause),
-  }));
+  return refused.causes.map(({ field: named, message, reason }) => {
+    const field = asWritten(named, document.value);
+    const remedy = remedyFor(reason, field);
+    return { ...place, line: document.lineOf(field), field, reason: message, remedy };
+  });
 }
 
 type Identified =
@@ -190,7 +183,13 @@ function duplicate(second: DesiredObject, first: DesiredObject): ManifestProblem
   };
 }
 
-function remedyFor({ reason, field }: StatusCause): string {
+/** The API speaks of clusterIPs also where only the older field is written. */
+function asWritten(field: string, { spec }: JsonObject): string {
+  const isOlder = isJsonObject(spec) && 'clusterIP' in spec && !('clusterIPs' in spec);
+  return isOlder && /^spec\.clusterIPs(\[0\])?$/.test(field) ? 'spec.clusterIP' : field;
+}
+
+function remedyFor(reason: string, field: string): string {
   switch (reason) {
     case 'FieldValueRequired':
       return `Add ${field}`;

@@ -7,6 +7,7 @@ import { watchPath } from '../sys/index.ts';
 import { createApplier, type Applier, type ApplySummary } from './apply.ts';
 import { formatProblem, ManifestError, type ManifestProblem } from './errors.ts';
 import { loadManifests, type LoadedManifests, type SkippedDocument } from './load.ts';
+import type { WatchedPath } from './read-files.ts';
 
 /** What came of a load. */
 export type ManifestReport =
@@ -141,22 +142,23 @@ class ManifestSource implements Component {
     return true;
   }
 
-  /** Folders come and go with the files in them. */
-  private async watch(paths: readonly string[]): Promise<void> {
-    for (const [path, watch] of this.watches) {
-      if (paths.includes(path)) continue;
+  /** Folders come and go with the files in them; one that came back is another folder. */
+  private async watch(wanted: readonly WatchedPath[]): Promise<void> {
+    const paths = new Map(wanted.map((watched) => [JSON.stringify(watched), watched.path]));
+    for (const [key, watch] of this.watches) {
+      if (paths.has(key)) continue;
       watch.abort();
-      this.watches.delete(path);
+      this.watches.delete(key);
     }
-    for (const path of paths) {
-      if (this.watches.has(path) || this.stopping.signal.aborted) continue;
+    for (const [key, path] of paths) {
+      if (this.watches.has(key) || this.stopping.signal.aborted) continue;
       const watch = new AbortController();
-      this.watches.set(path, watch);
+      this.watches.set(key, watch);
       try {
         await watchPath(path, () => this.reloadSoon(), watch.signal);
       } catch (thrown) {
         // Gone again between the load and the watch: the next load says so.
-        this.watches.delete(path);
+        this.watches.delete(key);
         this.options.log.warn('Cannot watch a manifest path', { path, error: messageOf(thrown) });
       }
     }

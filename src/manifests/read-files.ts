@@ -13,8 +13,13 @@ export interface ManifestTexts {
   /** In the order of the paths, sorted inside folders. */
   readonly texts: readonly ManifestText[];
   readonly problems: readonly ManifestProblem[];
-  /** What to watch for changes: the files that were named, and every folder. */
-  readonly watched: readonly string[];
+  /** What to watch for changes: the paths that were named, there or not, and every folder. */
+  readonly watched: readonly WatchedPath[];
+}
+
+export interface WatchedPath {
+  readonly path: string;
+  readonly isFolder: boolean;
 }
 
 const extensions: readonly string[] = ['.yaml', '.yml', '.json'];
@@ -31,7 +36,7 @@ export async function readManifests(paths: readonly string[]): Promise<ManifestT
 class Reading {
   private readonly texts: ManifestText[] = [];
   private readonly problems: ManifestProblem[] = [];
-  private readonly watched: string[] = [];
+  private readonly watched: WatchedPath[] = [];
   private readonly seen = new Set<string>();
 
   result(): ManifestTexts {
@@ -42,17 +47,14 @@ class Reading {
   async addNamed(path: string): Promise<void> {
     await this.guard(path, async () => {
       const kind = await kindOf(path);
-      if (kind === 'missing') {
-        throw new SysError('FILE_NOT_FOUND', `Cannot read ${path}: it does not exist`);
-      }
       if (kind === 'folder') return await this.addFolder(path, 0);
-      this.watched.push(path);
+      this.watched.push({ path, isFolder: false });
       await this.addFile(path);
     });
   }
 
   private async addFolder(folder: string, depth: number): Promise<void> {
-    this.watched.push(folder);
+    this.watched.push({ path: folder, isFolder: true });
     for (const name of await listFolder(folder)) {
       // Hidden ones are an editor's, or git's.
       if (name.startsWith('.')) continue;

@@ -3,6 +3,8 @@
  * buckets, both about the square root of the size, so a Plan of 100,000 ServicePorts is not copied for one.
  */
 
+import { fnv1a } from './fnv.ts';
+
 /** A change to a BucketMap: a value to set, or undefined to delete. */
 export type Change<V> = readonly [key: string, value: V | undefined];
 
@@ -82,9 +84,8 @@ function spread<V>(
   return next;
 }
 
-/** FNV-1a over UTF-16 units; `count` is a power of two. */
+/** `count` is a power of two. */
 function bucketOf(key: string, count: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  const hash = fnv1a(key);
   return (hash ^ (hash >>> 15)) & (count - 1);
 }

@@ -29,6 +29,7 @@ export type {
 export { CodedError, messageOf } from './error.ts';
 export type { CodedErrorOptions, CodeOf, ErrorTable } from './error.ts';
 export { masquerades } from './flow.ts';
+export { fnv1a } from './fnv.ts';
 export type {
   Decision,
   DropReason,

@@ -65,7 +65,7 @@ export function frontendKeyOf(server: VirtualServer, frontend: Frontend): string
     : frontendKey(server.ref.protocol, frontend);
 }
 
-export function nodePortKey(protocol: Protocol, family: string, port: number): string {
+function nodePortKey(protocol: Protocol, family: string, port: number): string {
   return `${protocol}/nodePort ${family}:${port}`;
 }
 

@@ -80,12 +80,12 @@ class PodSet {
 
   constructor(options: EmbeddedNodeOptions) {
     this.options = options;
-    this.addresses = new PodAddresses(options.podRange);
+    this.addresses = new PodAddresses(options.podRange, options.random);
   }
 
   replace(items: readonly Pod[]): void {
     const listed = new Set(items.map((pod) => pod.metadata.uid ?? ''));
-    for (const uid of [...this.held.keys()]) if (!listed.has(uid)) this.drop(uid);
+    for (const uid of this.held.keys()) if (!listed.has(uid)) this.drop(uid);
     for (const pod of items) this.set(pod);
   }
 
@@ -105,7 +105,7 @@ class PodSet {
 
   /** Ends every process; resolves when all are gone. */
   async stop(): Promise<void> {
-    for (const uid of [...this.held.keys()]) this.drop(uid);
+    for (const uid of this.held.keys()) this.drop(uid);
     await Promise.all([...this.endings, ...this.writes.values()]);
   }
 

@@ -1,14 +1,16 @@
 /** Gives each process Pod an address of its own out of the instance's Pod range. */
-import { addressInRange, rangeSize, type Cidr } from '../model/index.ts';
+import { addressInRange, rangeSize, type Cidr, type Random } from '../model/index.ts';
 import { NodeError } from './errors.ts';
 
 export class PodAddresses {
   private readonly range: Cidr;
   private readonly taken = new Map<string, string>();
-  private next = 1;
+  private next: number;
 
-  constructor(range: Cidr) {
+  /** Starts at a random place: a process left behind by a killed instance may still hold its old address. */
+  constructor(range: Cidr, random: Random) {
     this.range = range;
+    this.next = 1 + Math.floor(random() * (rangeSize(range) - 2));
   }
 
   /** The Pod's address: the one it has, else the next free one; freed addresses are reused last. */

@@ -130,10 +130,10 @@ function trackSlice(tracker: ChangeTracker, event: ObjectEvent<EndpointSlice>): 
 }
 
 interface ApplyWork {
-  run(signal: AbortSignal): Promise<RunResult>;
+  readonly run: (signal: AbortSignal) => Promise<RunResult>;
   /** Resolves after the first apply that succeeded, or when `signal` aborts. */
   first(signal: AbortSignal): Promise<void>;
-  applied(): Applied;
+  readonly applied: () => Applied;
   problem(): ComponentStatus | undefined;
 }
 

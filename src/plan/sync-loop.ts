@@ -11,7 +11,7 @@ export interface SyncLoopOptions {
   readonly retryMs: number;
   readonly maxIntervalMs: number;
   /** Gets what a run threw; the loop goes on. */
-  onFailure(thrown: unknown): void;
+  readonly onFailure: (thrown: unknown) => void;
 }
 
 /** Whether the work wants to run again after `retryMs` although nothing triggered it. */

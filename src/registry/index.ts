@@ -2,4 +2,3 @@
 export { createObjectCheck } from './inspect.ts';
 export type { ObjectCheck } from './inspect.ts';
 export { createRegistry } from './registry.ts';
-export type { RegistryOptions } from './registry.ts';

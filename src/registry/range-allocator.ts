@@ -3,6 +3,8 @@
  * same Service gets the same address after a restart of a store that forgets.
  */
 
+import { fnv1a } from '../model/index.ts';
+
 export interface RangeOptions {
   /** Places in the range are 0 to size - 1. */
   readonly size: number;
@@ -44,7 +46,7 @@ export class RangeAllocator {
     const { first, last, lowerBandEnd } = this.options;
     if (this.owners.size > last - first) return undefined;
     const split = Math.max(first, Math.min(lowerBandEnd, last + 1));
-    const hash = hashOf(seed);
+    const hash = fnv1a(seed);
     return (
       this.probe(split, last, { hash, owner }) ?? this.probe(first, split - 1, { hash, owner })
     );
@@ -67,11 +69,4 @@ export class RangeAllocator {
     }
     return undefined;
   }
-}
-
-/** FNV-1a over UTF-16 units. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

@@ -40,7 +40,7 @@ export function isHeadless({ clusterIP, clusterIPs }: ServiceSpec): boolean {
 }
 
 /** A spec without some of its fields. */
-export function without(spec: ServiceSpec, ...fields: readonly (keyof ServiceSpec)[]): ServiceSpec {
+function without(spec: ServiceSpec, ...fields: readonly (keyof ServiceSpec)[]): ServiceSpec {
   const names: readonly string[] = fields;
   return Object.fromEntries(Object.entries(spec).filter(([name]) => !names.includes(name)));
 }

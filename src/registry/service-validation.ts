@@ -14,7 +14,7 @@ import { validateLabels } from './metadata.ts';
 import type { Problems } from './problems.ts';
 import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from './service-defaults.ts';
 
-export const portProblem = 'must be between 1 and 65535, inclusive';
+const portProblem = 'must be between 1 and 65535, inclusive';
 export const protocols: readonly string[] = ['SCTP', 'TCP', 'UDP'];
 
 const kubeletPort = 10_250;

@@ -10,8 +10,5 @@ export {
   testServer,
 } from './builders.ts';
 export type { ServerOptions } from './builders.ts';
-export type { CaseName } from './cases.ts';
 export { ask, freePort, hold, startBackend } from './peers.ts';
-export type { Backend, Held, Met } from './peers.ts';
 export { driverConformance } from './suite.ts';
-export type { ConformanceOptions } from './suite.ts';

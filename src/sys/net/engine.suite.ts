@@ -84,6 +84,28 @@ function relayChecks(check: Check): void {
     assert.equal(await relay.done, 'finished');
   });
 
+  check('passes on an end that came without a byte before there was a relay', async (t, engine) => {
+    for (const side of ['client', 'backend'] as const) {
+      const backends = await startServer(t);
+      const accepted = Promise.withResolvers<Connection>();
+      const listener = await engine.listen(loopback, accepted.resolve);
+      t.after(() => listener.close());
+      const client = connectTo(t, listener.address);
+      const taken = await accepted.promise;
+      const backend = await engine.connect(backends.address, { timeoutMs: 5000 });
+      const socket = await backends.next();
+      const [first, second] = side === 'client' ? [client, socket] : [socket, client];
+      await new Promise<void>((resolve) => first.end(resolve));
+      // The end has to reach the engine while nobody relays yet.
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const relay = engine.relay(taken, backend);
+      assert.equal(await readAll(second), '');
+      second.end();
+      assert.equal(await readAll(first), '');
+      assert.equal(await relay.done, 'finished');
+    }
+  });
+
   check('a reader that stops slows its writer: memory is bounded', async (t, engine) => {
     const rig = await createRig(t, engine);
     const { client, backend, relay } = await rig.open();

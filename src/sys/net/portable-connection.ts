@@ -11,21 +11,28 @@ export const socketOptions = { allowHalfOpen: true, noDelay: true } as const;
 
 export class PortableConnection implements Connection {
   readonly socket: Socket;
-  readonly local: SocketAddress;
   readonly remote: SocketAddress;
+  private known: SocketAddress | undefined;
   private closed = false;
   private readonly listeners: (() => void)[] = [];
 
-  constructor(socket: Socket, local: SocketAddress, remote: SocketAddress) {
+  /** `local` is asked of the system when somebody wants to know it and it is not given. */
+  constructor(socket: Socket, remote: SocketAddress, local?: SocketAddress) {
     this.socket = socket;
-    this.local = local;
     this.remote = remote;
+    this.known = local;
     // What went wrong shows in how the socket closed; an error without a listener would end the process.
     socket.on('error', ignore);
     socket.once('close', () => {
       this.closed = true;
       for (const listener of this.listeners) listener();
     });
+  }
+
+  get local(): SocketAddress {
+    if (this.known !== undefined) return this.known;
+    const { localAddress = '', localPort = 0 } = this.socket;
+    return (this.known = { address: localAddress, port: localPort });
   }
 
   destroy(how: 'reset' | 'close' = 'close'): void {

@@ -1,4 +1,5 @@
 /** Joins two connections of the portable engine: bytes, half-close, resets and back-pressure. */
+import type { Socket } from 'node:net';
 import type { Relay, RelayEnd } from './engine.ts';
 import type { PortableConnection } from './portable-connection.ts';
 
@@ -42,8 +43,8 @@ export class PortableRelay implements Relay {
     });
     client.on('drain', () => backend.resume());
     backend.on('drain', () => client.resume());
-    client.once('end', () => backend.end());
-    backend.once('end', () => client.end());
+    passEnd(client, backend);
+    passEnd(backend, client);
   }
 
   /** A side that went without ending both its directions takes the other with it, the way it went. */
@@ -55,4 +56,10 @@ export class PortableRelay implements Relay {
     }
     if (this.open === 0) this.settle(this.end);
   }
+}
+
+/** An end without a byte before it is emitted also while nobody reads: it may be over already. */
+function passEnd(from: Socket, to: Socket): void {
+  if (from.readableEnded) to.end();
+  else from.once('end', () => to.end());
 }

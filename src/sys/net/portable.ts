@@ -60,11 +60,11 @@ function boundAddress(server: Server, at: SocketAddress): SocketAddress {
 function accepted(socket: Socket, listensAt: SocketAddress): Connection | undefined {
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  const remote = { address: remoteAddress, port: remotePort };
   const anyAddress = listensAt.address === '0.0.0.0' || listensAt.address === '::';
-  const local = anyAddress
-    ? { address: socket.localAddress ?? listensAt.address, port: listensAt.port }
-    : listensAt;
-  return new PortableConnection(socket, local, { address: remoteAddress, port: remotePort });
+  return anyAddress
+    ? new PortableConnection(socket, remote)
+    : new PortableConnection(socket, remote, listensAt);
 }
 
 function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection> {
@@ -92,8 +92,7 @@ function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection
       signal?.removeEventListener('abort', onAbort);
       socket.removeListener('error', onError);
       socket.removeAllListeners('timeout').setTimeout(0);
-      const local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
-      resolve(new PortableConnection(socket, local, to));
+      resolve(new PortableConnection(socket, to));
     });
   });
 }

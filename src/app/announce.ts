@@ -1,0 +1,67 @@
+/** What `up` says when it serves: where things answer, what to try, and for the demo a first spread. */
+import { paintFor, printResult, type CliIo, type OutputFormat } from '../cli/index.ts';
+import type { ControlSource, ServicePortView } from '../control/index.ts';
+import { demoService } from './demo.ts';
+import type { Up } from './up.ts';
+import { programName, version } from './version.ts';
+
+export interface AnnounceOptions {
+  readonly io: CliIo;
+  readonly output: OutputFormat;
+  readonly demo: boolean;
+  readonly signal: AbortSignal;
+}
+
+const everything = { namespace: undefined, name: undefined };
+const firstSpread = 30;
+
+/** The last line is `Ready`: whoever reads our output knows by it that everything serves. */
+export async function announce({ instance, source }: Up, options: AnnounceOptions): Promise<void> {
+  const { io, output, demo, signal } = options;
+  const services = source.services(everything);
+  if (output === 'json') {
+    io.stdout.write(`${JSON.stringify({ ...source.instance(), services }, undefined, 2)}\n`);
+    return;
+  }
+  const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
+  const { driver } = source.instance();
+  io.stdout.write(`${bold(`Switchyard ${version}`)}, instance ${instance}, ${driver} driver\n\n`);
+  if (services.length === 0) {
+    io.stdout.write('No Service is forwarded yet.\n');
+  } else {
+    printResult({ kind: 'services', items: services, asked: everything }, 'text', io);
+  }
+  const tries = suggestions(services);
+  if (tries.length > 0) io.stdout.write(`\n${bold('Try')}\n${tries.join('')}`);
+  if (demo) {
+    io.stdout.write(`\n${bold('A first spread')}\n`);
+    await showSpread(source, io, signal);
+  }
+  io.stdout.write('\nReady. Ctrl-C stops everything.\n');
+}
+
+/** Commands for the first Service that answers, ready to be copied. */
+function suggestions(services: readonly ServicePortView[]): readonly string[] {
+  const service = services.find(({ frontends }) => frontends.some((f) => f.reachable.length > 0));
+  const target = service?.frontends.flatMap((frontend) => frontend.reachable)[0];
+  if (service === undefined || target === undefined) return [];
+  const name =
+    service.namespace === 'default' ? service.name : `${service.namespace}/${service.name}`;
+  const lines = [
+    [`curl http://${target}`, 'again and again: each call reaches the next backend'],
+    [
+      `${programName} spread service ${name} -n 300`,
+      'opens 300 connections and counts who got them',
+    ],
+    [`${programName} get endpoints`, 'what is behind each Service, with live counts'],
+    [`${programName} --help`, 'everything else'],
+  ] as const;
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}\n`);
+}
+
+async function showSpread(source: ControlSource, io: CliIo, signal: AbortSignal): Promise<void> {
+  const request = { ...demoService, port: undefined, connections: firstSpread, concurrency: 4 };
+  const view = await source.spread(request, { onProgress: () => undefined, signal });
+  printResult({ kind: 'spread', view }, 'text', io);
+}

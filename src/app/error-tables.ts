@@ -1,0 +1,26 @@
+/** The codes of every room, by whose fault they are: exit codes rest on it. */
+import { cliErrors } from '../cli/index.ts';
+import { controlErrors } from '../control/index.ts';
+import { userspaceErrors } from '../drivers/userspace/index.ts';
+import { apiErrors } from '../kube/index.ts';
+import { labErrors } from '../lab/index.ts';
+import { manifestErrors } from '../manifests/index.ts';
+import type { ErrorTable } from '../model/index.ts';
+import { nodeErrors } from '../node/index.ts';
+import { sysErrors } from '../sys/index.ts';
+import { localErrors, netErrors } from '../sys/net/index.ts';
+import { appErrors } from './errors.ts';
+
+export const errorTables: readonly ErrorTable[] = [
+  apiErrors,
+  appErrors,
+  cliErrors,
+  controlErrors,
+  labErrors,
+  localErrors,
+  manifestErrors,
+  netErrors,
+  nodeErrors,
+  sysErrors,
+  userspaceErrors,
+];

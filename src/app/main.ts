@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The one place that reads the process and ends it. */
+import { enableCompileCache } from 'node:module';
+import process from 'node:process';
+
+// Compiled code is kept for the next start; it halves the time to the first answer.
+enableCompileCache();
+
+const { runCli } = await import('../cli/index.ts');
+const { systemClock } = await import('../sys/index.ts');
+const { readEnvironment } = await import('./config.ts');
+const { version } = await import('./version.ts');
+
+const stopped = 130;
+
+const io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: readEnvironment(process.env),
+};
+
+// Whoever reads our output may leave early (`| head`): that is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 3);
+  });
+}
+
+const exitCode = await runCli(process.argv.slice(2), io, {
+  version,
+  clock: systemClock,
+  errorTables: async () => (await import('./error-tables.ts')).errorTables,
+  up: async (options) => {
+    const { runUp } = await import('./run-up.ts');
+    const stop = new AbortController();
+    // The first Ctrl-C ends in order, the second at once.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => (stop.signal.aborted ? process.exit(stopped) : stop.abort()));
+    }
+    return await runUp(options, {
+      io,
+      runtime: process.execPath,
+      pid: process.pid,
+      signal: stop.signal,
+    });
+  },
+});
+process.exit(exitCode);

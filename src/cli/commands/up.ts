@@ -1,0 +1,56 @@
+/** `up`: everything on one machine. The work is app's; this is its options. */
+import { Option, type Command } from 'commander';
+import { upModes, type UpOptions } from '../io.ts';
+import type { Act, GlobalOptions } from '../session.ts';
+
+interface UpFlags extends GlobalOptions {
+  readonly filename: readonly string[];
+  readonly demo?: boolean;
+  readonly mode: UpOptions['mode'];
+  readonly logFormat: UpOptions['logFormat'];
+}
+
+export function addUp(program: Command, act: Act): void {
+  program
+    .command('up')
+    .summary('serve Services on this machine: no cluster, no root')
+    .description(
+      'Reads Services and Pods from manifests and forwards connections to them on this machine, with no ' +
+        'cluster and no root. Reads the manifests again when they change. Runs until Ctrl-C.',
+    )
+    .addOption(
+      new Option('-f, --filename <path>', 'manifest, or folder of manifests; may be repeated')
+        .argParser((path: string, before: readonly string[]) => [...before, path])
+        .default([], 'none'),
+    )
+    .option('--demo', 'start three small web servers and a Service in front of them')
+    .addOption(
+      new Option('--mode <mode>', 'how connections are forwarded')
+        .choices(upModes)
+        .default('userspace'),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'how log lines are written to stderr')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
+    )
+    .action(async (_flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<UpFlags>();
+      await act(flags, async ({ deps, instance, logLevel }) => ({
+        kind: 'ended',
+        exitCode: await deps.up({
+          files: flags.filename,
+          demo: flags.demo ?? false,
+          mode: flags.mode,
+          instance,
+          logLevel,
+          logFormat: flags.logFormat,
+          output: flags.output,
+        }),
+      }));
+    });
+}

@@ -1,0 +1,7 @@
+/** The command line. */
+export { cliErrors } from './errors.ts';
+export type { CliEnv, CliIo, UpOptions } from './io.ts';
+export { runCli } from './run-cli.ts';
+export { printResult } from './output.ts';
+export type { OutputFormat } from './output.ts';
+export { paintFor } from './paint.ts';

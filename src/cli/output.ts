@@ -1,0 +1,76 @@
+/** Prints what a command returned, as text or JSON, and says how it went as an exit code. */
+import type { ServiceFilter } from '../control/index.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { CliIo } from './io.ts';
+import { paintFor } from './paint.ts';
+import { renderEndpoints } from './render/endpoints.ts';
+import { renderPlan } from './render/plan.ts';
+import { renderServices } from './render/services.ts';
+import { renderSpread } from './render/spread.ts';
+import type { CommandResult } from './result.ts';
+
+export type OutputFormat = 'text' | 'json';
+
+export const outputFormats: readonly OutputFormat[] = ['text', 'json'];
+
+/** Data goes to stdout; a note about there being none to stderr. Returns the exit code. */
+export function printResult(result: CommandResult, format: OutputFormat, io: CliIo): number {
+  if (result.kind === 'ended') return result.exitCode;
+  io.stdout.write(format === 'json' ? renderJson(result) : renderText(result, io));
+  switch (result.kind) {
+    case 'services':
+    case 'endpoints':
+      if (result.items.length > 0) return exitCodes.fine;
+      io.stderr.write(`${noneNote(result.kind, result.asked)}\n`);
+      // Naming one asks whether it is there; naming none asks for all there are, and none is a fine answer.
+      return result.asked.name === undefined ? exitCodes.fine : exitCodes.no;
+    case 'plan':
+      return exitCodes.fine;
+    case 'spread':
+      return result.view.exact ? exitCodes.fine : exitCodes.no;
+  }
+}
+
+type PrintedResult = Exclude<CommandResult, { readonly kind: 'ended' }>;
+
+function renderJson(result: PrintedResult): string {
+  return `${JSON.stringify(dataOf(result), undefined, 2)}\n`;
+}
+
+function dataOf(result: PrintedResult): unknown {
+  switch (result.kind) {
+    case 'services':
+    case 'endpoints':
+      return result.items;
+    case 'plan':
+      return result.plan;
+    case 'spread':
+      return result.view;
+  }
+}
+
+function renderText(result: PrintedResult, io: CliIo): string {
+  const paint = paintFor(io.stdout, io.env);
+  switch (result.kind) {
+    case 'services':
+    case 'endpoints': {
+      if (result.items.length === 0) return '';
+      const options = { showNamespace: result.asked.namespace === undefined, paint };
+      return result.kind === 'services'
+        ? renderServices(result.items, options)
+        : renderEndpoints(result.items, options);
+    }
+    case 'plan':
+      return renderPlan(result.plan, paint);
+    case 'spread':
+      return renderSpread(result.view, { columns: io.stdout.columns ?? 80, paint });
+  }
+}
+
+function noneNote(kind: 'services' | 'endpoints', { namespace, name }: ServiceFilter): string {
+  const what = kind === 'services' ? 'Service' : 'endpoint of a Service';
+  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+  const named = name === undefined ? '' : ` named ${name}`;
+  const hint = namespace === undefined ? '' : '; -A looks in all';
+  return `No ${what}${named} is forwarded ${where}${hint}`;
+}

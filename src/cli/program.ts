@@ -1,0 +1,59 @@
+/** The tree of commands. One line a command: the order here is the order of the help. */
+import { Command, Option } from 'commander';
+import { logLevels } from '../obs/index.ts';
+import { addGet } from './commands/get.ts';
+import { addSpread } from './commands/spread.ts';
+import { addUp } from './commands/up.ts';
+import type { CliIo } from './io.ts';
+import { outputFormats } from './output.ts';
+import { paintFor } from './paint.ts';
+import type { Act } from './session.ts';
+import { throwUsageErrors } from './usage-error.ts';
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly io: CliIo;
+  readonly act: Act;
+}
+
+export function buildProgram({ version, io, act }: ProgramOptions): Command {
+  const paint = paintFor(io.stdout, io.env);
+  const program = new Command('switchyard')
+    .description('Decides which backend gets each connection to a Kubernetes Service.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help for the command')
+    .helpCommand(false)
+    .addOption(
+      new Option('-o, --output <format>', 'how answers and errors are printed')
+        .choices(outputFormats)
+        .default('text'),
+    )
+    .option('--instance <name>', 'the instance meant, when several run (env: SWITCHYARD_INSTANCE)')
+    .addOption(
+      new Option(
+        '--log-level <level>',
+        'the least that is logged; debug also shows causes of errors',
+      )
+        .choices(logLevels)
+        .default('info'),
+    )
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (title) => paint('bold', title),
+      // Aliases save typing; in the list they only widen it.
+      subcommandTerm: (command) => command.name(),
+    })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      // Complaints are thrown, and printed by print-error.ts.
+      writeErr: () => undefined,
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getOutHasColors: () => io.stdout.isTTY === true && !io.env.noColor,
+    });
+  program.addHelpText('after', '\nRun switchyard COMMAND --help for more about a command.');
+  addUp(program, act);
+  addGet(program, act);
+  addSpread(program, act);
+  throwUsageErrors(program);
+  return program;
+}

@@ -1,0 +1,117 @@
+/** A measured spread as bars, and in one line whether it is what the scheduler owes. */
+import type { SpreadView } from '../../control/index.ts';
+import type { Paint } from '../paint.ts';
+import { podOf } from './endpoints.ts';
+import { renderTable } from './table.ts';
+
+export interface SpreadOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+}
+
+const bounds = { least: 10, most: 40 } as const;
+
+export function renderSpread(view: SpreadView, { columns, paint }: SpreadOptions): string {
+  const port = view.port === '' ? '' : `, port ${view.port}`;
+  const seconds = (view.tookMs / 1000).toFixed(2);
+  const head =
+    `Service ${view.namespace}/${view.service}${port} at ${view.target}, scheduler ${view.scheduler}` +
+    `\n${view.connected} of ${view.requested} connections in ${seconds} s\n`;
+  const parts = [head, renderShares(view, columns, paint), renderFailures(view, paint)];
+  return `${parts.filter((part) => part !== '').join('\n')}${verdict(view, paint)}`;
+}
+
+function renderShares(view: SpreadView, columns: number, paint: Paint): string {
+  const bare = renderTable(shareColumns(view), view.shares, (_tone, text) => text);
+  const longest = Math.max(0, ...bare.split('\n').map((line) => line.length));
+  const room = Math.min(bounds.most, Math.max(bounds.least, columns - longest - 3));
+  const most = Math.max(1, ...view.shares.map((share) => share.connections));
+  return renderTable(
+    [
+      ...shareColumns(view),
+      {
+        header: '',
+        cell: ({ connections }) => bar((connections / most) * room),
+        tone: () => 'cyan' as const,
+      },
+    ],
+    view.shares,
+    paint,
+  );
+}
+
+function shareColumns(view: SpreadView) {
+  const hasOwnExpectation = new Set(owed(view)).size > 1;
+  return [
+    { header: '', cell: (share: Share) => share.endpoint },
+    {
+      header: '',
+      cell: (share: Share) =>
+        share.pod === undefined ? '' : `pod ${podOf(share.pod, view.namespace)}`,
+    },
+    { header: '', align: 'right' as const, cell: (share: Share) => String(share.connections) },
+    ...(hasOwnExpectation
+      ? [
+          {
+            header: '',
+            align: 'right' as const,
+            cell: (share: Share) => `of ${formatExpected(share.expected)}`,
+          },
+        ]
+      : []),
+    {
+      header: '',
+      align: 'right' as const,
+      cell: (share: Share) =>
+        `${((100 * share.connections) / Math.max(1, view.connected)).toFixed(1)} %`,
+    },
+  ];
+}
+
+type Share = SpreadView['shares'][number];
+
+/** What the endpoints that are owed anything are owed. */
+function owed(view: SpreadView): readonly number[] {
+  return view.shares.map(({ expected }) => expected).filter((expected) => expected > 0);
+}
+
+/** Eighths of a character, so that 33 and 34 of 40 differ. */
+function bar(length: number): string {
+  const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+  const units = Math.round(length * 8);
+  return '█'.repeat(Math.floor(units / 8)) + (eighths[units % 8] ?? '');
+}
+
+function renderFailures(view: SpreadView, paint: Paint): string {
+  const lines = view.failures.map(
+    ({ code, message, connections }) =>
+      `${paint('red', `${connections} failed`)}: ${message} (${code})\n`,
+  );
+  return lines.join('');
+}
+
+function verdict(view: SpreadView, paint: Paint): string {
+  const expectations = owed(view);
+  const [first] = expectations;
+  if (first === undefined) return '';
+  const expected =
+    new Set(expectations).size > 1
+      ? 'expected as listed'
+      : expectations.length === 1
+        ? `expected ${formatExpected(first)} at one endpoint`
+        : `expected ${formatExpected(first)} each`;
+  const affinity = view.affinity === 'none' ? '' : ` (affinity ${view.affinity})`;
+  if (view.exact) return `\n${expected}${affinity}: ${paint('green', 'exact')}\n`;
+  const why =
+    view.failed > 0
+      ? `${view.failed} of ${view.requested} failed`
+      : 'Other clients take turns of the scheduler too, and a change of endpoints starts it anew';
+  return `\n${expected}${affinity}: ${paint('yellow', 'not exact')}\n${why}\n`;
+}
+
+/** `100`, or `33 or 34` where the scheduler owes a fraction. */
+function formatExpected(expected: number): string {
+  return Number.isInteger(expected)
+    ? String(expected)
+    : `${Math.floor(expected)} or ${Math.ceil(expected)}`;
+}

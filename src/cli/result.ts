@@ -1,0 +1,24 @@
+/** What commands return; output.ts prints it. */
+import type {
+  EndpointView,
+  PlanView,
+  ServiceFilter,
+  ServicePortView,
+  SpreadView,
+} from '../control/index.ts';
+
+export type CommandResult =
+  | {
+      readonly kind: 'services';
+      readonly items: readonly ServicePortView[];
+      readonly asked: ServiceFilter;
+    }
+  | {
+      readonly kind: 'endpoints';
+      readonly items: readonly EndpointView[];
+      readonly asked: ServiceFilter;
+    }
+  | { readonly kind: 'plan'; readonly plan: PlanView }
+  | { readonly kind: 'spread'; readonly view: SpreadView }
+  /** It ran and said what it had to say itself. */
+  | { readonly kind: 'ended'; readonly exitCode: number };
