@@ -1,4 +1,5 @@
 /** Builders for tests: whole, valid values from the few fields a case is about. */
+import type { Flow } from './flow.ts';
 import type { NodeView, Plan } from './plan.ts';
 import { emptyPlan, nextPlan } from './plan.ts';
 import { servicePortId, type Endpoint, type Frontend, type VirtualServer } from './service-port.ts';
@@ -72,4 +73,28 @@ export function testServer(
 export function testPlan(servers: readonly VirtualServer[], node: NodeView = testNode): Plan {
   const empty = emptyPlan(node);
   return nextPlan(empty, { set: servers, remove: [] })?.plan ?? empty;
+}
+
+/** From a stranger to the ClusterIP of `testServer`, entering at the node. */
+export function testFlow(fields: Partial<Flow> = {}): Flow {
+  return {
+    protocol: 'TCP',
+    source: '192.0.2.7',
+    sourcePort: 40_000,
+    destination: '10.96.0.10',
+    destinationPort: 80,
+    entry: 'node',
+    ...fields,
+  };
+}
+
+/** A repeatable source of numbers in [0, 1) (mulberry32). */
+export function testRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
 }
