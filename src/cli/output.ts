@@ -27,7 +27,7 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
     case 'plan':
       return exitCodes.fine;
     case 'spread':
-      return result.view.exact ? exitCodes.fine : exitCodes.no;
+      return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
 }
 

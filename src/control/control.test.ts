@@ -42,6 +42,9 @@ const spread: SpreadView = {
   failures: [],
   tookMs: 5,
   shares: [],
+  promise: 'turns',
+  chance: undefined,
+  kept: true,
   exact: true,
 };
 

@@ -94,6 +94,9 @@ test('a spread is measured at the ClusterIP and told with its Pods', async () =>
       { endpoint: '10.0.0.1:8080', pod: 'default/web-1', connections: 2, expected: 2 },
       { endpoint: '10.0.0.2:8080', pod: undefined, connections: 2, expected: 2 },
     ],
+    promise: 'turns',
+    chance: undefined,
+    kept: true,
     exact: true,
   });
 });

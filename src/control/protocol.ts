@@ -145,6 +145,15 @@ export interface SpreadView {
   readonly failures: readonly SpreadFailureView[];
   readonly tookMs: number;
   readonly shares: readonly SpreadShare[];
+  /**
+   * What the scheduler promises: `turns` to the connection, `shares` in the long run, `one-endpoint` for one
+   * client, or `load`: nothing about shares.
+   */
+  readonly promise: 'turns' | 'shares' | 'one-endpoint' | 'load';
+  /** For `shares`: how likely chance alone differs as much or more, 0 to 1. */
+  readonly chance: number | undefined;
+  /** All connected, and the promise is kept; for `shares` that the difference may be chance. */
+  readonly kept: boolean;
   /** All connected, and every endpoint got its expected number, to the connection. */
   readonly exact: boolean;
 }

@@ -114,6 +114,9 @@ export function spreadView(
       connections,
       expected,
     })),
+    promise: measurement.promise,
+    chance: measurement.chance,
+    kept: measurement.kept,
     exact: measurement.exact,
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Affinity, Endpoint } from '../model/index.ts';
-import { expectedSpread } from './expected-shares.ts';
+import type { Affinity, Endpoint, SchedulerName } from '../model/index.ts';
+import { expectedSpread, type ExpectedSpread } from './expected-shares.ts';
 
 const endpoint = (name: string, weight = 1): Endpoint => ({
   address: name,
@@ -105,6 +105,77 @@ for (const [name, c] of Object.entries(cases)) {
       c.counts,
     );
     assert.equal(got.exact, c.exact);
+  });
+}
+
+const kinds: Record<
+  string,
+  { scheduler: SchedulerName; weights: number[]; counts: number[]; want: Partial<ExpectedSpread> }
+> = {
+  'wrr owes whole cycles to the connection': {
+    scheduler: 'wrr',
+    weights: [8, 1, 1],
+    counts: [80, 10, 10],
+    want: { promise: 'turns', exact: true, kept: true },
+  },
+  'wrr in the middle of a cycle: any window of it': {
+    scheduler: 'wrr',
+    weights: [5, 1, 1],
+    counts: [0, 2, 1],
+    want: { promise: 'turns', exact: false },
+  },
+  'wrr in the middle of a cycle: two of the heavy one meet where cycles meet': {
+    scheduler: 'wrr',
+    weights: [5, 1, 1],
+    counts: [4, 0, 0],
+    want: { promise: 'turns', exact: true },
+  },
+  'random is kept when chance explains it': {
+    scheduler: 'random',
+    weights: [1, 1],
+    counts: [520, 480],
+    want: { promise: 'shares', exact: false, kept: true },
+  },
+  'random is not kept when chance does not': {
+    scheduler: 'random',
+    weights: [1, 1],
+    counts: [700, 300],
+    want: { promise: 'shares', kept: false },
+  },
+  'random follows weights': {
+    scheduler: 'random',
+    weights: [3, 1],
+    counts: [760, 240],
+    want: { promise: 'shares', kept: true },
+  },
+  'a hash gives one client one endpoint': {
+    scheduler: 'mh',
+    weights: [1, 1],
+    counts: [0, 100],
+    want: { promise: 'one-endpoint', exact: true, kept: true },
+  },
+  'a hash that gives one client two endpoints is not exact': {
+    scheduler: 'sh',
+    weights: [1, 1],
+    counts: [1, 99],
+    want: { promise: 'one-endpoint', exact: false, kept: false },
+  },
+  'load-based schedulers owe no share': {
+    scheduler: 'lc',
+    weights: [1, 1],
+    counts: [90, 10],
+    want: { promise: 'load', exact: false, kept: true },
+  },
+};
+
+for (const [name, { scheduler, weights, counts, want }] of Object.entries(kinds)) {
+  test(name, () => {
+    const candidates = weights.map((weight, i) => endpoint(`10.0.0.${i}`, weight));
+    const counted = candidates.map((e, i) => ({ endpoint: e, connections: counts[i]! }));
+    const got = expectedSpread({ scheduler, affinity: none, candidates }, counted);
+    for (const [key, value] of Object.entries(want)) {
+      assert.equal(got[key as keyof ExpectedSpread], value, key);
+    }
   });
 }
 

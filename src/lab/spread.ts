@@ -19,7 +19,7 @@ import {
 } from '../model/index.ts';
 import { NetError, type Connection, type NetEngine } from '../sys/net/index.ts';
 import { labErrors } from './errors.ts';
-import { expectedSpread, type EndpointShare } from './expected-shares.ts';
+import { expectedSpread, type EndpointShare, type SpreadPromise } from './expected-shares.ts';
 
 export interface SpreadOptions {
   readonly engine: NetEngine;
@@ -62,6 +62,11 @@ export interface SpreadMeasurement {
   readonly failures: readonly SpreadFailure[];
   readonly tookMs: number;
   readonly shares: readonly EndpointShare[];
+  readonly promise: SpreadPromise;
+  /** For the promise `shares`: how likely chance alone differs as much or more. */
+  readonly chance: number | undefined;
+  /** Everything asked for connected, and the scheduler's promise is kept. */
+  readonly kept: boolean;
   /** Everything asked for connected, and every endpoint got its expected number, to the connection. */
   readonly exact: boolean;
 }
@@ -113,6 +118,9 @@ export async function measureSpread(options: SpreadOptions): Promise<SpreadMeasu
     failures: tally.failures,
     tookMs: clock.monotonic() - startedMs,
     shares: expected.shares,
+    promise: expected.promise,
+    chance: expected.chance,
+    kept: expected.kept && tally.connected === connections,
     exact: expected.exact && tally.connected === connections,
   };
 }

@@ -2,20 +2,14 @@
 import type { SocketAddress } from './address.ts';
 import type { Flow } from './flow.ts';
 import type { Delta, Plan } from './plan.ts';
-import type { SchedulerName } from './schedulers/names.ts';
-import type { Endpoint, Frontend, Protocol } from './service-port.ts';
+import type { DriverCapabilities } from './capabilities.ts';
+import type { Endpoint, Frontend } from './service-port.ts';
 
 /** Something the host lacks, what that costs, and how to get it. */
 export interface Missing {
   readonly what: string;
   readonly costs: string;
   readonly remedy: string;
-}
-
-/** What a driver can do; everything it cannot is replaced or refused by name, never silently. */
-export interface DriverCapabilities {
-  readonly schedulers: readonly SchedulerName[];
-  readonly protocols: readonly Protocol[];
 }
 
 /** A frontend that could not be served; the others are. */

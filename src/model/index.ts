@@ -14,12 +14,20 @@ export {
 } from './address.ts';
 export type { Cidr, IpBytes, IpFamily, SocketAddress } from './address.ts';
 export { BucketMap } from './bucket-map.ts';
+export { differenceMeanings, effectiveScheduler } from './capabilities.ts';
+export type {
+  Difference,
+  DifferenceCode,
+  DriverCapabilities,
+  EffectiveScheduler,
+} from './capabilities.ts';
+export { ChoiceState, choose } from './choose.ts';
+export type { ChooseOptions } from './choose.ts';
 export type { Clock, Random } from './clock.ts';
 export { decide } from './decide.ts';
 export type {
   ApplyReport,
   Driver,
-  DriverCapabilities,
   EndpointCounters,
   FrontendFailure,
   Missing,
@@ -42,10 +50,19 @@ export type {
 } from './flow.ts';
 export { emptyPlan, findFrontend, frontendKey, frontendKeyOf, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
-export { defaultScheduler, schedulerNames } from './schedulers/names.ts';
-export type { Affinity, SchedulerName } from './schedulers/names.ts';
+export { EndpointLoads } from './schedulers/loads.ts';
+export { maglevIsBounded } from './schedulers/maglev.ts';
+export {
+  defaultScheduler,
+  isSchedulerName,
+  pickableSchedulers,
+  schedulerFacts,
+  schedulerNames,
+} from './schedulers/names.ts';
+export type { Affinity, PickableScheduler, SchedulerName } from './schedulers/names.ts';
 export { createSchedulerState, pick } from './schedulers/pick.ts';
 export type { SchedulerState } from './schedulers/pick.ts';
+export { buildRing, ringIsScaled } from './schedulers/ring.ts';
 export { endpointKey, servicePortId } from './service-port.ts';
 export type {
   Endpoint,

@@ -87,3 +87,14 @@ export function testFlow(fields: Partial<Flow> = {}): Flow {
     ...fields,
   };
 }
+
+/** A repeatable source of numbers in [0, 1) (mulberry32). */
+export function testRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}

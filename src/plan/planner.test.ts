@@ -32,7 +32,7 @@ function scriptedDriver(): {
   const script: ('ok' | 'fail' | 'refuse-one')[] = [];
   const driver: Driver = {
     name: 'scripted',
-    capabilities: { schedulers: ['rr'], protocols: ['TCP'] },
+    capabilities: { schedulers: ['rr'], protocols: ['TCP'], differences: [] },
     probe: async () => [],
     apply: async (plan, delta): Promise<ApplyReport> => {
       calls.push({ plan, delta });

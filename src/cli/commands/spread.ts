@@ -44,7 +44,7 @@ export function addSpread(program: Command, act: Act): void {
     .summary('of a Service')
     .description(
       'Opens real connections to a Service and shows which endpoint each got, expected against seen. ' +
-        'Exit code 1: the spread is not exactly what the scheduler owes. Other clients of the Service ' +
+        'Exit code 1: the spread is not what the scheduler promises. Other clients of the Service ' +
         'take turns of the same scheduler, so measure one that is quiet.',
     )
     .argument('<name>', 'the Service: NAME or NAMESPACE/NAME')

@@ -94,19 +94,44 @@ function verdict(view: SpreadView, paint: Paint): string {
   const expectations = owed(view);
   const [first] = expectations;
   if (first === undefined) return '';
-  const expected =
-    new Set(expectations).size > 1
-      ? 'expected as listed'
-      : expectations.length === 1
-        ? `expected ${formatExpected(first)} at one endpoint`
-        : `expected ${formatExpected(first)} each`;
   const affinity = view.affinity === 'none' ? '' : ` (affinity ${view.affinity})`;
-  if (view.exact) return `\n${expected}${affinity}: ${paint('green', 'exact')}\n`;
-  const why =
-    view.failed > 0
-      ? `${view.failed} of ${view.requested} failed`
-      : 'Other clients take turns of the scheduler too, and a change of endpoints starts it anew';
-  return `\n${expected}${affinity}: ${paint('yellow', 'not exact')}\n${why}\n`;
+  const expected = `${expectation(view, expectations)}${affinity}`;
+  const judged = (tone: 'green' | 'yellow', words: string, why = ''): string =>
+    `\n${expected}: ${paint(tone, words)}\n${why}`;
+  if (view.failed > 0) {
+    return judged('yellow', 'not exact', `${view.failed} of ${view.requested} failed\n`);
+  }
+  switch (view.promise) {
+    case 'turns':
+    case 'one-endpoint':
+      if (view.exact) return judged('green', 'exact');
+      return judged(
+        'yellow',
+        'not exact',
+        'Other clients take turns of the scheduler too, and a change of endpoints starts it anew\n',
+      );
+    case 'shares': {
+      const odds = `chance differs this much ${formatOdds(view.chance ?? 0)} of the time`;
+      if (view.kept) return judged('green', `as chance has it (${odds})`);
+      return judged('yellow', `hardly chance (${odds})`);
+    }
+    case 'load':
+      return judged('green', 'it follows the load, so no share is owed');
+  }
+}
+
+function expectation(view: SpreadView, expectations: readonly number[]): string {
+  const [first = 0] = expectations;
+  if (view.promise === 'load') return `scheduler ${view.scheduler}`;
+  const about = view.promise === 'shares' ? 'about ' : '';
+  if (new Set(expectations).size > 1) return 'expected as listed';
+  if (expectations.length === 1) return `expected ${formatExpected(first)} at one endpoint`;
+  return `expected ${about}${about === '' ? formatExpected(first) : Math.round(first)} each`;
+}
+
+function formatOdds(chance: number): string {
+  if (chance < 0.001) return 'less than 0.1 %';
+  return `${(100 * chance).toFixed(chance < 0.1 ? 1 : 0)} %`;
 }
 
 /** `100`, or `33 or 34` where the scheduler owes a fraction. */

@@ -12,7 +12,7 @@ import {
 import type { Logger } from '../../obs/index.ts';
 import { NetError, type Connection, type NetEngine, type Relay } from '../../sys/net/index.ts';
 import type { Ledger } from './ledger.ts';
-import type { Forward, Schedules } from './schedules.ts';
+import type { Choices, Forward } from './choices.ts';
 
 /** At most one line in this time about sockets the system would not give us. */
 const complaintIntervalMs = 10_000;
@@ -23,7 +23,7 @@ export interface ConnectionsOptions {
   readonly log: Logger;
   readonly connectTimeoutMs: number;
   readonly ledger: Ledger;
-  readonly schedules: Schedules;
+  readonly choices: Choices;
   /** The Plan in force. */
   plan(): Plan;
 }
@@ -150,20 +150,14 @@ export class Connections {
   private choose(flow: Flow, tried: ReadonlySet<string>): Choice | undefined {
     const decision = decide(this.options.plan(), flow);
     if (decision.kind !== 'forward') return undefined;
-    const { candidates } = decision;
-    const start = this.options.schedules.next(decision, flow);
-    if (start < 0) return undefined;
-    for (let i = 0; i < candidates.length; i++) {
-      const endpoint = candidates[(start + i) % candidates.length];
-      if (endpoint === undefined || endpoint.weight === 0) continue;
-      if (tried.size === 0 || !tried.has(endpointKey(endpoint))) return { decision, endpoint };
-    }
-    return undefined;
+    const endpoint = this.options.choices.next(decision, flow, tried);
+    return endpoint === undefined ? undefined : { decision, endpoint };
   }
 
   /** Connects and relays. Returns false when another endpoint may be tried. */
   private async tryEndpoint(live: Live, { decision, endpoint }: Choice): Promise<boolean> {
-    const { engine, ledger, connectTimeoutMs } = this.options;
+    const { engine, ledger, choices, connectTimeoutMs } = this.options;
+    const load = choices.count(decision, endpoint);
     const account = ledger.account(decision.server.id, endpoint);
     account.attempt();
     let backend: Connection;
@@ -173,9 +167,11 @@ export class Connections {
     } catch (error) {
       const atFault = isEndpointsFault(error);
       account.failed(atFault);
+      load?.closed();
       this.report(error, { endpoint, server: decision.server.id });
       return false;
     }
+    load?.answered();
     const relay = engine.relay(live.client, backend);
     live.relay = relay;
     live.endpoint = endpoint;
@@ -183,6 +179,7 @@ export class Connections {
     account.opened(relay);
     await relay.done;
     account.closed(relay);
+    load?.closed();
     return true;
   }
 

@@ -12,12 +12,12 @@ import type { Logger } from '../../obs/index.ts';
 import type { NetEngine } from '../../sys/net/index.ts';
 import { Applier } from './apply.ts';
 import { userspaceCapabilities } from './capabilities.ts';
+import { Choices } from './choices.ts';
 import { Connections } from './connections.ts';
 import { UserspaceError } from './errors.ts';
 import { Ledger } from './ledger.ts';
 import { Listeners } from './listeners.ts';
 import { probeHost } from './probe.ts';
-import { Schedules } from './schedules.ts';
 
 export interface UserspaceOptions {
   readonly engine: NetEngine;
@@ -50,7 +50,7 @@ class UserspaceDriver implements Driver {
   readonly capabilities = userspaceCapabilities;
   private readonly engine: NetEngine;
   private readonly ledger = new Ledger();
-  private readonly schedules: Schedules;
+  private readonly choices: Choices;
   private readonly connections: Connections;
   private readonly listeners: Listeners;
   private readonly applier: Applier;
@@ -60,14 +60,14 @@ class UserspaceDriver implements Driver {
   constructor(options: UserspaceOptions) {
     const { engine, clock, random, log } = options;
     this.engine = engine;
-    this.schedules = new Schedules(clock, random);
+    this.choices = new Choices(clock, random);
     this.connections = new Connections({
       engine,
       clock,
       log,
       connectTimeoutMs: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
       ledger: this.ledger,
-      schedules: this.schedules,
+      choices: this.choices,
       plan: () => this.plan,
     });
     this.listeners = new Listeners({
@@ -118,6 +118,6 @@ class UserspaceDriver implements Driver {
   private follow(id: string, plan: Plan): void {
     const server = plan.servers.get(id);
     this.ledger.follow(id, server);
-    if (server === undefined) this.schedules.forget(id);
+    this.choices.follow(id, server);
   }
 }

@@ -1,0 +1,84 @@
+/** What choosing remembers in this driver: one state a ServicePort, as long as the Plan has it. */
+import {
+  ChoiceState,
+  choose,
+  effectiveScheduler,
+  schedulerFacts,
+  schedulerNames,
+  type Clock,
+  type Decision,
+  type Endpoint,
+  type Flow,
+  type PickableScheduler,
+  type Random,
+  type SchedulerName,
+  type VirtualServer,
+} from '../../model/index.ts';
+import { userspaceCapabilities } from './capabilities.ts';
+
+export type Forward = Extract<Decision, { kind: 'forward' }>;
+
+/** A connection attempt as load-based schedulers see it. */
+export interface LoadTicket {
+  /** The endpoint answered, so many milliseconds after it was chosen. */
+  answered(): void;
+  /** The connection, or the attempt, is over. */
+  closed(): void;
+}
+
+const schedulers = new Map<SchedulerName, PickableScheduler>(
+  schedulerNames.map((name) => [
+    name,
+    effectiveScheduler(name, userspaceCapabilities.schedulers).scheduler,
+  ]),
+);
+
+export class Choices {
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private readonly states = new Map<string, ChoiceState>();
+
+  constructor(clock: Clock, random: Random) {
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /** The endpoint for a connection, none of those it tried in vain; undefined when none takes it. */
+  next(decision: Forward, flow: Flow, tried: ReadonlySet<string>): Endpoint | undefined {
+    return choose(this.stateOf(decision.server.id), decision, flow, {
+      nowMs: this.clock.now(),
+      random: this.random,
+      scheduler: schedulers.get(decision.scheduler) ?? 'rr',
+      tried,
+    });
+  }
+
+  /** Counts a connection to `endpoint` from now on; undefined when no scheduler of the ServicePort minds. */
+  count({ server, scheduler }: Forward, endpoint: Endpoint): LoadTicket | undefined {
+    const used = schedulers.get(scheduler) ?? 'rr';
+    const needs: readonly string[] = schedulerFacts[used].needs;
+    if (!needs.includes('open-connections')) return undefined;
+    const { loads } = this.stateOf(server.id);
+    const slot = loads.slotOf(endpoint);
+    const startedMs = this.clock.monotonic();
+    loads.opened(slot);
+    return {
+      answered: () => {
+        loads.answered(slot, this.clock.monotonic() - startedMs, this.clock.now());
+      },
+      closed: () => loads.closed(slot),
+    };
+  }
+
+  /** Takes note of a ServicePort as it is now; undefined: it is gone. */
+  follow(id: string, server: VirtualServer | undefined): void {
+    if (server === undefined) this.states.delete(id);
+    else this.states.get(id)?.loads.retain(server.endpoints);
+  }
+
+  private stateOf(id: string): ChoiceState {
+    let state = this.states.get(id);
+    if (state === undefined) this.states.set(id, (state = new ChoiceState()));
+    return state;
+  }
+}

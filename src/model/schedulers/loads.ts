@@ -1,0 +1,87 @@
+/**
+ * What is going on at the endpoints of one ServicePort, for schedulers that choose by load: open connections and
+ * a peak-sensitive moving average of latency. Shared by the pools of the ServicePort, owned by the driver.
+ */
+import type { Endpoint } from '../service-port.ts';
+import { endpointKey } from '../service-port.ts';
+
+/** After this long without a sample a latency has lost all but 37 % of its weight. */
+const latencyDecayMs = 10_000;
+
+export class EndpointLoads {
+  private readonly slots = new Map<string, number>();
+  private readonly free: number[] = [];
+  private openCounts = new Int32Array(8);
+  private latencies = new Float64Array(8);
+  private sampledAtMs = new Float64Array(8);
+  private hasSample = new Uint8Array(8);
+
+  /** The place of an endpoint in the arrays; the same until `retain` lets it go. */
+  slotOf(endpoint: Pick<Endpoint, 'address' | 'port'>): number {
+    const key = endpointKey(endpoint);
+    const known = this.slots.get(key);
+    if (known !== undefined) return known;
+    const slot = this.free.pop() ?? this.slots.size;
+    if (slot >= this.openCounts.length) this.grow();
+    this.openCounts[slot] = 0;
+    this.hasSample[slot] = 0;
+    this.slots.set(key, slot);
+    return slot;
+  }
+
+  /** Forgets endpoints that are not named and have nothing open. */
+  retain(endpoints: readonly Endpoint[]): void {
+    const named = new Set(endpoints.map(endpointKey));
+    for (const [key, slot] of this.slots) {
+      if (named.has(key) || this.openCounts[slot]! > 0) continue;
+      this.slots.delete(key);
+      this.free.push(slot);
+    }
+  }
+
+  open(slot: number): number {
+    return this.openCounts[slot]!;
+  }
+
+  /** A connection was given to the endpoint. */
+  opened(slot: number): void {
+    this.openCounts[slot] = this.openCounts[slot]! + 1;
+  }
+
+  closed(slot: number): void {
+    this.openCounts[slot] = Math.max(0, this.openCounts[slot]! - 1);
+  }
+
+  /** A sample: peaks count at once, improvements little by little (Finagle's peak EWMA). */
+  answered(slot: number, latencyMs: number, nowMs: number): void {
+    const before = this.hasSample[slot] === 1 ? this.decayed(slot, nowMs) : 0;
+    const elapsed = Math.max(0, nowMs - this.sampledAtMs[slot]!);
+    const kept = this.hasSample[slot] === 1 ? Math.exp(-elapsed / latencyDecayMs) : 0;
+    this.latencies[slot] =
+      latencyMs > before ? latencyMs : latencyMs * (1 - kept) + this.latencies[slot]! * kept;
+    this.sampledAtMs[slot] = nowMs;
+    this.hasSample[slot] = 1;
+  }
+
+  /** Expected milliseconds to an answer; undefined while the endpoint has never answered. */
+  latency(slot: number, nowMs: number): number | undefined {
+    return this.hasSample[slot] === 1 ? this.decayed(slot, nowMs) : undefined;
+  }
+
+  private decayed(slot: number, nowMs: number): number {
+    const elapsed = Math.max(0, nowMs - this.sampledAtMs[slot]!);
+    return this.latencies[slot]! * Math.exp(-elapsed / latencyDecayMs);
+  }
+
+  private grow(): void {
+    const size = this.openCounts.length * 2;
+    const widen = <A extends Int32Array | Float64Array | Uint8Array>(from: A, to: A): A => {
+      to.set(from);
+      return to;
+    };
+    this.openCounts = widen(this.openCounts, new Int32Array(size));
+    this.latencies = widen(this.latencies, new Float64Array(size));
+    this.sampledAtMs = widen(this.sampledAtMs, new Float64Array(size));
+    this.hasSample = widen(this.hasSample, new Uint8Array(size));
+  }
+}
