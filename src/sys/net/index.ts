@@ -1,8 +1,10 @@
-/** The doors to sockets: TCP engines, and HTTP over a Unix socket for local commands. */
+/** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
 export type { Connection, Listener, NetEngine, Relay, RelayEnd } from './engine.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { createPortableEngine } from './portable.ts';
+export { createPortableUdp } from './portable-udp.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
 export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';
+export type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';

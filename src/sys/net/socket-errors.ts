@@ -1,4 +1,4 @@
-/** Turns what the system throws at a TCP socket into a NetError: a code, a sentence, and what to do. */
+/** Turns what the system throws at a socket into a NetError: a code, a sentence, and what to do. */
 import { formatSocketAddress, messageOf, type SocketAddress } from '../../model/index.ts';
 import { NetError } from './errors.ts';
 
@@ -52,6 +52,11 @@ export function listenError(at: SocketAddress, cause: unknown): NetError {
 /** The NetError for what the system threw at `connect`. */
 export function connectError(to: SocketAddress, cause: unknown): NetError {
   return meaning(connectMeanings, `Cannot connect to ${formatSocketAddress(to)}`, cause);
+}
+
+/** The NetError for what the system said of a datagram to a peer. */
+export function sendError(to: SocketAddress, cause: unknown): NetError {
+  return meaning(connectMeanings, `Cannot send to ${formatSocketAddress(to)}`, cause);
 }
 
 function meaning(meanings: Meanings, what: string, cause: unknown): NetError {
