@@ -13,7 +13,7 @@ import { createPlanner, type Planner } from '../plan/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import type { NetEngine } from '../sys/net/index.ts';
+import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 
 export interface InstanceParts {
@@ -50,7 +50,8 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const driver = createUserspaceDriver({ engine, clock, random, log: logOf('userspace') });
+  const udp = createPortableUdp();
+  const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const planner = createPlanner({
     ...common,

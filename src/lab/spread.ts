@@ -73,9 +73,6 @@ export interface SpreadMeasurement {
 
 const progressEveryMs = 100;
 
-/** How long after its client a driver may come to know a connection. */
-const acceptTimeoutMs = 1_000;
-
 /** Never rejects; when `signal` aborts, what was measured so far is returned. */
 export async function measureSpread(options: SpreadOptions): Promise<SpreadMeasurement> {
   const { clock, connections, signal } = options;
@@ -184,15 +181,10 @@ async function tryOnce(options: SpreadOptions): Promise<Outcome> {
   }
 }
 
-/**
- * Undefined when the driver does not carry the connection, or does not choose in time.
- *
- * The kernel tells a client that it is connected before whoever listens has accepted it, and Node accepts one
- * connection a turn of the event loop: a driver that does not know the connection yet is asked again.
- */
+/** Undefined when the driver does not carry the connection, or does not choose in time. */
 async function locate(
   connection: Connection,
-  { driver, protocol, timeoutMs, clock, signal }: SpreadOptions,
+  { driver, protocol, timeoutMs, clock }: SpreadOptions,
 ): Promise<Endpoint | undefined> {
   const flow: Flow = {
     protocol,
@@ -204,17 +196,9 @@ async function locate(
   };
   const ended = new AbortController();
   connection.onClosed(() => ended.abort());
-  const startedMs = clock.monotonic();
-  const patience = (limitMs: number): number => limitMs - (clock.monotonic() - startedMs);
+  const tooLate = clock.sleep(timeoutMs, ended.signal).then(() => undefined);
   try {
-    for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, 50)) {
-      const tooLate = clock.sleep(patience(timeoutMs), ended.signal).then(() => undefined);
-      const endpoint = await Promise.race([driver.locate(flow), tooLate]);
-      if (endpoint !== undefined) return endpoint;
-      if (ended.signal.aborted || signal?.aborted === true) return undefined;
-      if (patience(acceptTimeoutMs) <= 0) return undefined;
-      await clock.sleep(pauseMs, ended.signal);
-    }
+    return await Promise.race([driver.locate(flow), tooLate]);
   } finally {
     ended.abort();
   }

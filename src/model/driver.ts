@@ -52,6 +52,13 @@ export interface EndpointCounters {
 export interface Observation {
   /** By ServicePort id, then by endpoint key. */
   readonly endpoints: ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
+  /** What limits of the driver's own kept it from carrying on; undefined for a driver without any. */
+  readonly limited?: {
+    /** Refused because too many were open. */
+    readonly connections: number;
+    /** UDP flows ended early to make room. */
+    readonly flows: number;
+  };
 }
 
 /** Makes this node forward as a Plan says. One instance a node; calls never overlap. */
@@ -69,8 +76,9 @@ export interface Driver {
   /** Counters, read when somebody asks. */
   observe(): Observation;
   /**
-   * The endpoint an open connection was given; waits while the choice is being made; undefined when the
-   * driver does not carry the connection.
+   * The endpoint an open connection was given. Waits up to a second for a connection the driver has not seen yet
+   * (its client may know that it is open before the driver does), and while the choice is being made; undefined
+   * when the driver does not carry it.
    */
   locate(flow: Flow): Promise<Endpoint | undefined>;
   /** Stops taking connections, lets those it carries end until `signal` aborts, and frees everything. */

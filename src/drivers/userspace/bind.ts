@@ -5,7 +5,7 @@ import {
   type FrontendFailure,
   type SocketAddress,
 } from '../../model/index.ts';
-import { NetError, type Connection, type Listener, type NetEngine } from '../../sys/net/index.ts';
+import { NetError } from '../../sys/net/index.ts';
 import { serviceName, type WantedListener } from './render.ts';
 
 /** Ports below this need a privilege on most systems. */
@@ -14,10 +14,17 @@ const firstFreePort = 1024;
 /** The stand-in for port P is P + 8000: 80 is 8080, 443 is 8443. */
 const standInOffset = 8000;
 
+/** A socket that clients reach. */
+export interface Bound {
+  /** With its real port. */
+  readonly address: SocketAddress;
+  close(): Promise<void>;
+}
+
 export type Binding =
   | {
       readonly kind: 'bound';
-      readonly listener: Listener;
+      readonly listener: Bound;
       /** Where clients must go instead; undefined when it is where the Service says. */
       readonly standIn: SocketAddress | undefined;
     }
@@ -25,14 +32,13 @@ export type Binding =
 
 /** Never rejects for what the host refuses; anything else is a mistake of ours and goes on up. */
 export async function bind(
-  engine: NetEngine,
   wanted: SocketAddress,
-  onConnection: (connection: Connection) => void,
+  open: (at: SocketAddress) => Promise<Bound>,
 ): Promise<Binding> {
   let at = wanted;
   for (;;) {
     try {
-      const listener = await engine.listen(at, onConnection);
+      const listener = await open(at);
       return { kind: 'bound', listener, standIn: at === wanted ? undefined : listener.address };
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
@@ -69,7 +75,7 @@ export function bindFailures(
   error: NetError,
   at: SocketAddress,
 ): readonly FrontendFailure[] {
-  const what = `Cannot serve ${serviceName(wanted.server)} at ${wanted.key}`;
+  const what = `Cannot serve ${serviceName(wanted.server)} at ${formatSocketAddress(wanted.at)}`;
   return wanted.frontends.map((frontend) => ({
     server: wanted.server.id,
     frontend,

@@ -8,7 +8,7 @@ import {
 export const userspaceCapabilities: DriverCapabilities<PickableScheduler> = {
   // It calls the specification's own `choose`, so it can do whatever that can.
   schedulers: pickableSchedulers,
-  protocols: ['TCP'],
+  protocols: ['TCP', 'UDP'],
   differences: [
     {
       code: 'client-address',

@@ -3,6 +3,7 @@ import {
   ChoiceState,
   choose,
   effectiveScheduler,
+  endpointKey,
   schedulerFacts,
   schedulerNames,
   type Clock,
@@ -15,6 +16,7 @@ import {
   type VirtualServer,
 } from '../../model/index.ts';
 import { userspaceCapabilities } from './capabilities.ts';
+import { Health } from './health.ts';
 
 export type Forward = Extract<Decision, { kind: 'forward' }>;
 
@@ -37,20 +39,39 @@ export class Choices {
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly states = new Map<string, ChoiceState>();
+  private readonly health: Health;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
     this.random = random;
+    this.health = new Health(clock, random);
   }
 
-  /** The endpoint for a connection, none of those it tried in vain; undefined when none takes it. */
+  /**
+   * The endpoint for a connection, none of those it tried in vain; undefined when none takes it. Those set aside
+   * are asked only when nobody else is left.
+   */
   next(decision: Forward, flow: Flow, tried: ReadonlySet<string>): Endpoint | undefined {
-    return choose(this.stateOf(decision.server.id), decision, flow, {
-      nowMs: this.clock.now(),
-      random: this.random,
-      scheduler: schedulers.get(decision.scheduler) ?? 'rr',
-      tried,
-    });
+    const { candidates, server } = decision;
+    const healthy = this.health.inUse(server.id, candidates);
+    if (healthy === candidates) return this.choose(decision, flow, tried);
+    if (!isHashed(decision.scheduler)) {
+      const chosen = this.choose({ ...decision, candidates: healthy }, flow, tried);
+      return chosen ?? this.choose(decision, flow, tried);
+    }
+    // Another pool would give every client of a hash another endpoint; so only those of the one aside move on.
+    const passedOver = new Set(tried);
+    for (const each of candidates) if (!healthy.includes(each)) passedOver.add(endpointKey(each));
+    return this.choose(decision, flow, passedOver) ?? this.choose(decision, flow, tried);
+  }
+
+  /** The endpoint refused or did not answer in time. */
+  failed(server: string, endpoint: Endpoint): void {
+    this.health.failed(server, endpoint);
+  }
+
+  succeeded(server: string, endpoint: Endpoint): void {
+    this.health.succeeded(server, endpoint);
   }
 
   /** Counts a connection to `endpoint` from now on; undefined when no scheduler of the ServicePort minds. */
@@ -72,8 +93,18 @@ export class Choices {
 
   /** Takes note of a ServicePort as it is now; undefined: it is gone. */
   follow(id: string, server: VirtualServer | undefined): void {
+    this.health.follow(id, server);
     if (server === undefined) this.states.delete(id);
     else this.states.get(id)?.loads.retain(server.endpoints);
+  }
+
+  private choose(decision: Forward, flow: Flow, tried: ReadonlySet<string>): Endpoint | undefined {
+    return choose(this.stateOf(decision.server.id), decision, flow, {
+      nowMs: this.clock.now(),
+      random: this.random,
+      scheduler: schedulers.get(decision.scheduler) ?? 'rr',
+      tried,
+    });
   }
 
   private stateOf(id: string): ChoiceState {
@@ -81,4 +112,9 @@ export class Choices {
     if (state === undefined) this.states.set(id, (state = new ChoiceState()));
     return state;
   }
+}
+
+function isHashed(scheduler: SchedulerName): boolean {
+  const needs: readonly string[] = schedulerFacts[schedulers.get(scheduler) ?? 'rr'].needs;
+  return needs.includes('source-hash') || needs.includes('destination-hash');
 }

@@ -1,7 +1,7 @@
 /** The userspace driver against the specification, with real sockets. */
 import { silentLogger } from '../../obs/index.ts';
 import { systemClock } from '../../sys/index.ts';
-import { createPortableEngine } from '../../sys/net/index.ts';
+import { createPortableEngine, createPortableUdp } from '../../sys/net/index.ts';
 import { driverConformance } from '../conformance/index.ts';
 import { createUserspaceDriver } from './index.ts';
 
@@ -10,6 +10,7 @@ driverConformance({
   create: () =>
     createUserspaceDriver({
       engine: createPortableEngine(),
+      udp: createPortableUdp(),
       clock: systemClock,
       random: Math.random,
       log: silentLogger,

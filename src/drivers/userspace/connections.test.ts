@@ -6,7 +6,6 @@ import {
   endpointKey,
   nextPlan,
   parseCidr,
-  type Clock,
   type Driver,
   type Endpoint,
   type EndpointCounters,
@@ -16,8 +15,8 @@ import {
   type VirtualServer,
 } from '../../model/index.ts';
 import { silentLogger, type Logger } from '../../obs/index.ts';
-import { createFakeClock } from '../../sys/index.ts';
-import { createPortableEngine, type NetEngine } from '../../sys/net/index.ts';
+import { createFakeClock, type FakeClock } from '../../sys/index.ts';
+import { createPortableEngine, createPortableUdp, type NetEngine } from '../../sys/net/index.ts';
 import {
   ask,
   clusterIp,
@@ -30,11 +29,14 @@ import {
   testServer,
   type ServerOptions,
 } from '../conformance/index.ts';
-import { createUserspaceDriver } from './driver.ts';
-import { FakeEngine, settle } from './testing.ts';
+import { createUserspaceDriver, type UserspaceOptions } from './driver.ts';
+import { FakeEngine, settle, type FakeConnection } from './testing.ts';
+
+type Limits = Pick<Partial<UserspaceOptions>, 'drainMs' | 'maxConnections'>;
 
 interface World {
   readonly driver: Driver;
+  readonly clock: FakeClock;
   plan: Plan;
   set(server: VirtualServer): Promise<void>;
   remove(server: VirtualServer): Promise<void>;
@@ -43,10 +45,17 @@ interface World {
 
 function createWorld(
   engine: NetEngine,
-  options: { readonly clock?: Clock; readonly log?: Logger } = {},
+  { log = silentLogger, ...limits }: Limits & { readonly log?: Logger } = {},
 ): World {
-  const { clock = createFakeClock(), log = silentLogger } = options;
-  const driver = createUserspaceDriver({ engine, clock, random: () => 0, log });
+  const clock = createFakeClock();
+  const driver = createUserspaceDriver({
+    engine,
+    udp: createPortableUdp(),
+    clock,
+    random: () => 0,
+    log,
+    ...limits,
+  });
   const change = async (
     set: readonly VirtualServer[],
     remove: readonly string[],
@@ -57,6 +66,7 @@ function createWorld(
   };
   const world: World = {
     driver,
+    clock,
     plan: emptyPlan(testNode()),
     set: (server) => change([server], []),
     remove: (server) => change([], [server.id]),
@@ -64,6 +74,13 @@ function createWorld(
       driver.observe().endpoints.get(server.id)?.get(endpointKey(endpoint)),
   };
   return world;
+}
+
+/** What nobody carries is given a second to arrive. */
+async function located({ driver, clock }: World, flow: Flow): Promise<Endpoint | undefined> {
+  const answer = driver.locate(flow);
+  await clock.advance(1_000);
+  return await answer;
 }
 
 const at = { address: '127.9.0.1', port: 8080 };
@@ -154,7 +171,7 @@ test('a client that goes while its endpoint is slow ends the attempt', async () 
   await settle();
   assert.equal(engine.attempts.length, 1, 'no other endpoint is tried for nobody');
   assert.deepEqual(world.counters(web(), a), none);
-  assert.equal(await world.driver.locate(flow), undefined);
+  assert.equal(await located(world, flow), undefined);
 });
 
 test('locate waits while the connection is being made', async () => {
@@ -162,16 +179,29 @@ test('locate waits while the connection is being made', async () => {
   const world = createWorld(engine);
   await world.set(web(a, b));
   engine.client(at, from);
-  const located = world.driver.locate(flow);
+  const found = world.driver.locate(flow);
   engine.attempts[0]?.fail('NET_REFUSED');
   await settle();
   engine.attempts[1]?.succeed();
-  assert.equal(await located, b);
+  assert.equal(await found, b);
   assert.equal(await world.driver.locate(flow), b);
-  assert.equal(await world.driver.locate({ ...flow, destinationPort: 1 }), undefined);
+  assert.equal(await located(world, { ...flow, destinationPort: 1 }), undefined);
   engine.relays[0]?.finish('finished');
   await settle();
-  assert.equal(await world.driver.locate(flow), undefined, 'the connection has ended');
+  assert.equal(await located(world, flow), undefined, 'the connection has ended');
+  assert.equal(world.clock.sleepers, 0);
+});
+
+test('locate waits a second for a connection the driver has not seen yet', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  await world.set(web(a));
+  const found = [world.driver.locate(flow), world.driver.locate(flow)];
+  await world.clock.advance(999);
+  engine.client(at, from);
+  engine.attempts[0]?.succeed();
+  assert.deepEqual(await Promise.all(found), [a, a]);
+  assert.equal(world.clock.sleepers, 0);
 });
 
 test('locate says so when no endpoint takes the connection', async () => {
@@ -260,6 +290,108 @@ test('stop waits for connections and resets them when it must not wait', async (
   assert.deepEqual([open.ended, connecting.ended], ['reset', 'reset']);
 });
 
+test('the connections of an endpoint that went have their time, and are reset then', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine, { drainMs: 5_000 });
+  await world.set(web(a, b));
+  const open = async (n: number): Promise<FakeConnection> => {
+    const client = engine.client(at, { ...from, port: 42_000 + n });
+    engine.attempts.at(-1)?.succeed();
+    await settle();
+    return client;
+  };
+  const [toA, toB] = [await open(0), await open(1)];
+  const leaving = { ...a, ready: false, terminating: true };
+  await world.set(web(leaving, b));
+  await world.clock.advance(60_000);
+  assert.equal(toA.ended, undefined, 'it ends, but still serves');
+  await world.set(web({ ...leaving, serving: false }, b));
+  await world.clock.advance(4_000);
+  await world.set(web(b));
+  await world.clock.advance(999);
+  assert.equal(toA.ended, undefined, 'the time runs from when it stopped serving');
+  await world.clock.advance(1);
+  assert.deepEqual([toA.ended, toB.ended], ['reset', undefined]);
+  await world.remove(web(b));
+  await world.clock.advance(5_000);
+  assert.equal(toB.ended, 'reset', 'also when the Service goes');
+  await settle();
+  assert.equal(world.clock.sleepers, 0);
+});
+
+test('an endpoint that comes back keeps its connections', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  await world.set(web(a));
+  const client = engine.client(at, from);
+  engine.attempts[0]?.succeed();
+  await settle();
+  await world.set(web(b));
+  await world.clock.advance(29_999);
+  await world.set(web(a, b));
+  assert.equal(world.clock.sleepers, 0);
+  await world.set(web(b));
+  await world.clock.advance(29_999);
+  assert.equal(client.ended, undefined);
+  await world.clock.advance(1);
+  assert.equal(client.ended, 'reset');
+});
+
+test('a connection that is made while its endpoint goes drains with it', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  await world.set(web(a));
+  const client = engine.client(at, from);
+  await world.set(web(b));
+  engine.attempts[0]?.succeed();
+  await settle();
+  await world.clock.advance(30_000);
+  assert.equal(client.ended, 'reset');
+});
+
+test('one connection too many is reset, counted, and said once in 10 s', async () => {
+  const engine = new FakeEngine();
+  const lines: unknown[] = [];
+  const log: Logger = { ...silentLogger, warn: (_message, fields) => lines.push(fields) };
+  const world = createWorld(engine, { log, maxConnections: 2 });
+  await world.set(web(a));
+  const clients = [1, 2, 3, 4].map((port) => engine.client(at, { ...from, port }));
+  assert.deepEqual(
+    clients.map((client) => client.ended),
+    [undefined, undefined, 'reset', 'reset'],
+  );
+  assert.deepEqual(lines, [{ limit: 2, total: 1 }]);
+  assert.deepEqual(world.driver.observe().limited, { connections: 2, flows: 0 });
+  clients[0]?.destroy('close');
+  await settle();
+  assert.equal(engine.client(at, { ...from, port: 5 }).ended, undefined, 'there is room again');
+  await world.clock.advance(10_000);
+  engine.client(at, { ...from, port: 6 });
+  assert.deepEqual(lines.at(-1), { limit: 2, total: 3 });
+});
+
+test('an endpoint that refused is set aside for a while, and the rest share evenly', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  await world.set(web(a, b, c));
+  const turns = async (count: number): Promise<readonly string[]> => {
+    const seen: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const client = engine.client(at, { ...from, port: 43_000 + i });
+      seen.push(engine.attempts.at(-1)!.to);
+      client.destroy('close');
+    }
+    await settle();
+    return seen.map((to) => to.slice(7, 8)).toSorted();
+  };
+  engine.client(at, from);
+  engine.attempts[0]?.fail('NET_REFUSED');
+  await settle();
+  assert.equal((await turns(4)).join(''), '2233');
+  await world.clock.advance(1_000);
+  assert.equal((await turns(6)).join(''), '112233', 'its time is over');
+});
+
 /** The rest is real: sockets from end to end. */
 async function createRealWorld(
   t: { after(work: () => Promise<void>): void },
@@ -285,7 +417,7 @@ test('a dead endpoint costs no client anything', async (t) => {
   }
   assert.equal(live.taken(), 20);
   const { failures } = world.counters(world.server, dead)!;
-  assert.ok(failures! >= 10, `the dead one had ${failures} turns`);
+  assert.equal(failures, 1, 'set aside after the first');
   assert.equal(world.counters(world.server, testEndpoint(live.at))?.connections, 20);
 });
 

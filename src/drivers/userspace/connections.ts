@@ -2,28 +2,28 @@
 import {
   decide,
   endpointKey,
-  formatSocketAddress,
-  type Clock,
   type Endpoint,
   type Flow,
   type Plan,
   type SocketAddress,
 } from '../../model/index.ts';
-import type { Logger } from '../../obs/index.ts';
-import { NetError, type Connection, type NetEngine, type Relay } from '../../sys/net/index.ts';
+import type { Connection, NetEngine, Relay } from '../../sys/net/index.ts';
+import type { Choices, Forward, LoadTicket } from './choices.ts';
+import type { Drains } from './drains.ts';
 import type { Ledger } from './ledger.ts';
-import type { Choices, Forward } from './choices.ts';
-
-/** At most one line in this time about sockets the system would not give us. */
-const complaintIntervalMs = 10_000;
+import type { Troubles } from './troubles.ts';
+import { flowOf, type Sighting, type Whereabouts } from './whereabouts.ts';
 
 export interface ConnectionsOptions {
   readonly engine: NetEngine;
-  readonly clock: Clock;
-  readonly log: Logger;
   readonly connectTimeoutMs: number;
+  /** At this many open connections a new one is reset. */
+  readonly maxConnections: number;
   readonly ledger: Ledger;
   readonly choices: Choices;
+  readonly drains: Drains;
+  readonly whereabouts: Whereabouts;
+  readonly troubles: Troubles;
   /** The Plan in force. */
   plan(): Plan;
 }
@@ -32,14 +32,10 @@ export interface ConnectionsOptions {
 interface Live {
   readonly client: Connection;
   readonly flow: Flow;
-  /** What it is found by: where its client went, and where it meant to go when that differs. */
-  readonly keys: readonly string[];
+  readonly sighting: Sighting;
   /** Gives up the connect under way. */
   readonly abort: AbortController;
-  endpoint: Endpoint | undefined;
   relay: Relay | undefined;
-  /** Those who want to know the endpoint. */
-  readonly waiting: ((endpoint: Endpoint | undefined) => void)[];
 }
 
 interface Choice {
@@ -50,9 +46,7 @@ interface Choice {
 export class Connections {
   private readonly options: ConnectionsOptions;
   private readonly live = new Set<Live>();
-  private readonly byKey = new Map<string, Live>();
   private readonly idle: (() => void)[] = [];
-  private complainedAt = -Infinity;
 
   constructor(options: ConnectionsOptions) {
     this.options = options;
@@ -60,24 +54,13 @@ export class Connections {
 
   /** Takes a connection that meant to go to `declared`. */
   accept(declared: SocketAddress, client: Connection): void {
+    const { maxConnections, troubles } = this.options;
+    if (this.live.size >= maxConnections) {
+      troubles.limitReached('connections', maxConnections);
+      return client.destroy('reset');
+    }
     const live = this.register(declared, client);
     void this.carry(live).finally(() => this.unregister(live));
-  }
-
-  /** The endpoint of an open connection, once it is chosen and answers. */
-  async locate(flow: Flow): Promise<Endpoint | undefined> {
-    const key = liveKey(
-      { address: flow.source, port: flow.sourcePort },
-      { address: flow.destination, port: flow.destinationPort },
-    );
-    // A client may know that it is connected before we do: the kernel answers it, and we hear of it in the
-    // next turn of the event loop.
-    for (let turns = 0; turns < 2 && !this.byKey.has(key); turns++) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    const live = this.byKey.get(key);
-    if (live === undefined || live.endpoint !== undefined) return live?.endpoint;
-    return await new Promise((resolve) => live.waiting.push(resolve));
   }
 
   /** Waits until every connection has ended; resets them when `signal` aborts. */
@@ -96,28 +79,12 @@ export class Connections {
   }
 
   private register(declared: SocketAddress, client: Connection): Live {
-    const { local, remote } = client;
-    const flow: Flow = {
-      protocol: 'TCP',
-      source: remote.address,
-      sourcePort: remote.port,
-      destination: declared.address,
-      destinationPort: declared.port,
-      entry: entryOf(remote.address, this.options.plan()),
-    };
-    const key = liveKey(remote, local);
-    const meant = liveKey(remote, declared);
-    const live: Live = {
-      client,
-      flow,
-      keys: key === meant ? [key] : [key, meant],
-      abort: new AbortController(),
-      endpoint: undefined,
-      relay: undefined,
-      waiting: [],
-    };
+    const { whereabouts } = this.options;
+    const ends = { source: client.remote, declared };
+    const flow = flowOf('TCP', ends, this.options.plan().node.addresses);
+    const sighting = whereabouts.enter(flow, client.local);
+    const live: Live = { client, flow, sighting, abort: new AbortController(), relay: undefined };
     this.live.add(live);
-    for (const each of live.keys) this.byKey.set(each, live);
     client.onClosed(() => {
       if (live.relay === undefined) live.abort.abort();
     });
@@ -126,8 +93,7 @@ export class Connections {
 
   private unregister(live: Live): void {
     this.live.delete(live);
-    for (const key of live.keys) if (this.byKey.get(key) === live) this.byKey.delete(key);
-    for (const tell of live.waiting) tell(undefined);
+    this.options.whereabouts.leave(live.sighting);
     if (this.live.size === 0) for (const wake of this.idle.splice(0)) wake();
   }
 
@@ -155,61 +121,47 @@ export class Connections {
   }
 
   /** Connects and relays. Returns false when another endpoint may be tried. */
-  private async tryEndpoint(live: Live, { decision, endpoint }: Choice): Promise<boolean> {
-    const { engine, ledger, choices, connectTimeoutMs } = this.options;
+  private async tryEndpoint(live: Live, choice: Choice): Promise<boolean> {
+    const { engine, ledger, choices, troubles, connectTimeoutMs } = this.options;
+    const { decision, endpoint } = choice;
+    const serverId = decision.server.id;
     const load = choices.count(decision, endpoint);
-    const account = ledger.account(decision.server.id, endpoint);
+    const account = ledger.account(serverId, endpoint);
     account.attempt();
     let backend: Connection;
     try {
       const { signal } = live.abort;
       backend = await engine.connect(endpoint, { timeoutMs: connectTimeoutMs, signal });
     } catch (error) {
-      const atFault = isEndpointsFault(error);
+      const atFault = troubles.report(error, { server: serverId, endpoint });
+      if (atFault) choices.failed(serverId, endpoint);
       account.failed(atFault);
       load?.closed();
-      this.report(error, { endpoint, server: decision.server.id });
       return false;
     }
-    load?.answered();
-    const relay = engine.relay(live.client, backend);
-    live.relay = relay;
-    live.endpoint = endpoint;
-    for (const tell of live.waiting.splice(0)) tell(endpoint);
-    account.opened(relay);
-    await relay.done;
-    account.closed(relay);
-    load?.closed();
+    choices.succeeded(serverId, endpoint);
+    await this.relay(live, choice, { backend, load });
     return true;
   }
 
-  /** One refused connection is for debugging; sockets the system does not give us concern everybody. */
-  private report(
-    error: unknown,
-    at: { readonly endpoint: Endpoint; readonly server: string },
-  ): void {
-    const { log, clock } = this.options;
-    const fields = { server: at.server, endpoint: endpointKey(at.endpoint), error };
-    if (isEndpointsFault(error) || (error instanceof NetError && error.code === 'NET_ABORTED')) {
-      log.debug('Endpoint did not take a connection', fields);
-    } else if (clock.monotonic() - this.complainedAt >= complaintIntervalMs) {
-      this.complainedAt = clock.monotonic();
-      log.error('Cannot connect to endpoints', fields);
-    }
+  /** Until both directions have ended. */
+  private async relay(
+    live: Live,
+    { decision, endpoint }: Choice,
+    { backend, load }: { readonly backend: Connection; readonly load: LoadTicket | undefined },
+  ): Promise<void> {
+    const { engine, ledger, drains } = this.options;
+    const serverId = decision.server.id;
+    const account = ledger.account(serverId, endpoint);
+    load?.answered();
+    const relay = engine.relay(live.client, backend);
+    live.relay = relay;
+    live.sighting.reached(endpoint);
+    account.opened(relay);
+    const leave = drains.enter({ serverId, endpoint: endpointKey(endpoint) }, relay);
+    await relay.done;
+    leave();
+    account.closed(relay);
+    load?.closed();
   }
-}
-
-function isEndpointsFault(error: unknown): boolean {
-  if (!(error instanceof NetError)) return false;
-  const { code } = error;
-  return code === 'NET_REFUSED' || code === 'NET_TIMED_OUT' || code === 'NET_UNREACHABLE';
-}
-
-function entryOf(source: string, { node }: Plan): Flow['entry'] {
-  const ofNode = source.startsWith('127.') || source === '::1' || node.addresses.includes(source);
-  return ofNode ? 'node' : 'outside';
-}
-
-function liveKey(client: SocketAddress, at: SocketAddress): string {
-  return `${formatSocketAddress(client)}>${formatSocketAddress(at)}`;
 }

@@ -22,12 +22,14 @@ import {
   testServer,
 } from '../conformance/index.ts';
 import { createUserspaceDriver } from './driver.ts';
-import { FakeEngine } from './testing.ts';
+import { FakeEngine, FakeUdp } from './testing.ts';
 
 class World {
   readonly engine = new FakeEngine();
+  readonly udp = new FakeUdp();
   readonly driver: Driver = createUserspaceDriver({
     engine: this.engine,
+    udp: this.udp,
     clock: createFakeClock(),
     random: () => 0,
     log: silentLogger,
@@ -284,21 +286,36 @@ test('an apply that is given up leaves the Plan before in force', async () => {
   assert.deepEqual(world.engine.listening(), ['127.9.0.2:8080']);
 });
 
-test('UDP is reported and does not stop the rest', async () => {
+test('SCTP is reported and does not stop the rest', async () => {
   const world = new World();
-  const udp = testServer([clusterIp(place(5, 53))], {
-    name: 'dns',
-    protocol: 'UDP',
+  const sctp = testServer([clusterIp(place(5, 53))], {
+    name: 'sctp',
+    protocol: 'SCTP',
     endpoints: [a],
   });
-  const report = await world.set(udp, server(1));
-  assert.deepEqual(world.driver.capabilities.protocols, ['TCP']);
+  const report = await world.set(sctp, server(1));
+  assert.deepEqual(world.driver.capabilities.protocols, ['TCP', 'UDP']);
   assert.deepEqual(
     report.failures.map(({ server: id, code }) => [id, code]),
-    [[udp.id, 'USERSPACE_PROTOCOL_UNSUPPORTED']],
+    [[sctp.id, 'USERSPACE_PROTOCOL_UNSUPPORTED']],
   );
   assert.equal(report.operations, 1);
-  assert.deepEqual((await world.remove(udp)).failures, []);
+  assert.deepEqual((await world.remove(sctp)).failures, []);
+});
+
+test('TCP and UDP share an address and port, and stand in at the same place', async () => {
+  const world = new World();
+  const dns = (protocol: 'TCP' | 'UDP'): VirtualServer =>
+    testServer([clusterIp(place(5, 53))], { name: 'dns', protocol, endpoints: [a] });
+  for (const fake of [world.engine, world.udp]) fake.refused.set(':53', 'NET_NOT_PERMITTED');
+  const report = await world.set(dns('TCP'), dns('UDP'));
+  assert.deepEqual(report.failures, []);
+  assert.deepEqual(
+    report.standIns.map(({ server: id, address }) => `${id} ${address.port}`),
+    ['default/dns:/TCP/IPv4 8053', 'default/dns:/UDP/IPv4 8053'],
+  );
+  await world.remove(dns('TCP'));
+  assert.deepEqual([world.engine.listening(), world.udp.listening()], [[], ['127.9.0.5:8053']]);
 });
 
 test('a stopped driver listens nowhere and takes no Plan', async () => {

@@ -1,4 +1,4 @@
-/** The driver that needs no privilege: a socket for each frontend, and a relay for each connection. */
+/** The driver that needs no privilege: a socket for each frontend, and one for each connection or UDP flow. */
 import {
   emptyPlan,
   type ApplyReport,
@@ -9,26 +9,45 @@ import {
   type Random,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
-import type { NetEngine } from '../../sys/net/index.ts';
+import type { NetEngine, UdpEngine } from '../../sys/net/index.ts';
 import { Applier } from './apply.ts';
 import { userspaceCapabilities } from './capabilities.ts';
 import { Choices } from './choices.ts';
 import { Connections } from './connections.ts';
+import { Drains } from './drains.ts';
 import { UserspaceError } from './errors.ts';
 import { Ledger } from './ledger.ts';
 import { Listeners } from './listeners.ts';
 import { probeHost } from './probe.ts';
+import { Troubles } from './troubles.ts';
+import { UdpFlows } from './udp-flows.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 export interface UserspaceOptions {
   readonly engine: NetEngine;
+  readonly udp: UdpEngine;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** How long an endpoint may take to answer before the next one is tried; 5 s when undefined. */
   readonly connectTimeoutMs?: number | undefined;
+  /** How long connections may go on when their endpoint has gone; 30 s when undefined. */
+  readonly drainMs?: number | undefined;
+  /** A UDP flow without a datagram for this long ends; 60 s when undefined. */
+  readonly udpIdleMs?: number | undefined;
+  /** Open at once; one more is reset. 16,384 when undefined. */
+  readonly maxConnections?: number | undefined;
+  /** UDP flows at once; for one more the flow idle longest ends. 16,384 when undefined. */
+  readonly maxFlows?: number | undefined;
 }
 
-const defaultConnectTimeoutMs = 5000;
+const defaults = {
+  connectTimeoutMs: 5_000,
+  drainMs: 30_000,
+  udpIdleMs: 60_000,
+  maxConnections: 16_384,
+  maxFlows: 16_384,
+} as const;
 
 /** What the driver forwards by before its first Plan: nothing, anywhere. */
 const noPlan = emptyPlan({
@@ -50,29 +69,50 @@ class UserspaceDriver implements Driver {
   readonly capabilities = userspaceCapabilities;
   private readonly engine: NetEngine;
   private readonly ledger = new Ledger();
+  private readonly troubles: Troubles;
   private readonly choices: Choices;
+  private readonly whereabouts: Whereabouts;
+  private readonly drains: Drains;
   private readonly connections: Connections;
+  private readonly flows: UdpFlows;
   private readonly listeners: Listeners;
   private readonly applier: Applier;
   private plan: Plan = noPlan;
   private stopped = false;
 
   constructor(options: UserspaceOptions) {
-    const { engine, clock, random, log } = options;
+    const { engine, udp, clock, random, log } = options;
     this.engine = engine;
+    this.troubles = new Troubles(clock, log);
     this.choices = new Choices(clock, random);
-    this.connections = new Connections({
-      engine,
+    this.whereabouts = new Whereabouts(clock);
+    this.drains = new Drains({
       clock,
-      log,
-      connectTimeoutMs: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
-      ledger: this.ledger,
-      choices: this.choices,
-      plan: () => this.plan,
+      drainMs: options.drainMs ?? defaults.drainMs,
+      server: (id) => this.plan.servers.get(id),
     });
-    this.listeners = new Listeners({
+    const { ledger, choices, drains, whereabouts, troubles } = this;
+    const carrying = { ledger, choices, whereabouts, troubles, plan: () => this.plan };
+    this.connections = new Connections({
+      ...carrying,
       engine,
-      onConnection: (declared, connection) => this.connections.accept(declared, connection),
+      drains,
+      connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
+      maxConnections: options.maxConnections ?? defaults.maxConnections,
+    });
+    this.flows = new UdpFlows({
+      ...carrying,
+      engine: udp,
+      clock,
+      idleMs: options.udpIdleMs ?? defaults.udpIdleMs,
+      maxFlows: options.maxFlows ?? defaults.maxFlows,
+    });
+    const accept = this.connections.accept.bind(this.connections);
+    this.listeners = new Listeners({
+      open: {
+        TCP: (declared, at) => engine.listen(at, (client) => accept(declared, client)),
+        UDP: (declared, at) => this.flows.listen(declared, at),
+      },
     });
     this.applier = new Applier(this.listeners);
   }
@@ -102,16 +142,17 @@ class UserspaceDriver implements Driver {
   }
 
   observe(): ReturnType<Driver['observe']> {
-    return this.ledger.observe(this.plan);
+    return { ...this.ledger.observe(this.plan), limited: { ...this.troubles.limited } };
   }
 
   locate(flow: Parameters<Driver['locate']>[0]): ReturnType<Driver['locate']> {
-    return this.connections.locate(flow);
+    return this.whereabouts.locate(flow);
   }
 
   async stop(signal: AbortSignal): Promise<void> {
     this.stopped = true;
     await this.listeners.close();
+    this.flows.stop();
     await this.connections.drain(signal);
   }
 
@@ -119,5 +160,7 @@ class UserspaceDriver implements Driver {
     const server = plan.servers.get(id);
     this.ledger.follow(id, server);
     this.choices.follow(id, server);
+    this.drains.follow(id);
+    this.flows.follow(id);
   }
 }

@@ -7,7 +7,6 @@ import {
   type Plan,
   type VirtualServer,
 } from '../../model/index.ts';
-import type { Relay } from '../../sys/net/index.ts';
 
 const untouched: EndpointCounters = {
   connections: 0,
@@ -17,13 +16,19 @@ const untouched: EndpointCounters = {
   bytesOut: 0,
 };
 
+/** What an account counts the bytes of while it is open: the relay of a connection, or a UDP flow. */
+export interface Carried {
+  readonly bytesFromClient: number;
+  readonly bytesFromBackend: number;
+}
+
 /** The account of one endpoint. In: from clients to the endpoint; out: back. */
 export class Account {
   private connections = 0;
   private failures = 0;
   private bytesIn = 0;
   private bytesOut = 0;
-  private readonly relays = new Set<Relay>();
+  private readonly open = new Set<Carried>();
   /** Attempts under way: the account is in use although no connection is open. */
   private attempts = 0;
   /** False once the endpoint is no longer one of its ServicePort's. */
@@ -39,31 +44,36 @@ export class Account {
     if (atFault) this.failures++;
   }
 
-  /** Ends an attempt that got through. */
-  opened(relay: Relay): void {
-    this.attempts--;
-    this.connections++;
-    this.relays.add(relay);
+  /** Something that had got through failed by the endpoint's fault. */
+  fault(): void {
+    this.failures++;
   }
 
-  closed(relay: Relay): void {
-    this.relays.delete(relay);
-    this.bytesIn += relay.bytesFromClient;
-    this.bytesOut += relay.bytesFromBackend;
+  /** Ends an attempt that got through. */
+  opened(carried: Carried): void {
+    this.attempts--;
+    this.connections++;
+    this.open.add(carried);
+  }
+
+  closed(carried: Carried): void {
+    this.open.delete(carried);
+    this.bytesIn += carried.bytesFromClient;
+    this.bytesOut += carried.bytesFromBackend;
   }
 
   inUse(): boolean {
-    return this.current || this.attempts > 0 || this.relays.size > 0;
+    return this.current || this.attempts > 0 || this.open.size > 0;
   }
 
   read(): EndpointCounters {
     let { bytesIn, bytesOut } = this;
-    for (const relay of this.relays) {
-      bytesIn += relay.bytesFromClient;
-      bytesOut += relay.bytesFromBackend;
+    for (const carried of this.open) {
+      bytesIn += carried.bytesFromClient;
+      bytesOut += carried.bytesFromBackend;
     }
-    const { connections, failures, relays } = this;
-    return { connections, open: relays.size, failures, bytesIn, bytesOut };
+    const { connections, failures, open } = this;
+    return { connections, open: open.size, failures, bytesIn, bytesOut };
   }
 }
 
@@ -78,6 +88,11 @@ export class Ledger {
     let account = ofServer.get(key);
     if (account === undefined) ofServer.set(key, (account = new Account()));
     return account;
+  }
+
+  /** Counts a failure of what was carried already. */
+  fault(server: string, endpoint: Endpoint): void {
+    this.accounts.get(server)?.get(endpointKey(endpoint))?.fault();
   }
 
   /** Takes note of a ServicePort's endpoints as they are now; undefined: it is gone. */
@@ -103,7 +118,7 @@ export class Ledger {
   observe(plan: Plan): Observation {
     const endpoints = new Map<string, Map<string, EndpointCounters>>();
     for (const server of plan.servers.values()) {
-      if (server.ref.protocol !== 'TCP') continue;
+      if (server.ref.protocol === 'SCTP') continue;
       endpoints.set(server.id, new Map(server.endpoints.map((e) => [endpointKey(e), untouched])));
     }
     for (const [id, ofServer] of this.accounts) {

@@ -1,21 +1,17 @@
 /** The sockets this driver listens on, the binds that were refused, and nothing about why they are wanted. */
 import { isDeepStrictEqual } from 'node:util';
-import {
-  formatSocketAddress,
-  type FrontendFailure,
-  type SocketAddress,
-  type StandIn,
-} from '../../model/index.ts';
-import type { Connection, Listener, NetEngine } from '../../sys/net/index.ts';
-import { bind, bindFailures } from './bind.ts';
-import type { WantedListener } from './render.ts';
+import type { FrontendFailure, SocketAddress, StandIn } from '../../model/index.ts';
+import { bind, bindFailures, type Bound } from './bind.ts';
+import { placeKey, type CarriedProtocol, type WantedListener } from './render.ts';
 
 /** How many binds are under way at once. */
 const bindsAtOnce = 64;
 
 interface OpenListener {
-  readonly listener: Listener;
+  readonly listener: Bound;
   readonly standIn: SocketAddress | undefined;
+  /** Key of the place it is really at. */
+  readonly boundKey: string;
 }
 
 interface Refusal {
@@ -24,9 +20,10 @@ interface Refusal {
 }
 
 export interface ListenersOptions {
-  readonly engine: NetEngine;
-  /** Gets each connection and where its client meant to go. */
-  onConnection(declared: SocketAddress, connection: Connection): void;
+  /** By protocol: listens at `at` for clients that mean to go to `declared`. */
+  readonly open: Readonly<
+    Record<CarriedProtocol, (declared: SocketAddress, at: SocketAddress) => Promise<Bound>>
+  >;
 }
 
 export class Listeners {
@@ -34,7 +31,7 @@ export class Listeners {
   private readonly wanted = new Map<string, WantedListener>();
   private readonly open = new Map<string, OpenListener>();
   private readonly refused = new Map<string, Refusal>();
-  /** By the address bound: which wanted listener stands in there. */
+  /** By the place bound: which wanted listener stands in there. */
   private readonly standInsAt = new Map<string, string>();
 
   constructor(options: ListenersOptions) {
@@ -90,7 +87,7 @@ export class Listeners {
       const found = this.open.get(key);
       if (found === undefined) continue;
       this.open.delete(key);
-      if (found.standIn !== undefined) this.standInsAt.delete(formatSocketAddress(found.standIn));
+      if (found.standIn !== undefined) this.standInsAt.delete(found.boundKey);
       closing.push(found.listener.close());
     }
     await Promise.all(closing);
@@ -132,10 +129,9 @@ export class Listeners {
   }
 
   private async openOne(wanted: WantedListener): Promise<void> {
-    const { key, at } = wanted;
-    const binding = await bind(this.options.engine, at, (connection) =>
-      this.options.onConnection(at, connection),
-    );
+    const { key, at, protocol } = wanted;
+    const open = this.options.open[protocol];
+    const binding = await bind(at, (place) => open(at, place));
     this.wanted.set(key, wanted);
     if (binding.kind === 'refused') {
       const inUse = binding.error.code === 'NET_ADDRESS_IN_USE';
@@ -145,8 +141,9 @@ export class Listeners {
     }
     const { listener, standIn } = binding;
     this.refused.delete(key);
-    this.open.set(key, { listener, standIn });
-    if (standIn !== undefined) this.standInsAt.set(formatSocketAddress(standIn), key);
+    const boundKey = placeKey(protocol, listener.address);
+    this.open.set(key, { listener, standIn, boundKey });
+    if (standIn !== undefined) this.standInsAt.set(boundKey, key);
   }
 
   private valuesOf(keys: Iterable<string>): readonly WantedListener[] {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { emptyPlan, nextPlan, type Plan, type VirtualServer } from '../../model/index.ts';
+import {
+  emptyPlan,
+  formatSocketAddress,
+  nextPlan,
+  type Plan,
+  type VirtualServer,
+} from '../../model/index.ts';
 import {
   clusterIp,
   elsewhere,
@@ -78,7 +84,7 @@ for (const [name, { frontends, options, want }] of Object.entries(cases)) {
     const server = testServer(frontends, { endpoints, ...options });
     const { listeners, failures } = renderServer(planOf(server), server);
     assert.deepEqual(
-      listeners.map((listener) => listener.key),
+      listeners.map((listener) => formatSocketAddress(listener.at)),
       want,
     );
     assert.deepEqual(failures, []);
@@ -91,31 +97,45 @@ test('an address named twice answers for both frontends', () => {
   assert.deepEqual(renderServer(planOf(server), server).listeners[0]?.frontends, frontends);
 });
 
-for (const protocol of ['UDP', 'SCTP'] as const) {
-  test(`${protocol} is refused by name`, () => {
-    const server = testServer([clusterIp(at), nodePort(30053)], {
-      name: 'dns',
-      protocol,
-      endpoints,
-    });
-    const { listeners, failures } = renderServer(planOf(server), server);
-    assert.deepEqual(listeners, []);
-    assert.deepEqual(
-      failures.map(({ code, message }) => [code, message]),
-      [
-        [
-          'USERSPACE_PROTOCOL_UNSUPPORTED',
-          `Cannot serve Service default/dns at 10.96.0.1:80: the userspace driver does not carry ${protocol}`,
-        ],
-        [
-          'USERSPACE_PROTOCOL_UNSUPPORTED',
-          `Cannot serve Service default/dns at NodePort 30053: the userspace driver does not carry ${protocol}`,
-        ],
-      ],
-    );
-    assert.ok(failures.every((failure) => failure.remedy !== undefined));
+test('SCTP is refused by name', () => {
+  const server = testServer([clusterIp(at), nodePort(30053)], {
+    name: 'dns',
+    protocol: 'SCTP',
+    endpoints,
   });
-}
+  const { listeners, failures } = renderServer(planOf(server), server);
+  assert.deepEqual(listeners, []);
+  assert.deepEqual(
+    failures.map(({ code, message }) => [code, message]),
+    [
+      [
+        'USERSPACE_PROTOCOL_UNSUPPORTED',
+        'Cannot serve Service default/dns at 10.96.0.1:80: the userspace driver does not carry SCTP',
+      ],
+      [
+        'USERSPACE_PROTOCOL_UNSUPPORTED',
+        'Cannot serve Service default/dns at NodePort 30053: the userspace driver does not carry SCTP',
+      ],
+    ],
+  );
+  assert.ok(failures.every((failure) => failure.remedy !== undefined));
+});
+
+test('TCP and UDP of one Service share an address and port', () => {
+  const [tcp, udp] = (['TCP', 'UDP'] as const).map((protocol) =>
+    testServer([clusterIp(at)], { protocol, endpoints }),
+  ) as [VirtualServer, VirtualServer];
+  const plan = planOf(tcp, udp);
+  const keys = [tcp, udp].flatMap((server) => {
+    const { listeners, failures } = renderServer(plan, server);
+    assert.deepEqual(failures, []);
+    return listeners.map(({ key, protocol }) => [key, protocol]);
+  });
+  assert.deepEqual(keys, [
+    ['TCP 10.96.0.1:80', 'TCP'],
+    ['UDP 10.96.0.1:80', 'UDP'],
+  ]);
+});
 
 test('of two claims the first by id has the address, and the other is told', () => {
   const first = testServer([clusterIp(at)], { name: 'a', endpoints });
@@ -124,7 +144,7 @@ test('of two claims the first by id has the address, and the other is told', () 
   assert.equal(renderServer(plan, first).listeners.length, 1);
   const { listeners, failures } = renderServer(plan, second);
   assert.deepEqual(
-    listeners.map((listener) => listener.key),
+    listeners.map((listener) => formatSocketAddress(listener.at)),
     ['192.0.2.1:30080', '192.0.2.2:30080'],
   );
   assert.deepEqual(
@@ -146,7 +166,7 @@ test('an address of the node goes before a NodePort there', () => {
   });
   const plan = planOf(port, exact);
   assert.deepEqual(
-    renderServer(plan, port).listeners.map((listener) => listener.key),
+    renderServer(plan, port).listeners.map((listener) => formatSocketAddress(listener.at)),
     ['192.0.2.2:30080'],
   );
   assert.equal(renderServer(plan, port).failures[0]?.code, 'USERSPACE_FRONTEND_TAKEN');

@@ -6,15 +6,20 @@ import {
   type Frontend,
   type FrontendFailure,
   type Plan,
+  type Protocol,
   type SocketAddress,
   type VirtualServer,
 } from '../../model/index.ts';
 import type { UserspaceCode } from './errors.ts';
 
+/** What this driver has sockets for. */
+export type CarriedProtocol = Exclude<Protocol, 'SCTP'>;
+
 /** A place where clients expect to be answered. */
 export interface WantedListener {
-  /** `at` as text: what tells wanted listeners apart. */
+  /** Protocol and `at` as text: what tells wanted listeners apart. */
   readonly key: string;
+  readonly protocol: CarriedProtocol;
   /** As the Service says it; where it is bound may be elsewhere. */
   readonly at: SocketAddress;
   readonly server: VirtualServer;
@@ -33,7 +38,8 @@ export interface Rendering {
  * driver says REJECT, and the nearest it has to DROP.
  */
 export function renderServer(plan: Plan, server: VirtualServer): Rendering {
-  if (server.ref.protocol !== 'TCP') {
+  const { protocol } = server.ref;
+  if (protocol === 'SCTP') {
     return { listeners: [], failures: server.frontends.map((f) => unsupported(server, f)) };
   }
   const listeners = new Map<string, WantedListener>();
@@ -41,17 +47,22 @@ export function renderServer(plan: Plan, server: VirtualServer): Rendering {
   const answers = server.pools.cluster.length > 0 || server.pools.local.length > 0;
   for (const frontend of server.frontends) {
     for (const at of placesOf(plan, server, frontend)) {
-      const owner = findFrontend(plan, 'TCP', at.address, at.port)?.server;
+      const owner = findFrontend(plan, protocol, at.address, at.port)?.server;
       if (owner !== undefined && owner.id !== server.id) {
         failures.push(taken({ server, frontend, at, owner }));
       } else if (answers) {
-        const key = formatSocketAddress(at);
+        const key = placeKey(protocol, at);
         const same = listeners.get(key)?.frontends ?? [];
-        listeners.set(key, { key, at, server, frontends: [...same, frontend] });
+        listeners.set(key, { key, protocol, at, server, frontends: [...same, frontend] });
       }
     }
   }
   return { listeners: [...listeners.values()], failures };
+}
+
+/** TCP and UDP have ports of their own at one address. */
+export function placeKey(protocol: CarriedProtocol, at: SocketAddress): string {
+  return `${protocol} ${formatSocketAddress(at)}`;
 }
 
 /** Where a frontend is reached: its own address, or each node address of its family. */
@@ -79,7 +90,7 @@ function unsupported(server: VirtualServer, frontend: Frontend): FrontendFailure
     frontend,
     code,
     message: `Cannot serve ${serviceName(server)} at ${where}: the userspace driver does not carry ${protocol}`,
-    remedy: 'Use TCP for this port, or reach its endpoints directly',
+    remedy: 'Use TCP or UDP for this port, or reach its endpoints directly',
   };
 }
 

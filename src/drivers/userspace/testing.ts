@@ -7,6 +7,10 @@ import {
   type NetEngine,
   type Relay,
   type RelayEnd,
+  type UdpEngine,
+  type UdpHandlers,
+  type UdpListener,
+  type UdpPeer,
 } from '../../sys/net/index.ts';
 
 type Code = NetError['code'];
@@ -133,6 +137,87 @@ export class FakeRelay implements Relay {
   destroy(): void {
     for (const side of this.sides) side.destroy('reset');
     this.finish('destroyed');
+  }
+}
+
+/** UDP without sockets: tests play the clients and the endpoints. */
+export class FakeUdp implements UdpEngine {
+  readonly name = 'portable';
+  /** By `address:port`, or `:port`: why a bind there is refused. */
+  readonly refused = new Map<string, Code>();
+  /** In order of their making. */
+  readonly peers: FakePeer[] = [];
+  /** What listeners sent, as `FROM>TO text`. */
+  readonly answers: string[] = [];
+  private readonly open = new Map<string, (bytes: Uint8Array, source: SocketAddress) => void>();
+
+  async bind(
+    at: SocketAddress,
+    onDatagram: (bytes: Uint8Array, source: SocketAddress) => void,
+  ): Promise<UdpListener> {
+    await Promise.resolve();
+    const key = formatSocketAddress(at);
+    const code = this.refused.get(key) ?? this.refused.get(`:${at.port}`);
+    if (code !== undefined) throw new NetError(code, `Cannot listen at ${key}: as the test says`);
+    this.open.set(key, onDatagram);
+    return {
+      address: at,
+      send: (bytes, to) =>
+        this.answers.push(`${key}>${formatSocketAddress(to)} ${Buffer.from(bytes).toString()}`),
+      close: async () => void this.open.delete(key),
+    };
+  }
+
+  connect(to: SocketAddress, handlers: UdpHandlers): UdpPeer {
+    const peer = new FakePeer(formatSocketAddress(to), handlers);
+    this.peers.push(peer);
+    return peer;
+  }
+
+  /** A client sends to where somebody listens. */
+  client(to: SocketAddress, from: SocketAddress, text = 'hello'): void {
+    const take = this.open.get(formatSocketAddress(to));
+    if (take === undefined) throw new Error(`nobody receives at ${formatSocketAddress(to)}`);
+    take(Buffer.from(text), from);
+  }
+
+  listening(): readonly string[] {
+    return [...this.open.keys()].toSorted();
+  }
+
+  /** Where the peers that are open now go. */
+  goesTo(): readonly string[] {
+    return this.peers.filter((peer) => peer.open).map((peer) => peer.to);
+  }
+}
+
+export class FakePeer implements UdpPeer {
+  readonly to: string;
+  readonly sent: string[] = [];
+  open = true;
+  private readonly handlers: UdpHandlers;
+
+  constructor(to: string, handlers: UdpHandlers) {
+    this.to = to;
+    this.handlers = handlers;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.sent.push(Buffer.from(bytes).toString());
+  }
+
+  close(): void {
+    this.open = false;
+  }
+
+  answer(text: string): void {
+    if (this.open) this.handlers.onDatagram(Buffer.from(text));
+  }
+
+  refuse(...unsent: readonly string[]): void {
+    const error = new NetError('NET_REFUSED', 'Cannot send: as the test says');
+    const bytes = unsent.map((text) => Buffer.from(text));
+    if (this.open) this.handlers.onFailed(error, bytes);
   }
 }
 
