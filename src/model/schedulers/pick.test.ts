@@ -130,7 +130,7 @@ test('wlc shares open connections by weight', () => {
 
 test('sed counts the connection to come: the heavy one takes the first ones', () => {
   const pool = new Pool('sed', [3, 1], zero);
-  assert.deepEqual(Array.from({ length: 4 }, () => pool.take()).toSorted(), [0, 0, 0, 1]);
+  assert.deepEqual(Array.from({ length: 4 }, () => pool.take()).toSorted((a, b) => a - b), [0, 0, 0, 1]);
   const fresh = new Pool('sed', [3, 1], zero);
   assert.deepEqual([fresh.take(), fresh.take()], [0, 0]);
 });
