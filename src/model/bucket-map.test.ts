@@ -13,7 +13,10 @@ test('behaves as a Map does, and older versions stay as they were', () => {
       const versions: [BucketMap<number>, Map<string, number>][] = [];
       for (const changes of rounds) {
         map = map.with(changes);
-        for (const [k, v] of changes) v === undefined ? model.delete(k) : model.set(k, v);
+        for (const [k, v] of changes) {
+          if (v === undefined) model.delete(k);
+          else model.set(k, v);
+        }
         versions.push([map, new Map(model)]);
       }
       for (const [version, want] of versions) {
