@@ -5,7 +5,7 @@
  */
 import { cidrContains, parseIp } from './address.ts';
 import type { Decision, Flow, Masquerade, Trace } from './flow.ts';
-import { findFrontend, type NodeView, type Plan } from './plan.ts';
+import { findFrontend, isClusterIp, type NodeView, type Plan } from './plan.ts';
 import type { Frontend, PoolName, VirtualServer } from './service-port.ts';
 
 /** The verdict on a Flow; its steps go to `trace` when one is given. Never throws. */
@@ -59,7 +59,7 @@ export function decide(plan: Plan, flow: Flow, trace?: Trace): Decision {
 /** No frontend at this address and port: a wrong port, a free address of the Service range, or not ours. */
 function decideUnknown(plan: Plan, flow: Flow, trace: Trace | undefined): Decision {
   trace?.step('frontend-unknown', { address: flow.destination, port: flow.destinationPort });
-  if (plan.clusterIps.get(flow.destination) !== undefined) {
+  if (isClusterIp(plan, flow.destination)) {
     return { kind: 'reject', why: 'port-not-served', server: undefined };
   }
   const bytes = plan.node.serviceRanges.length === 0 ? undefined : parseIp(flow.destination);
