@@ -3,7 +3,7 @@ import {
   endpointKey,
   familyOf,
   formatSocketAddress,
-  frontendKeyOf,
+  claimantsOf,
   type ApplyReport,
   type Frontend,
   type Plan,
@@ -84,7 +84,7 @@ function claimProblem(
   server: VirtualServer,
   frontend: Frontend,
 ): FrontendView['problem'] {
-  const owner = plan.frontends.get(frontendKeyOf(server, frontend))?.[0];
+  const owner = claimantsOf(plan.frontends, server, frontend)[0];
   if (owner === undefined || owner.id === server.id) return undefined;
   const { namespace, name } = owner.ref;
   return {

@@ -49,10 +49,10 @@ function upperGamma(a: number, x: number): number {
 /** Lanczos' approximation, good to 1e-13 for positive arguments. */
 function logGamma(x: number): number {
   const coefficients = [
-    76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155,
+    76.18009172947146, -86.50532032941678, 24.01409824083091, -1.231739572450155,
     0.1208650973866179e-2, -0.5395239384953e-5,
   ];
   const t = x + 5.5 - (x + 0.5) * Math.log(x + 5.5);
   const series = coefficients.reduce((sum, c, i) => sum + c / (x + 1 + i), 1.000000000190015);
-  return -t + Math.log((2.5066282746310005 * series) / x);
+  return -t + Math.log((2.5066282746310007 * series) / x);
 }

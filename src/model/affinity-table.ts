@@ -16,7 +16,7 @@ export interface AffinityEntry extends Entry {
   readonly nowMs: number;
 }
 
-export const defaultMaxAffinityClients = 65_536;
+const defaultMaxAffinityClients = 65_536;
 
 const sweepPerSet = 2;
 

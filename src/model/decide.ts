@@ -3,9 +3,9 @@
  *
  * Rules and their order are kube-proxy 1.36's (nftables mode) unless said otherwise.
  */
-import { cidrContains, parseIp, type Cidr } from './address.ts';
+import { cidrContains, parseIp } from './address.ts';
 import type { Decision, Flow, Masquerade, Trace } from './flow.ts';
-import { findFrontend, type NodeView, type Plan } from './plan.ts';
+import { findFrontend, isClusterIp, type NodeView, type Plan } from './plan.ts';
 import type { Frontend, PoolName, VirtualServer } from './service-port.ts';
 
 /** The verdict on a Flow; its steps go to `trace` when one is given. Never throws. */
@@ -20,7 +20,7 @@ export function decide(plan: Plan, flow: Flow, trace?: Trace): Decision {
     port: flow.destinationPort,
   });
   if (frontend.kind === 'loadBalancer' && server.sourceRanges.length > 0) {
-    const allowed = sourceAllowed(server.sourceRanges, flow, plan.node);
+    const allowed = sourceAllowed(server, flow, plan.node);
     trace?.step('source-range-checked', { source: flow.source, allowed: String(allowed) });
     if (!allowed) return { kind: 'drop', why: 'source-range', server };
   }
@@ -59,7 +59,7 @@ export function decide(plan: Plan, flow: Flow, trace?: Trace): Decision {
 /** No frontend at this address and port: a wrong port, a free address of the Service range, or not ours. */
 function decideUnknown(plan: Plan, flow: Flow, trace: Trace | undefined): Decision {
   trace?.step('frontend-unknown', { address: flow.destination, port: flow.destinationPort });
-  if (plan.clusterIps.get(flow.destination) !== undefined) {
+  if (isClusterIp(plan, flow.destination)) {
     return { kind: 'reject', why: 'port-not-served', server: undefined };
   }
   const bytes = plan.node.serviceRanges.length === 0 ? undefined : parseIp(flow.destination);
@@ -78,7 +78,9 @@ interface Path {
 
 function choosePath(server: VirtualServer, frontend: Frontend, flow: Flow, node: NodeView): Path {
   if (frontend.kind === 'clusterIP') {
-    const foreign = node.detectsLocalPods && flow.entry === 'outside';
+    // "Local" is a local Pod: kube-proxy masquerades the node's own connections as well (IfNotLocalNFT in
+    // pkg/proxy/nftables/proxier.go), whose source the route to the ClusterIP chose, not the one to the endpoint.
+    const foreign = node.detectsLocalPods && flow.entry !== 'pod';
     return {
       pool: server.internalTrafficPolicy === 'Local' ? 'local' : 'cluster',
       policy: `internalTrafficPolicy ${server.internalTrafficPolicy}`,
@@ -98,17 +100,16 @@ function choosePath(server: VirtualServer, frontend: Frontend, flow: Flow, node:
   return { pool: 'local', policy, masquerade: 'hairpin' };
 }
 
-function sourceAllowed(ranges: readonly Cidr[], flow: Flow, node: NodeView): boolean {
-  const source = parseIp(flow.source);
-  if (source === undefined) return false;
-  if (ranges.some((range) => cidrContains(range, source))) return true;
-  // A node that may use the address also reaches it when its own source is the address itself
-  // (a load balancer address assigned to the node).
-  return (
-    flow.source === flow.destination &&
-    node.addresses.some((address) => {
-      const bytes = parseIp(address);
-      return bytes !== undefined && ranges.some((range) => cidrContains(range, bytes));
-    })
+function sourceAllowed(server: VirtualServer, flow: Flow, node: NodeView): boolean {
+  const inRanges = (address: string): boolean => {
+    const bytes = parseIp(address);
+    return bytes !== undefined && server.sourceRanges.some((range) => cidrContains(range, bytes));
+  };
+  if (inRanges(flow.source)) return true;
+  // A load balancer address assigned to the node is the node's source when it connects to it: a node that may
+  // come in may then use each of this ServicePort's (allowFromNode in pkg/proxy/nftables/proxier.go).
+  const isOwn = server.frontends.some(
+    (f) => f.kind === 'loadBalancer' && f.address === flow.source,
   );
+  return isOwn && node.addresses.some(inRanges);
 }

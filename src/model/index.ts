@@ -48,7 +48,8 @@ export type {
   StepCode,
   Trace,
 } from './flow.ts';
-export { emptyPlan, findFrontend, frontendKey, frontendKeyOf, nextPlan } from './plan.ts';
+export { claimantsOf } from './frontend-index.ts';
+export { emptyPlan, findFrontend, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
 export { maglevIsBounded } from './schedulers/maglev.ts';

@@ -89,6 +89,5 @@ function shape(plan: Plan): unknown {
   return {
     servers: sorted(plan.servers),
     frontends: sorted(plan.frontends),
-    clusterIps: sorted(plan.clusterIps),
   };
 }

@@ -5,7 +5,15 @@
  */
 import { familyOf, type Cidr } from './address.ts';
 import { BucketMap, type Change } from './bucket-map.ts';
-import type { Frontend, Protocol, VirtualServer } from './service-port.ts';
+import {
+  claimsOf,
+  indexChanges,
+  nodePortKey,
+  winner,
+  type Claim,
+  type FrontendIndex,
+} from './frontend-index.ts';
+import type { Protocol, VirtualServer } from './service-port.ts';
 
 /** What a Plan knows of its node. Compared by reference. */
 export interface NodeView {
@@ -29,10 +37,7 @@ export interface Plan {
   readonly node: NodeView;
   /** By ServicePort id. */
   readonly servers: BucketMap<VirtualServer>;
-  /** By `frontendKey`: the VirtualServers that claim it, in order of id; the first one has it. */
-  readonly frontends: BucketMap<readonly VirtualServer[]>;
-  /** By address: how many ServicePorts have it as ClusterIP, whatever the port. */
-  readonly clusterIps: BucketMap<number>;
+  readonly frontends: FrontendIndex;
 }
 
 export interface ServerUpdate {
@@ -50,32 +55,12 @@ export interface Delta {
   readonly nodeChanged: boolean;
 }
 
-/** `TCP/10.96.0.1:80`; the address is `nodePort` for a NodePort, which all node addresses share. */
-export function frontendKey(
-  protocol: Protocol,
-  frontend: Pick<Frontend, 'address' | 'port'>,
-): string {
-  return `${protocol}/${frontend.address ?? 'nodePort'}:${frontend.port}`;
-}
-
-/** NodePorts of the two families are apart; every other key has its family in the address. */
-export function frontendKeyOf(server: VirtualServer, frontend: Frontend): string {
-  return frontend.address === undefined
-    ? nodePortKey(server.ref.protocol, server.ref.family, frontend.port)
-    : frontendKey(server.ref.protocol, frontend);
-}
-
-function nodePortKey(protocol: Protocol, family: string, port: number): string {
-  return `${protocol}/nodePort ${family}:${port}`;
-}
-
 export function emptyPlan(node: NodeView): Plan {
   return {
     revision: 0,
     node,
     servers: BucketMap.empty(),
     frontends: BucketMap.empty(),
-    clusterIps: BucketMap.empty(),
   };
 }
 
@@ -117,8 +102,7 @@ export function nextPlan(
       revision,
       node,
       servers: plan.servers.with(servers),
-      frontends: plan.frontends.with(frontendChanges(plan, gone, come)),
-      clusterIps: plan.clusterIps.with(clusterIpChanges(plan, gone, come)),
+      frontends: plan.frontends.with(indexChanges(plan.frontends, gone, come)),
     },
     delta: {
       fromRevision: plan.revision,
@@ -139,68 +123,21 @@ function wanted(change: PlanChange): ReadonlyMap<string, VirtualServer | undefin
   return all;
 }
 
-function frontendChanges(
-  plan: Plan,
-  gone: readonly VirtualServer[],
-  come: readonly VirtualServer[],
-): Change<readonly VirtualServer[]>[] {
-  const claims = new Map<string, VirtualServer[]>();
-  const claimsOf = (key: string): VirtualServer[] => {
-    const found = claims.get(key) ?? [...(plan.frontends.get(key) ?? [])];
-    claims.set(key, found);
-    return found;
-  };
-  for (const server of gone) {
-    for (const frontend of server.frontends) {
-      const claimants = claimsOf(frontendKeyOf(server, frontend));
-      const at = claimants.findIndex((c) => c.id === server.id);
-      if (at >= 0) claimants.splice(at, 1);
-    }
-  }
-  for (const server of come) {
-    for (const frontend of server.frontends) {
-      const claimants = claimsOf(frontendKeyOf(server, frontend));
-      if (!claimants.includes(server)) claimants.push(server);
-      claimants.sort((a, b) => (a.id < b.id ? -1 : 1));
-    }
-  }
-  return [...claims].map(([key, value]) => [key, value.length === 0 ? undefined : value] as const);
-}
-
-function clusterIpChanges(
-  plan: Plan,
-  gone: readonly VirtualServer[],
-  come: readonly VirtualServer[],
-): Change<number>[] {
-  const counts = new Map<string, number>();
-  const add = (servers: readonly VirtualServer[], by: number): void => {
-    for (const server of servers) {
-      for (const frontend of server.frontends) {
-        if (frontend.kind !== 'clusterIP' || frontend.address === undefined) continue;
-        const before = counts.get(frontend.address) ?? plan.clusterIps.get(frontend.address) ?? 0;
-        counts.set(frontend.address, before + by);
-      }
-    }
-  };
-  add(gone, -1);
-  add(come, 1);
-  return [...counts].map(([address, count]) => [address, count === 0 ? undefined : count] as const);
-}
-
 /** The VirtualServer that has an address and port, with the frontend it is reached at. */
 export function findFrontend(
   plan: Plan,
   protocol: Protocol,
   address: string,
   port: number,
-): { readonly server: VirtualServer; readonly frontend: Frontend } | undefined {
-  const exact = plan.frontends.get(frontendKey(protocol, { address, port }))?.[0];
-  if (exact !== undefined) {
-    const frontend = exact.frontends.find((f) => f.address === address && f.port === port);
-    return frontend === undefined ? undefined : { server: exact, frontend };
-  }
-  if (!plan.node.nodePortAddresses.includes(address)) return undefined;
-  const server = plan.frontends.get(nodePortKey(protocol, familyOf(address), port))?.[0];
-  const frontend = server?.frontends.find((f) => f.kind === 'nodePort' && f.port === port);
-  return server === undefined || frontend === undefined ? undefined : { server, frontend };
+): Claim | undefined {
+  const exact = winner(plan.frontends.get(address), protocol, port);
+  if (exact !== undefined || !plan.node.nodePortAddresses.includes(address)) return exact;
+  const key = nodePortKey(protocol, familyOf(address), port);
+  return winner(plan.frontends.get(key), protocol, port);
+}
+
+/** True when a Service has the address as ClusterIP, whatever its ports. */
+export function isClusterIp(plan: Plan, address: string): boolean {
+  const claims = claimsOf(plan.frontends.get(address));
+  return claims.some(({ frontend }) => frontend.kind === 'clusterIP');
 }

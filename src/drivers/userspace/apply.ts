@@ -1,6 +1,6 @@
 /** Follows Plans: what a Delta touches is rendered again, and sockets change only where that differs. */
 import {
-  frontendKeyOf,
+  claimantsOf,
   type ApplyReport,
   type Delta,
   type FrontendFailure,
@@ -124,11 +124,11 @@ export class Applier {
 /** Whoever claims a frontend that `server` claims or claimed: who has it may change with `server`. */
 function* rivalsOf(plan: Plan, server: VirtualServer): Iterable<VirtualServer> {
   for (const frontend of server.frontends) {
-    yield* plan.frontends.get(frontendKeyOf(server, frontend)) ?? [];
+    yield* claimantsOf(plan.frontends, server, frontend);
     const { address, port } = frontend;
     if (address === undefined || !plan.node.nodePortAddresses.includes(address)) continue;
     // An address of the node's own goes before the NodePort there.
     const nodePort = { kind: 'nodePort', address: undefined, port } as const;
-    yield* plan.frontends.get(frontendKeyOf(server, nodePort)) ?? [];
+    yield* claimantsOf(plan.frontends, server, nodePort);
   }
 }

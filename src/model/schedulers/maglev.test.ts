@@ -5,10 +5,10 @@ import { buildMaglev, maglevIsBounded, maglevSize } from './maglev.ts';
 
 const names = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `10.1.${i >> 8}.${i & 255}:8080`);
-const ones = (count: number): number[] => new Array<number>(count).fill(1);
+const ones = (count: number): number[] => Array.from({ length: count }, () => 1);
 
 function counts(table: Uint32Array, candidates: number): number[] {
-  const all = new Array<number>(candidates).fill(0);
+  const all = Array.from({ length: candidates }, () => 0);
   for (const i of table) all[i] = all[i]! + 1;
   return all;
 }

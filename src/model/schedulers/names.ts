@@ -132,7 +132,7 @@ export const schedulerNames: readonly SchedulerName[] =
 /** Those `pick` can do. */
 export const pickableSchedulers: readonly PickableScheduler[] = schedulerNames.filter(isPickable);
 
-export function isPickable(name: SchedulerName): name is PickableScheduler {
+function isPickable(name: SchedulerName): name is PickableScheduler {
   return !schedulerFacts[name].ipvsOnly;
 }
 

@@ -50,7 +50,7 @@ class Pool {
   }
 
   counts(picks: number): number[] {
-    const counts = new Array<number>(this.candidates.length).fill(0);
+    const counts = Array.from({ length: this.candidates.length }, () => 0);
     for (let n = 0; n < picks; n++) {
       const i = this.pick({ source: `192.0.${(n >> 8) & 255}.${n & 255}` });
       counts[i] = counts[i]! + 1;
@@ -80,8 +80,15 @@ test('rr heeds no weight but 0', () => {
 
 test('any whole number of rounds is exactly equal, wherever it starts', () => {
   for (let n = 1; n <= 40; n++) {
-    const pool = new Pool('rr', new Array<number>(n).fill(1), testRandom(n));
-    assert.deepEqual(pool.counts(5 * n), new Array<number>(n).fill(5));
+    const pool = new Pool(
+      'rr',
+      Array.from({ length: n }, () => 1),
+      testRandom(n),
+    );
+    assert.deepEqual(
+      pool.counts(5 * n),
+      Array.from({ length: n }, () => 5),
+    );
   }
 });
 
@@ -130,7 +137,10 @@ test('wlc shares open connections by weight', () => {
 
 test('sed counts the connection to come: the heavy one takes the first ones', () => {
   const pool = new Pool('sed', [3, 1], zero);
-  assert.deepEqual(Array.from({ length: 4 }, () => pool.take()).toSorted(), [0, 0, 0, 1]);
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => pool.take()).toSorted((a, b) => a - b),
+    [0, 0, 0, 1],
+  );
   const fresh = new Pool('sed', [3, 1], zero);
   assert.deepEqual([fresh.take(), fresh.take()], [0, 0]);
 });
@@ -188,7 +198,7 @@ test('p2c-latency takes the one that answers sooner, and a newcomer counts as th
   const pool = new Pool('p2c-latency', [1, 1, 1]);
   pool.loads.answered(pool.loads.slotOf(pool.candidates[0]!), 100, 0);
   pool.loads.answered(pool.loads.slotOf(pool.candidates[1]!), 2, 0);
-  const counts = new Array<number>(3).fill(0);
+  const counts = Array.from({ length: 3 }, () => 0);
   for (let n = 0; n < 3_000; n++) {
     const i = pool.pick();
     counts[i] = counts[i]! + 1;

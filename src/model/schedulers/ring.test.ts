@@ -38,7 +38,7 @@ for (const [weights, want] of rings) {
 const weights = fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 12 });
 
 function countSlots(ring: Uint32Array, candidates: number): number[] {
-  const counts = new Array<number>(candidates).fill(0);
+  const counts = Array.from({ length: candidates }, () => 0);
   for (const i of ring) counts[i] = counts[i]! + 1;
   return counts;
 }
@@ -61,7 +61,7 @@ test('the turns are smooth: at any point of the cycle nobody is as many turns of
     fc.property(weights, (all) => {
       const ring = buildRing(all);
       const sum = all.reduce((a, b) => a + b, 0);
-      const seen = new Array<number>(all.length).fill(0);
+      const seen = Array.from({ length: all.length }, () => 0);
       for (const [turn, i] of ring.entries()) {
         seen[i] = seen[i]! + 1;
         for (const [j, count] of seen.entries()) {
@@ -101,5 +101,5 @@ test('more endpoints than slots: one slot each', () => {
   const many = Array.from({ length: 5_000 }, (_, i) => 1 + (i % 7));
   assert.deepEqual(new Set(slotCounts(many)), new Set([1]));
   assert.equal(ringIsScaled(many), true);
-  assert.equal(ringIsScaled(new Array<number>(5_000).fill(3)), false);
+  assert.equal(ringIsScaled(Array.from({ length: 5_000 }, () => 3)), false);
 });
