@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointSlice, Service } from '../kube/index.ts';
 import { emptyPlan, nextPlan, type Endpoint, type NodeView, type Plan } from '../model/index.ts';
+import { propertyRuns } from '../model/property-runs.suite.ts';
 import { createChangeTracker, type ChangeTracker } from './tracker.ts';
 
 const node: NodeView = {
@@ -241,7 +242,7 @@ test('after any events the Plan is the one made from scratch, and each Delta is 
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: propertyRuns / 10 },
   );
 });
 
