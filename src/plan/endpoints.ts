@@ -43,7 +43,8 @@ export function endpointsOf(
           weight: weight ?? sliceWeight,
           pod: pod === undefined ? undefined : `${pod.namespace}/${pod.name}`,
         });
-        if (endpoint === undefined) continue;
+        // The API forbids it; a slice that came otherwise must not mix the families.
+        if (endpoint === undefined || familyOf(endpoint.address) !== ref.family) continue;
         const key = endpointKey(endpoint);
         // Two slices may name one address while it passes from an ending Pod to a new one (PR135593).
         if (!found.has(key) || !endpoint.terminating) found.set(key, endpoint);
