@@ -1,8 +1,9 @@
-/** `npm run docs`: writes docs/errors.md from the tables in every errors.ts; a test fails when it is stale. */
+/** `npm run docs`: writes the pages that stand in tables of the code; a test fails when one is stale. */
 import { globSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ErrorTable } from '../src/model/index.ts';
+import { annotations } from '../src/kube/index.ts';
+import { schedulerFacts, schedulerNames, type ErrorTable } from '../src/model/index.ts';
 
 /** The error table of one folder. */
 export interface FolderErrors {
@@ -61,6 +62,42 @@ function rowsOf(table: ErrorTable): readonly string[] {
   return [...rows(table.user, 'yours'), ...rows(table.ours, 'ours')];
 }
 
+/** The whole text of docs/annotations.md. */
+export function renderAnnotations(): string {
+  const rows = Object.values(annotations)
+    .toSorted((a, b) => (`${a.key} ${a.place}` < `${b.key} ${b.place}` ? -1 : 1))
+    .map(({ key, place, on, synonyms, doc }) => {
+      const others = synonyms.map((synonym) => `\`${synonym}\``).join(', ');
+      return `| \`${key}\` | ${place} on ${on.join(', ')} | ${doc} | ${others} |`;
+    });
+  const schedulers = schedulerNames.map((name) => {
+    const { means, standIns, ipvsOnly } = schedulerFacts[name];
+    const where = ipvsOnly ? 'ipvs only' : '';
+    return `| \`${name}\` | ${means} | ${standIns.map((other) => `\`${other}\``).join(', ')} | ${where} |`;
+  });
+  return [
+    '# Annotations and labels',
+    '',
+    'Every key that Switchyard reads or writes. A value that cannot be read never stops an object: it is reported, and',
+    'the rule in the third column holds. A synonym is read when the key itself is absent. The tables are written by',
+    '`npm run docs` from `src/kube/annotations.ts` and `src/model/schedulers/names.ts`: change them there.',
+    '',
+    '| key | where | what it does | also read |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    '## Schedulers',
+    '',
+    'A driver that cannot do a scheduler uses the first of its stand-ins that it can, and says so.',
+    '',
+    '| scheduler | chooses | stand-ins, best first | |',
+    '|---|---|---|---|',
+    ...schedulers,
+    '',
+  ].join('\n');
+}
+
 if (import.meta.main) {
   writeFileSync(join(root, 'docs/errors.md'), renderErrors(await readErrorTables()));
+  writeFileSync(join(root, 'docs/annotations.md'), renderAnnotations());
 }

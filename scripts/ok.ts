@@ -44,7 +44,11 @@ function run(check: Check): boolean {
   console.log(`${passed ? 'ok    ' : 'FAILED'}  ${check.name.padEnd(10)}  ${took.padStart(7)}`);
   if (!passed) {
     const said = `${ended.stdout ?? ''}${ended.stderr ?? ''}${ended.error?.message ?? ''}`;
-    console.log(`\n${said.trimEnd().replace(/^/gm, '  ')}\n\n  try: ${check.remedy}\n`);
+    // A test run says mostly what passed; what failed is wanted.
+    const wanted = said.split('\n').filter((line) => !/^\s*✔/.test(line));
+    console.log(
+      `\n${wanted.join('\n').trimEnd().replace(/^/gm, '  ')}\n\n  try: ${check.remedy}\n`,
+    );
   }
   return passed;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { readErrorTables, renderErrors } from '../scripts/docs.ts';
+import { readErrorTables, renderAnnotations, renderErrors } from '../scripts/docs.ts';
 import { anchorsOf, fencesOf, linksOf } from './support/markdown.ts';
 import { listFiles, readSource, root } from './support/tree.ts';
 
@@ -56,6 +56,10 @@ test('docs/errors.md is what the tables say (npm run docs writes it)', async () 
   const differing = { missing: lack(page, wanted), stale: lack(wanted, page) };
   assert.deepEqual(differing, { missing: [], stale: [] });
   assert.deepEqual(page, wanted);
+});
+
+test('docs/annotations.md is what the tables say (npm run docs writes it)', () => {
+  assert.equal(readSource('docs/annotations.md').text, renderAnnotations());
 });
 
 /** Lines of the second text that the first lacks. */

@@ -2,12 +2,16 @@
 import { createServer } from 'node:http';
 import process from 'node:process';
 
-const { HOST = '127.0.0.1', PORT = '8080', POD_NAME = 'backend' } = process.env;
+const { HOST = '127.0.0.1', PORT = '8080', POD_NAME = 'backend', DELAY_MS = '0' } = process.env;
+const text = `Hello from ${POD_NAME} at ${HOST}:${PORT}\n`;
 
 createServer((request, response) => {
-  const text = `Hello from ${POD_NAME} at ${HOST}:${PORT}\n`;
-  response.writeHead(200, { 'content-type': 'text/plain', 'content-length': text.length });
-  response.end(request.method === 'HEAD' ? undefined : text);
+  const answer = () => {
+    response.writeHead(200, { 'content-type': 'text/plain', 'content-length': text.length });
+    response.end(request.method === 'HEAD' ? undefined : text);
+  };
+  if (DELAY_MS === '0') answer();
+  else setTimeout(answer, Number(DELAY_MS));
 }).listen(Number(PORT), HOST);
 
 // When Switchyard is killed without a chance to end its Pods, this one must not stay behind.

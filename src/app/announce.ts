@@ -1,7 +1,7 @@
-/** What `up` says when it serves: where things answer, what to try, and for the demo a first spread. */
+/** What `up` says when it serves: where things answer, what to try, and for the demo a first spread of each. */
 import { paintFor, printResult, type CliIo, type OutputFormat } from '../cli/index.ts';
 import type { ControlSource, ServicePortView } from '../control/index.ts';
-import { demoService } from './demo.ts';
+import { showDemo } from './demo-tour.ts';
 import type { Up } from './up.ts';
 import { programName, version } from './version.ts';
 
@@ -13,9 +13,8 @@ export interface AnnounceOptions {
 }
 
 const everything = { namespace: undefined, name: undefined };
-const firstSpread = 30;
 
-/** The last line is `Ready`: whoever reads our output knows by it that everything serves. */
+/** The last line begins with `Ready`: whoever reads our output knows by it that everything serves. */
 export async function announce({ instance, source }: Up, options: AnnounceOptions): Promise<void> {
   const { io, output, demo, signal } = options;
   const services = source.services(everything);
@@ -26,24 +25,26 @@ export async function announce({ instance, source }: Up, options: AnnounceOption
   const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
   const { driver } = source.instance();
   io.stdout.write(`${bold(`Switchyard ${version}`)}, instance ${instance}, ${driver} driver\n\n`);
-  if (services.length === 0) {
-    io.stdout.write('No Service is forwarded yet.\n');
-  } else {
-    printResult({ kind: 'services', items: services, asked: everything }, 'text', io);
-  }
-  const tries = suggestions(services);
+  if (demo) await showDemo(source, io, signal);
+  else showServices(source, io);
+  const tries = suggestions(source, demo ? 'web' : undefined);
   if (tries.length > 0) io.stdout.write(`\n${bold('Try')}\n${tries.join('')}`);
-  if (demo) {
-    io.stdout.write(`\n${bold('A first spread')}\n`);
-    await showSpread(source, io, signal);
-  }
   io.stdout.write('\nReady. Ctrl-C stops everything.\n');
 }
 
-/** Commands for the first Service that answers, ready to be copied. */
-function suggestions(services: readonly ServicePortView[]): readonly string[] {
-  const service = services.find(({ frontends }) => frontends.some((f) => f.reachable.length > 0));
-  const target = service?.frontends.flatMap((frontend) => frontend.reachable)[0];
+function showServices(source: ControlSource, io: CliIo): void {
+  const services = source.services(everything);
+  if (services.length === 0) io.stdout.write('No Service is forwarded yet.\n');
+  else printResult({ kind: 'services', items: services, asked: everything }, 'text', io);
+}
+
+/** Commands for a Service that answers, the named one first, ready to be copied. */
+function suggestions(source: ControlSource, preferred: string | undefined): readonly string[] {
+  const answering = source
+    .services(everything)
+    .filter(({ frontends }) => frontends.some((f) => f.reachable.length > 0));
+  const service = answering.find(({ name }) => name === preferred) ?? answering[0];
+  const target = service === undefined ? undefined : firstReachable(service);
   if (service === undefined || target === undefined) return [];
   const name =
     service.namespace === 'default' ? service.name : `${service.namespace}/${service.name}`;
@@ -60,8 +61,6 @@ function suggestions(services: readonly ServicePortView[]): readonly string[] {
   return lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}\n`);
 }
 
-async function showSpread(source: ControlSource, io: CliIo, signal: AbortSignal): Promise<void> {
-  const request = { ...demoService, port: undefined, connections: firstSpread, concurrency: 4 };
-  const view = await source.spread(request, { onProgress: () => undefined, signal });
-  printResult({ kind: 'spread', view }, 'text', io);
+function firstReachable({ frontends }: ServicePortView): string | undefined {
+  return frontends.flatMap((frontend) => frontend.reachable)[0];
 }

@@ -1,4 +1,4 @@
-/** The demo: real processes behind one round-robin Service. */
+/** The demo: a small shop. Each Service shows one way to choose, and real processes stand behind all of them. */
 import {
   annotations,
   podKind,
@@ -6,45 +6,134 @@ import {
   type ObjectClient,
   type Pod,
   type Service,
+  type ServiceSpec,
 } from '../kube/index.ts';
 import { packageFile } from '../sys/index.ts';
 
-/** The Service whose spread is shown first. */
-export const demoService = { namespace: 'default', service: 'web' } as const;
-
-const backends = 3;
-const port = 8080;
-
-/** Creates `default/web` and the Pods behind it; `runtime` is the program that runs JavaScript. */
-export async function createDemo(client: ObjectClient, runtime: string): Promise<void> {
-  const command = JSON.stringify([runtime, packageFile('examples/demo/backend.mjs')]);
-  await client.create(serviceKind, webService);
-  for (let i = 0; i < backends; i++) await client.create(podKind, webPod(`web-${i}`, command));
+/** A Service of the demo, and what it is there to show. */
+export interface DemoService {
+  readonly name: string;
+  readonly shows: string;
+  /** What shows its spread: connections, whole requests where load counts, or nothing where there is only a name. */
+  readonly spreads: 'connections' | 'requests' | 'no';
 }
 
-const webService: Service = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'web', namespace: 'default' },
-  spec: {
-    selector: { app: 'web' },
-    ports: [{ name: 'http', port: 80, targetPort: 'http' }],
-  },
-};
+interface Recipe extends DemoService {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly spec: ServiceSpec;
+}
 
-function webPod(name: string, command: string): Pod {
+const namespace = 'default';
+const port = 8080;
+
+const recipes: readonly Recipe[] = [
+  {
+    name: 'web',
+    shows: 'round robin, exact',
+    spreads: 'connections',
+    spec: { selector: { app: 'web' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'catalog',
+    shows: 'weights 8:1:1',
+    spreads: 'connections',
+    annotations: { [annotations.scheduler.key]: 'wrr' },
+    spec: { selector: { app: 'catalog' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'search',
+    shows: 'least connections, one backend is slow',
+    spreads: 'requests',
+    annotations: { [annotations.scheduler.key]: 'lc' },
+    spec: { selector: { app: 'search' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'cart',
+    shows: 'ClientIP affinity: one client, one backend',
+    spreads: 'connections',
+    spec: { selector: { app: 'web' }, sessionAffinity: 'ClientIP', ports: [httpPort(80)] },
+  },
+  {
+    name: 'front',
+    shows: 'NodePort, at the node itself',
+    spreads: 'connections',
+    spec: { type: 'NodePort', selector: { app: 'web' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'local',
+    shows: 'internalTrafficPolicy Local: only this node',
+    spreads: 'connections',
+    spec: { selector: { app: 'web' }, internalTrafficPolicy: 'Local', ports: [httpPort(80)] },
+  },
+  {
+    name: 'peers',
+    shows: 'headless: the name is all there is, the client chooses',
+    spreads: 'no',
+    spec: { clusterIP: 'None', selector: { app: 'web' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'partner',
+    shows: 'ExternalName: another name for partner.example',
+    spreads: 'no',
+    spec: { type: 'ExternalName', externalName: 'partner.example' },
+  },
+];
+
+/** In the order in which they are shown; the first is `default/web`. */
+export const demoServices: readonly DemoService[] = recipes;
+
+/** Where all of it is. */
+export const demoNamespace = namespace;
+
+interface PodRecipe {
+  readonly name: string;
+  readonly app: string;
+  readonly weight?: number;
+  /** Milliseconds each answer takes. */
+  readonly delayMs?: number;
+}
+
+const pods: readonly PodRecipe[] = [
+  ...['web-0', 'web-1', 'web-2'].map((name) => ({ name, app: 'web' })),
+  { name: 'catalog-big', app: 'catalog', weight: 8 },
+  { name: 'catalog-1', app: 'catalog', weight: 1 },
+  { name: 'catalog-2', app: 'catalog', weight: 1 },
+  { name: 'search-slow', app: 'search', delayMs: 200 },
+  { name: 'search-1', app: 'search' },
+  { name: 'search-2', app: 'search' },
+];
+
+/** Creates the Services and the Pods behind them; `runtime` is the program that runs JavaScript. */
+export async function createDemo(client: ObjectClient, runtime: string): Promise<void> {
+  const command = JSON.stringify([runtime, packageFile('examples/demo/backend.mjs')]);
+  for (const recipe of recipes) await client.create(serviceKind, serviceOf(recipe));
+  for (const recipe of pods) await client.create(podKind, podOf(recipe, command));
+}
+
+function httpPort(number: number): NonNullable<ServiceSpec['ports']>[number] {
+  return { name: 'http', port: number, targetPort: 'http' };
+}
+
+function serviceOf({ name, annotations: own, spec }: Recipe): Service {
+  const metadata = { name, namespace, ...(own === undefined ? {} : { annotations: own }) };
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec };
+}
+
+function podOf({ name, app, weight, delayMs }: PodRecipe, command: string): Pod {
+  const labels = {
+    app,
+    ...(weight === undefined ? {} : { [annotations.weight.key]: `${weight}` }),
+  };
+  const env = delayMs === undefined ? [] : [{ name: 'DELAY_MS', value: String(delayMs) }];
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: {
-      name,
-      namespace: 'default',
-      labels: { app: 'web' },
-      annotations: { [annotations.command.key]: command },
-    },
+    metadata: { name, namespace, labels, annotations: { [annotations.command.key]: command } },
     spec: {
       terminationGracePeriodSeconds: 5,
-      containers: [{ name: 'web', image: 'demo', ports: [{ name: 'http', containerPort: port }] }],
+      containers: [
+        { name: 'app', image: 'demo', env, ports: [{ name: 'http', containerPort: port }] },
+      ],
     },
   };
 }

@@ -5,7 +5,7 @@ import { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
 import { kinds } from './kinds.ts';
 import type { KubeObject } from './object.ts';
 
-const { address, command, reachedAt, scheduler, weight } = annotations;
+const { address, affinity, balance, command, reachedAt, scheduler, weight } = annotations;
 const ok = <T>(value: T): object => ({ ok: true, value });
 const bad = (problem: string): object => ({ ok: false, problem });
 
@@ -25,6 +25,18 @@ const cases: Readonly<Record<string, readonly [got: object, want: object]>> = {
   'words and numbers': [command.parse('["a", 1]'), bad('the JSON array holds more than strings')],
   'half an array': [command.parse('["a"'), bad('it starts like a JSON array and is none')],
   'a scheduler': [scheduler.parse('rr'), ok('rr')],
+  "Cilium's name for Maglev": [scheduler.parse('maglev'), ok('mh')],
+  'every scheduler of IPVS': [scheduler.parse('sed'), ok('sed')],
+  'an affinity, however it is capitalised': [affinity.parse('ClientIP'), ok('clientIP')],
+  'an unknown affinity': [
+    affinity.parse('ip'),
+    bad('"ip" is not an affinity; known are none, clientIP, cookie'),
+  ],
+  'a balance mode': [balance.parse('request'), ok('request')],
+  'an unknown balance mode': [
+    balance.parse('http'),
+    bad('"http" is not a balance mode; known are connection, request'),
+  ],
   'a weight': [weight.parse('100'), ok(100)],
   'a weight of 0': [weight.parse('0'), ok(0)],
   'too much weight': [weight.parse('65536'), bad('it must be a whole number from 0 to 65535')],
@@ -76,7 +88,8 @@ test('every row names its kinds and says what it does', () => {
     assert.match(spec.key, /^switchyard\.dev\/[a-z-]+$/);
     assert.match(spec.doc, /^[A-Z].*\.$/);
     assert.ok(spec.on.length > 0 && spec.on.every((kind) => known.includes(kind)), spec.key);
-    assert.ok(!keys.has(spec.key));
-    keys.add(spec.key);
+    const place = `${spec.place} ${spec.key}`;
+    assert.ok(!keys.has(place));
+    keys.add(place);
   }
 });

@@ -6,12 +6,18 @@ import {
   canonicalIp,
   formatSocketAddress,
   parseSocketAddress,
-  schedulerNames,
   type SchedulerName,
   type SocketAddress,
 } from '../model/index.ts';
 import { isJsonArray } from './json.ts';
 import type { KubeObject } from './object.ts';
+import {
+  parseAffinity,
+  parseBalance,
+  parseScheduler,
+  type AffinityKind,
+  type BalanceMode,
+} from './service-annotations.ts';
 
 /** What a parser makes of a text; `problem` says what is wrong as the end of `Cannot read ...: `. */
 export type Parsed<T> =
@@ -89,8 +95,8 @@ const scheduler: AnnotationSpec<SchedulerName> = {
   key: 'switchyard.dev/scheduler',
   place: 'annotation',
   on: ['Service'],
-  synonyms: ['kube-router.io/service.scheduler'],
-  doc: "How an endpoint is picked, by IPVS's names.",
+  synonyms: ['kube-router.io/service.scheduler', 'service.cilium.io/lb-algorithm'],
+  doc: "How an endpoint is picked, by IPVS's names; an unknown name leaves the default, rr.",
   parse: parseScheduler,
 };
 
@@ -103,7 +109,43 @@ const weight: AnnotationSpec<number> = {
   parse: parseWeight,
 };
 
-export const annotations = { address, command, reachedAt, scheduler, weight } as const;
+const sliceWeight: AnnotationSpec<number> = {
+  key: 'switchyard.dev/weight',
+  place: 'annotation',
+  on: ['EndpointSlice'],
+  synonyms: ['service.cilium.io/weight'],
+  doc: 'The weight of every endpoint of the slice whose Pod has no weight label, 0 to 65535.',
+  parse: parseWeight,
+};
+
+const affinity: AnnotationSpec<AffinityKind> = {
+  key: 'switchyard.dev/affinity',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: [],
+  doc: 'Who stays with its endpoint: cookie, clientIP or none. Wins over spec.sessionAffinity; an unknown value leaves that one in force.',
+  parse: parseAffinity,
+};
+
+const balance: AnnotationSpec<BalanceMode> = {
+  key: 'switchyard.dev/balance',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: [],
+  doc: 'What is balanced on HTTP ports: connection, or request. An unknown value leaves connection.',
+  parse: parseBalance,
+};
+
+export const annotations = {
+  address,
+  affinity,
+  balance,
+  command,
+  reachedAt,
+  scheduler,
+  sliceWeight,
+  weight,
+} as const;
 
 /** The text of `switchyard.dev/reached-at`. */
 export function formatReachedAt(entries: readonly ReachedAt[]): string {
@@ -150,13 +192,6 @@ function parseReachedAt(text: string): Parsed<readonly ReachedAt[]> {
     entries.push({ declared, reached });
   }
   return good(entries);
-}
-
-function parseScheduler(text: string): Parsed<SchedulerName> {
-  const name = schedulerNames.find((known) => known === text);
-  return name === undefined
-    ? bad(`${JSON.stringify(text)} is not a scheduler; known are ${schedulerNames.join(', ')}`)
-    : good(name);
 }
 
 function parseWeight(text: string): Parsed<number> {

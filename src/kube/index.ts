@@ -1,5 +1,8 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
+export { isHttpPort } from './app-protocols.ts';
 export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
+export type { AnnotationSpec } from './annotations.ts';
+export type { AffinityKind, BalanceMode } from './service-annotations.ts';
 export type { ReachedAt } from './annotations.ts';
 export type {
   DeleteOptions,
@@ -59,4 +62,4 @@ export {
   notFound,
 } from './refusals.ts';
 export { createReflector } from './reflector.ts';
-export type { ObjectEvent } from './reflector.ts';
+export type { ObjectEvent, Reflector } from './reflector.ts';

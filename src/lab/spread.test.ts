@@ -62,6 +62,7 @@ function planWith(all: readonly Endpoint[]): Plan {
           pools: { cluster: all, local: [], hasAny: all.length > 0 },
           scheduler: 'rr',
           affinity: { kind: 'none' },
+          perRequest: undefined,
           sourceRanges: [],
         },
       ],

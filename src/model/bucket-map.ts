@@ -51,8 +51,8 @@ export class BucketMap<V> implements Iterable<readonly [string, V]> {
       if (value === undefined) bucket.delete(key);
       else bucket.set(key, value);
       size += bucket.size - before;
-      if (size > next.length * next.length * 4) {
-        next = spread(next, next.length * 4);
+      if (size > next.length * next.length) {
+        next = spread(next, next.length * 2);
         own.clear();
         for (let i = 0; i < next.length; i++) own.add(i);
       }

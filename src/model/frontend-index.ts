@@ -20,7 +20,7 @@ export interface Claim {
 export type FrontendIndex = BucketMap<Claim>;
 
 /** Where a frontend stands in the index. */
-export function indexKey({ ref }: VirtualServer, { address, port }: Frontend): string {
+function indexKey({ ref }: VirtualServer, { address, port }: Frontend): string {
   return address ?? nodePortKey(ref.protocol, ref.family, port);
 }
 

@@ -69,6 +69,7 @@ export type {
   Endpoint,
   Frontend,
   FrontendKind,
+  PerRequest,
   PoolName,
   Pools,
   Protocol,
@@ -76,4 +77,4 @@ export type {
   TrafficPolicy,
   VirtualServer,
 } from './service-port.ts';
-export { choosePools, topologyMode, usableEndpoints } from './topology.ts';
+export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';

@@ -69,6 +69,17 @@ export interface Pools {
 
 export type PoolName = 'cluster' | 'local';
 
+/**
+ * A ServicePort that balances HTTP requests instead of connections. With a live gateway its `pools` hold one
+ * synthetic endpoint, the local gateway's port for it, so that drivers need no word for gateways; without one
+ * they are its plain L4 pools.
+ */
+export interface PerRequest {
+  readonly affinity: 'none' | 'cookie';
+  /** What the gateway itself chooses from. */
+  readonly pools: Pools;
+}
+
 /** A ServicePort compiled for this node. Compared by reference: an unchanged one is the same object. */
 export interface VirtualServer {
   readonly id: string;
@@ -81,6 +92,7 @@ export interface VirtualServer {
   readonly pools: Pools;
   readonly scheduler: SchedulerName;
   readonly affinity: Affinity;
+  readonly perRequest: PerRequest | undefined;
   /** Sources that may use the `loadBalancer` frontends; empty means all. */
   readonly sourceRanges: readonly Cidr[];
 }

@@ -64,6 +64,7 @@ export function testServer(
     endpoints: [],
     scheduler: 'rr',
     affinity: { kind: 'none' },
+    perRequest: undefined,
     sourceRanges: [],
     ...rest,
   } as const;

@@ -62,6 +62,16 @@ export function choosePools(all: readonly Endpoint[], needs: PoolNeeds, place: N
   return { cluster, local, hasAny };
 }
 
+/**
+ * The pools of a per-request ServicePort as drivers see them: where there was an endpoint there is the gateway,
+ * where there was none there is none, so that policies, REJECT and DROP stay as they are.
+ */
+export function throughGateway(pools: Pools, gateway: Endpoint): Pools {
+  const behind = (pool: readonly Endpoint[]): readonly Endpoint[] =>
+    pool.length === 0 ? pool : [gateway];
+  return { cluster: behind(pools.cluster), local: behind(pools.local), hasAny: pools.hasAny };
+}
+
 function clusterPool(all: readonly Endpoint[], place: NodePlace): readonly Endpoint[] {
   const ready = all.filter((e) => e.ready);
   const mode = topologyMode(ready, place);

@@ -1,35 +1,55 @@
 /** Service + its EndpointSlices -> VirtualServers, sharing everything that did not change with the old ones. */
 import { isDeepStrictEqual } from 'node:util';
 import type { EndpointSlice, Service } from '../kube/index.ts';
-import { choosePools, servicePortId, type NodeView, type VirtualServer } from '../model/index.ts';
+import {
+  choosePools,
+  servicePortId,
+  throughGateway,
+  type Endpoint,
+  type NodeView,
+  type VirtualServer,
+} from '../model/index.ts';
 import { endpointsOf } from './endpoints.ts';
 import { servicePortsOf, type ServicePortDraft } from './service-ports.ts';
 
-/** The VirtualServers of one Service on one node; `before` finds the current one of an id. */
+export interface CompileContext {
+  readonly node: NodeView;
+  /** The weight a Pod's label gives it; undefined when it has none. */
+  readonly weightOf: (namespace: string, pod: string) => number | undefined;
+  /** The live gateway's port for a per-request ServicePort; undefined when there is none. */
+  readonly gatewayOf: (id: string) => Endpoint | undefined;
+  /** The current VirtualServer of an id. */
+  readonly before: (id: string) => VirtualServer | undefined;
+}
+
+/** The VirtualServers of one Service on one node. */
 export function compileService(
   service: Service,
   slices: readonly EndpointSlice[],
-  node: NodeView,
-  before: (id: string) => VirtualServer | undefined,
+  context: CompileContext,
 ): readonly VirtualServer[] {
   return servicePortsOf(service).map((draft) => {
-    const compiled = compilePort(draft, slices, node);
-    const old = before(compiled.id);
+    const compiled = compilePort(draft, slices, context);
+    const old = context.before(compiled.id);
     return old === undefined ? compiled : keepUnchanged(old, compiled);
   });
 }
 
 function compilePort(
-  draft: ServicePortDraft,
+  { perRequest, ...draft }: ServicePortDraft,
   slices: readonly EndpointSlice[],
-  node: NodeView,
+  { node, weightOf, gatewayOf }: CompileContext,
 ): VirtualServer {
-  const endpoints = endpointsOf(draft.ref, slices, node.name);
+  const id = servicePortId(draft.ref);
+  const endpoints = endpointsOf(draft.ref, slices, { nodeName: node.name, weightOf });
+  const pools = choosePools(endpoints, draft, node);
+  const gateway = perRequest === undefined ? undefined : gatewayOf(id);
   return {
-    id: servicePortId(draft.ref),
+    id,
     ...draft,
     endpoints,
-    pools: choosePools(endpoints, draft, node),
+    pools: gateway === undefined ? pools : throughGateway(pools, gateway),
+    perRequest: perRequest === undefined ? undefined : { affinity: perRequest, pools },
   };
 }
 

@@ -2,9 +2,22 @@
  * EndpointSlices -> the Endpoints of one ServicePort: kube-proxy 1.36's endpoint cache
  * (pkg/proxy/endpointslicecache.go) as a pure function.
  */
-import type { EndpointSlice, SliceEndpoint } from '../kube/index.ts';
+import {
+  annotations,
+  readAnnotation,
+  type EndpointSlice,
+  type SliceEndpoint,
+} from '../kube/index.ts';
 import { canonicalIp, endpointKey, type Endpoint, type ServicePortRef } from '../model/index.ts';
 import { protocolOf } from './service-ports.ts';
+
+export interface EndpointContext {
+  readonly nodeName: string;
+  /** The weight a Pod's label gives it; undefined when it has none. */
+  readonly weightOf: (namespace: string, pod: string) => number | undefined;
+}
+
+const defaultWeight = 1;
 
 /**
  * The endpoints of a ServicePort in a stable order. Slices of another address type, ports without a number and
@@ -13,15 +26,25 @@ import { protocolOf } from './service-ports.ts';
 export function endpointsOf(
   ref: ServicePortRef,
   slices: Iterable<EndpointSlice>,
-  nodeName: string,
+  { nodeName, weightOf }: EndpointContext,
 ): readonly Endpoint[] {
   const found = new Map<string, Endpoint>();
   for (const slice of slices) {
     if (slice.addressType !== ref.family) continue;
+    const reading = readAnnotation(slice, annotations.sliceWeight);
+    const sliceWeight = reading?.ok === true ? reading.value : defaultWeight;
     for (const port of portsOf(slice, ref)) {
       for (const raw of slice.endpoints ?? []) {
-        const endpoint = endpointOf(raw, port, nodeName);
-        if (endpoint === undefined) continue;
+        const pod = podOf(raw, ref.namespace);
+        const weight = pod === undefined ? undefined : weightOf(pod.namespace, pod.name);
+        const endpoint = endpointOf(raw, {
+          port,
+          nodeName,
+          weight: weight ?? sliceWeight,
+          pod: pod === undefined ? undefined : `${pod.namespace}/${pod.name}`,
+        });
+        // The API forbids it; a slice that came otherwise must not mix the families.
+        if (endpoint === undefined || familyOf(endpoint.address) !== ref.family) continue;
         const key = endpointKey(endpoint);
         // Two slices may name one address while it passes from an ending Pod to a new one (PR135593).
         if (!found.has(key) || !endpoint.terminating) found.set(key, endpoint);
@@ -39,11 +62,27 @@ function portsOf(slice: EndpointSlice, ref: ServicePortRef): readonly number[] {
   );
 }
 
-function endpointOf(raw: SliceEndpoint, port: number, nodeName: string): Endpoint | undefined {
+/** The Pod an endpoint stands for. */
+export function podOf(
+  { targetRef }: SliceEndpoint,
+  namespace: string,
+): { readonly namespace: string; readonly name: string } | undefined {
+  return targetRef?.kind === 'Pod' && targetRef.name !== undefined
+    ? { namespace: targetRef.namespace ?? namespace, name: targetRef.name }
+    : undefined;
+}
+
+interface EndpointParts extends Pick<Endpoint, 'port' | 'weight' | 'pod'> {
+  readonly nodeName: string;
+}
+
+function endpointOf(
+  raw: SliceEndpoint,
+  { port, nodeName, weight, pod }: EndpointParts,
+): Endpoint | undefined {
   // Only the first address counts; the API says the others are the same endpoint.
   const address = canonicalIp(raw.addresses[0] ?? '');
   if (address === undefined) return undefined;
-  const target = raw.targetRef;
   return {
     address,
     port,
@@ -55,10 +94,7 @@ function endpointOf(raw: SliceEndpoint, port: number, nodeName: string): Endpoin
     zone: raw.zone,
     zoneHints: (raw.hints?.forZones ?? []).map((zone) => zone.name),
     nodeHints: (raw.hints?.forNodes ?? []).map((node) => node.name),
-    weight: 1,
-    pod:
-      target?.kind === 'Pod' && target.name !== undefined
-        ? `${target.namespace ?? 'default'}/${target.name}`
-        : undefined,
+    weight,
+    pod,
   };
 }

@@ -4,15 +4,7 @@
  * Nothing is applied before Services and EndpointSlices have both been listed, so that a start never shows
  * Services without endpoints. After a failed apply the next one is full.
  */
-import {
-  createReflector,
-  endpointSliceKind,
-  serviceKind,
-  type EndpointSlice,
-  type ObjectClient,
-  type ObjectEvent,
-  type Service,
-} from '../kube/index.ts';
+import type { ObjectClient } from '../kube/index.ts';
 import {
   emptyPlan,
   nextPlan,
@@ -25,6 +17,7 @@ import {
   type Random,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import { createFeeds } from './feeds.ts';
 import { createSyncLoop, type RunResult } from './sync-loop.ts';
 import { createChangeTracker, type ChangeTracker } from './tracker.ts';
 
@@ -54,7 +47,7 @@ export interface Planner extends Component {
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { client, clock, random, log } = options;
-  const tracker = createChangeTracker(options.node);
+  const tracker = createChangeTracker({ node: options.node });
   const work = createApplyWork(tracker, options);
   const loop = createSyncLoop(work.run, {
     clock,
@@ -63,49 +56,20 @@ export function createPlanner(options: PlannerOptions): Planner {
     maxIntervalMs: options.maxIntervalMs,
     onFailure: (thrown) => log.error('Cannot apply the Plan; will try again', { error: thrown }),
   });
-  const services = createReflector<Service>({
-    client,
-    kind: serviceKind,
-    clock,
-    random,
-    log,
-    onReplace: (items) => {
-      tracker.replaceServices(items);
-      loop.trigger();
-    },
-    onEvent: (event) => {
-      trackService(tracker, event);
-      loop.trigger();
-    },
-  });
-  const slices = createReflector<EndpointSlice>({
-    client,
-    kind: endpointSliceKind,
-    clock,
-    random,
-    log,
-    onReplace: (items) => {
-      tracker.replaceSlices(items);
-      loop.trigger();
-    },
-    onEvent: (event) => {
-      trackSlice(tracker, event);
-      loop.trigger();
-    },
-  });
+  const feeds = createFeeds({ client, tracker, clock, random, log, changed: () => loop.trigger() });
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let state: ComponentStatus = { state: 'starting', detail: undefined };
   const stop = async (): Promise<void> => {
     stopping.abort();
-    await Promise.all([services.stop(), slices.stop()]);
+    await Promise.all(feeds.map((feed) => feed.stop()));
     await running;
     state = { state: 'stopped', detail: undefined };
   };
   return {
     name: 'plan',
     start: async (signal) => {
-      await Promise.all([services.start(signal), slices.start(signal)]);
+      await Promise.all(feeds.map((feed) => feed.start(signal)));
       loop.trigger();
       running = loop.run(stopping.signal);
       await work.first(signal);
@@ -117,16 +81,6 @@ export function createPlanner(options: PlannerOptions): Planner {
     status: () => work.problem() ?? state,
     applied: work.applied,
   };
-}
-
-function trackService(tracker: ChangeTracker, event: ObjectEvent<Service>): void {
-  if (event.type === 'DELETED') tracker.removeService(event.object);
-  else tracker.setService(event.object);
-}
-
-function trackSlice(tracker: ChangeTracker, event: ObjectEvent<EndpointSlice>): void {
-  if (event.type === 'DELETED') tracker.removeSlice(event.object);
-  else tracker.setSlice(event.object);
 }
 
 interface ApplyWork {

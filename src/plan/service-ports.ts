@@ -2,10 +2,15 @@
  * Service -> its ServicePorts, one a port and IP family, without endpoints: what kube-proxy 1.36 makes of a
  * Service (pkg/proxy/serviceport.go), and which Services it leaves alone.
  */
-import { labels, type Service, type ServicePortSpec, type ServiceSpec } from '../kube/index.ts';
+import {
+  isHttpPort,
+  labels,
+  type Service,
+  type ServicePortSpec,
+  type ServiceSpec,
+} from '../kube/index.ts';
 import {
   canonicalIp,
-  defaultScheduler,
   familyOf,
   parseCidr,
   type Affinity,
@@ -17,6 +22,7 @@ import {
   type ServicePortRef,
   type TrafficPolicy,
 } from '../model/index.ts';
+import { serviceSettings, type ServiceSettings } from './service-settings.ts';
 
 /** A VirtualServer before its endpoints are known. */
 export interface ServicePortDraft {
@@ -26,19 +32,19 @@ export interface ServicePortDraft {
   readonly externalTrafficPolicy: TrafficPolicy;
   readonly scheduler: SchedulerName;
   readonly affinity: Affinity;
+  /** Undefined: connections are balanced, not requests. */
+  readonly perRequest: 'none' | 'cookie' | undefined;
   readonly sourceRanges: readonly Cidr[];
 }
-
-/** The API server's default for ClientIP affinity, seconds. */
-const defaultAffinityTimeoutSeconds = 10_800;
 
 /** Empty for a Service that is not forwarded: headless, ExternalName, or claimed by another proxy. */
 export function servicePortsOf(service: Service): readonly ServicePortDraft[] {
   const spec = service.spec;
   if (spec === undefined || !isForwarded(service)) return [];
   const clusterIps = clusterIpsOf(spec);
+  const settings = serviceSettings(service);
   return (spec.ports ?? []).flatMap((port) =>
-    clusterIps.map((clusterIp) => draft(service, spec, port, clusterIp)),
+    clusterIps.map((clusterIp) => draft({ service, spec, settings, port, clusterIp })),
   );
 }
 
@@ -53,12 +59,15 @@ function clusterIpsOf(spec: ServiceSpec): readonly string[] {
   return declared.flatMap((text) => canonicalIp(text) ?? []);
 }
 
-function draft(
-  service: Service,
-  spec: ServiceSpec,
-  port: ServicePortSpec,
-  clusterIp: string,
-): ServicePortDraft {
+interface DraftParts {
+  readonly service: Service;
+  readonly spec: ServiceSpec;
+  readonly settings: ServiceSettings;
+  readonly port: ServicePortSpec;
+  readonly clusterIp: string;
+}
+
+function draft({ service, spec, settings, port, clusterIp }: DraftParts): ServicePortDraft {
   const family = familyOf(clusterIp);
   return {
     ref: {
@@ -71,8 +80,9 @@ function draft(
     frontends: frontendsOf(service, spec, port, clusterIp),
     internalTrafficPolicy: spec.internalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',
     externalTrafficPolicy: externalPolicyOf(spec),
-    scheduler: defaultScheduler,
-    affinity: affinityOf(spec),
+    scheduler: settings.scheduler,
+    affinity: settings.affinity,
+    perRequest: isHttpPort(port) ? settings.perRequest : undefined,
     sourceRanges: sourceRangesOf(spec, family),
   };
 }
@@ -118,13 +128,6 @@ function externalPolicyOf(spec: ServiceSpec): TrafficPolicy {
     spec.type === 'LoadBalancer' ||
     (spec.externalIPs !== undefined && spec.externalIPs.length > 0);
   return external && spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster';
-}
-
-function affinityOf(spec: ServiceSpec): Affinity {
-  if (spec.sessionAffinity !== 'ClientIP') return { kind: 'none' };
-  const timeoutSeconds =
-    spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinityTimeoutSeconds;
-  return { kind: 'clientIP', timeoutSeconds };
 }
 
 /** A range of everything is no restriction; ranges of the other family say nothing about this one. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointSlice, Service } from '../kube/index.ts';
-import { emptyPlan, nextPlan, type NodeView, type Plan } from '../model/index.ts';
+import { emptyPlan, nextPlan, type Endpoint, type NodeView, type Plan } from '../model/index.ts';
+import { propertyRuns } from '../model/property-runs.suite.ts';
 import { createChangeTracker, type ChangeTracker } from './tracker.ts';
 
 const node: NodeView = {
@@ -46,7 +47,7 @@ function advance(tracker: ChangeTracker, plan: Plan): Plan {
 
 test('a Service and its slice become a VirtualServer, whichever comes first', () => {
   for (const order of ['service', 'slice']) {
-    const tracker = createChangeTracker(node);
+    const tracker = createChangeTracker({ node });
     if (order === 'service') tracker.setService(service('a'));
     tracker.setSlice(slice('a-1', 'a', ['10.1.0.2', '10.1.0.1']));
     if (order === 'slice') tracker.setService(service('a'));
@@ -60,7 +61,7 @@ test('a Service and its slice become a VirtualServer, whichever comes first', ()
 });
 
 test('an edit that changes nothing for forwarding gives no next Plan', () => {
-  const tracker = createChangeTracker(node);
+  const tracker = createChangeTracker({ node });
   tracker.setService(service('a'));
   const plan = advance(tracker, emptyPlan(node));
   tracker.setService({
@@ -71,7 +72,7 @@ test('an edit that changes nothing for forwarding gives no next Plan', () => {
 });
 
 test('an edit beside the endpoints keeps the pools, so that round robin goes on where it was', () => {
-  const tracker = createChangeTracker(node);
+  const tracker = createChangeTracker({ node });
   tracker.setService(service('a'));
   tracker.setSlice(slice('a-1', 'a', ['10.1.0.1']));
   const before = advance(tracker, emptyPlan(node));
@@ -83,7 +84,7 @@ test('an edit beside the endpoints keeps the pools, so that round robin goes on 
 });
 
 test('only what an event touches is compiled', () => {
-  const tracker = createChangeTracker(node);
+  const tracker = createChangeTracker({ node });
   for (const name of ['a', 'b', 'c']) tracker.setService(service(name));
   assert.equal(tracker.pending, 3);
   const plan = advance(tracker, emptyPlan(node));
@@ -97,11 +98,81 @@ test('only what an event touches is compiled', () => {
 });
 
 test('a changed node compiles everything again', () => {
-  const tracker = createChangeTracker(node);
+  const tracker = createChangeTracker({ node });
   tracker.setService(service('a'));
   const plan = advance(tracker, emptyPlan(node));
   tracker.setNode({ ...node, zone: 'zone-b' });
   assert.equal(advance(tracker, plan).node.zone, 'zone-b');
+});
+
+function weights(plan: Plan): unknown {
+  return plan.servers.get('default/a:http/TCP/IPv4')?.endpoints.map((e) => e.weight);
+}
+
+test('weights come from the Pod, else from the slice, else are 1; a change touches only who has the Pod', () => {
+  const tracker = createChangeTracker({ node });
+  const named = (made: EndpointSlice, pods: readonly string[]): EndpointSlice => ({
+    ...made,
+    endpoints: (made.endpoints ?? []).map((e, i) => ({
+      ...e,
+      targetRef: { kind: 'Pod', name: pods[i] ?? '' },
+    })),
+  });
+  tracker.setService(service('a'));
+  tracker.setService(service('b'));
+  tracker.setSlice(named(slice('a-1', 'a', ['10.1.0.1', '10.1.0.2']), ['p1', 'p2']));
+  tracker.setSlice(named(slice('b-1', 'b', ['10.1.0.9']), ['p9']));
+  let plan = advance(tracker, emptyPlan(node));
+  assert.deepEqual(weights(plan), [1, 1]);
+  tracker.setWeight({ namespace: 'default', pod: 'p2', weight: 8 });
+  assert.equal(tracker.pending, 1);
+  plan = advance(tracker, plan);
+  assert.deepEqual(weights(plan), [1, 8]);
+  const weighed = named(slice('a-1', 'a', ['10.1.0.1', '10.1.0.2']), ['p1', 'p2']);
+  tracker.setSlice({
+    ...weighed,
+    metadata: { ...weighed.metadata, annotations: { 'service.cilium.io/weight': '3' } },
+  });
+  plan = advance(tracker, plan);
+  assert.deepEqual(weights(plan), [3, 8]);
+  tracker.replaceWeights([{ namespace: 'default', pod: 'p1', weight: 0 }]);
+  plan = advance(tracker, plan);
+  assert.deepEqual(weights(plan), [0, 3]);
+  tracker.setWeight({ namespace: 'other', pod: 'p1', weight: 5 });
+  assert.equal(tracker.pending, 0);
+});
+
+test('a per-request ServicePort goes through its gateway where it has endpoints, and else is as it was', () => {
+  const gateway: Endpoint = {
+    address: '127.0.0.1',
+    port: 15_001,
+    ready: true,
+    serving: true,
+    terminating: false,
+    local: true,
+    node: 'node-a',
+    zone: undefined,
+    zoneHints: [],
+    nodeHints: [],
+    weight: 1,
+    pod: undefined,
+  };
+  let live = true;
+  const tracker = createChangeTracker({ node, gatewayOf: () => (live ? gateway : undefined) });
+  const made = service('a', { internalTrafficPolicy: 'Local', externalIPs: ['192.0.2.9'] });
+  tracker.setService({
+    ...made,
+    metadata: { ...made.metadata, annotations: { 'switchyard.dev/balance': 'request' } },
+  });
+  tracker.setSlice(slice('a-1', 'a', ['10.1.0.1', '10.1.0.2']));
+  let plan = advance(tracker, emptyPlan(node));
+  const server = plan.servers.get('default/a:http/TCP/IPv4');
+  assert.deepEqual(server?.pools, { cluster: [gateway], local: [], hasAny: true });
+  assert.equal(server?.perRequest?.pools.cluster.length, 2);
+  live = false;
+  tracker.setNode({ ...node });
+  plan = advance(tracker, plan);
+  assert.equal(plan.servers.get('default/a:http/TCP/IPv4')?.pools.cluster.length, 2);
 });
 
 const names = ['a', 'b', 'c'];
@@ -130,7 +201,7 @@ const event = fc.oneof(
 test('after any events the Plan is the one made from scratch, and each Delta is the difference', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), (events) => {
-      const tracker = createChangeTracker(node);
+      const tracker = createChangeTracker({ node });
       const services = new Map<string, Service>();
       const slices = new Map<string, EndpointSlice>();
       let plan = emptyPlan(node);
@@ -164,14 +235,14 @@ test('after any events the Plan is the one made from scratch, and each Delta is 
           const next = change === undefined ? undefined : nextPlan(plan, change);
           if (next !== undefined) assertDelta(plan, next.plan, next.delta);
           plan = next?.plan ?? plan;
-          const scratch = createChangeTracker(node);
+          const scratch = createChangeTracker({ node });
           scratch.replaceServices([...services.values()]);
           scratch.replaceSlices([...slices.values()]);
           assert.deepEqual(servers(plan), servers(advance(scratch, emptyPlan(node))));
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: propertyRuns / 10 },
   );
 });
 

@@ -10,8 +10,16 @@ import {
   type KubeObject,
   type Service,
 } from '../kube/index.ts';
-import type { NodeView, Plan, PlanChange, VirtualServer } from '../model/index.ts';
+import type { Endpoint, NodeView, Plan, PlanChange, VirtualServer } from '../model/index.ts';
 import { compileService } from './compile.ts';
+import { PodOwners } from './pod-owners.ts';
+
+/** The weight a Pod's label gives it; undefined when it has none, or is gone. */
+export interface PodWeight {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly weight: number | undefined;
+}
 
 export interface ChangeTracker {
   /** A Service as it is now, or the name of one that is gone. */
@@ -22,6 +30,9 @@ export interface ChangeTracker {
   /** The whole truth after a list: what it lacks is gone. */
   replaceServices(services: readonly Service[]): void;
   replaceSlices(slices: readonly EndpointSlice[]): void;
+  setWeight(weight: PodWeight): void;
+  /** Every weight there is: Pods that are not named have none. */
+  replaceWeights(weights: readonly PodWeight[]): void;
   /** Everything is compiled again against a changed node. */
   setNode(node: NodeView): void;
   /** How many Services wait to be compiled. */
@@ -30,8 +41,14 @@ export interface ChangeTracker {
   flush(plan: Plan): PlanChange | undefined;
 }
 
-export function createChangeTracker(firstNode: NodeView): ChangeTracker {
-  return new Tracker(firstNode);
+export interface ChangeTrackerOptions {
+  readonly node: NodeView;
+  /** The live gateway's port for a per-request ServicePort; there is none when undefined. */
+  readonly gatewayOf?: ((id: string) => Endpoint | undefined) | undefined;
+}
+
+export function createChangeTracker(options: ChangeTrackerOptions): ChangeTracker {
+  return new Tracker(options);
 }
 
 class Tracker implements ChangeTracker {
@@ -43,11 +60,16 @@ class Tracker implements ChangeTracker {
   /** Service key -> ids of its VirtualServers in the Plan. */
   private readonly planned = new Map<string, readonly string[]>();
   private readonly dirty = new Set<string>();
+  private readonly weights = new Map<string, PodWeight>();
+  private readonly podOwners = new PodOwners();
   private node: NodeView;
   private nodeChanged = false;
 
-  constructor(node: NodeView) {
+  private readonly gatewayOf: (id: string) => Endpoint | undefined;
+
+  constructor({ node, gatewayOf }: ChangeTrackerOptions) {
     this.node = node;
+    this.gatewayOf = gatewayOf ?? (() => undefined);
   }
 
   get pending(): number {
@@ -74,6 +96,7 @@ class Tracker implements ChangeTracker {
     if (owner === undefined) return;
     this.sliceOwners.set(key, owner);
     const siblings = this.slices.get(owner) ?? new Map<string, EndpointSlice>();
+    this.podOwners.replace(owner, siblings.get(key), slice);
     siblings.set(key, slice);
     this.slices.set(owner, siblings);
     this.dirty.add(owner);
@@ -107,6 +130,23 @@ class Tracker implements ChangeTracker {
     }
   }
 
+  setWeight(weighed: PodWeight): void {
+    const { namespace, pod, weight } = weighed;
+    const key = objectKey({ namespace, name: pod });
+    if (this.weights.get(key)?.weight === weight) return;
+    if (weight === undefined) this.weights.delete(key);
+    else this.weights.set(key, weighed);
+    for (const owner of this.podOwners.of(namespace, pod)) this.dirty.add(owner);
+  }
+
+  replaceWeights(weights: readonly PodWeight[]): void {
+    const named = new Set(weights.map(({ namespace, pod }) => objectKey({ namespace, name: pod })));
+    for (const [key, old] of this.weights) {
+      if (!named.has(key)) this.setWeight({ ...old, weight: undefined });
+    }
+    for (const weighed of weights) this.setWeight(weighed);
+  }
+
   setNode(node: NodeView): void {
     this.node = node;
     this.nodeChanged = true;
@@ -123,7 +163,12 @@ class Tracker implements ChangeTracker {
       const servers =
         service === undefined
           ? []
-          : compileService(service, slices, this.node, (id) => plan.servers.get(id));
+          : compileService(service, slices, {
+              node: this.node,
+              weightOf: (namespace, name) => this.weightOf(namespace, name),
+              gatewayOf: this.gatewayOf,
+              before: (id) => plan.servers.get(id),
+            });
       const ids = servers.map((server) => server.id);
       remove.push(...(this.planned.get(key) ?? []).filter((id) => !ids.includes(id)));
       set.push(...servers);
@@ -135,9 +180,16 @@ class Tracker implements ChangeTracker {
     return { set, remove, node: this.node };
   }
 
+  private weightOf(namespace: string, name: string): number | undefined {
+    // Where nobody weighs, an endpoint costs no look-up.
+    if (this.weights.size === 0) return undefined;
+    return this.weights.get(objectKey({ namespace, name }))?.weight;
+  }
+
   private dropSlice(key: string, owner: string): void {
     this.sliceOwners.delete(key);
     const siblings = this.slices.get(owner);
+    this.podOwners.replace(owner, siblings?.get(key), undefined);
     siblings?.delete(key);
     if (siblings?.size === 0) this.slices.delete(owner);
     this.dirty.add(owner);

@@ -188,7 +188,8 @@ export class ServiceAllocator {
   }
 
   private nextPort(seed: string, work: ClaimWork): number {
-    const port = work.takeNext(this.ports, seed);
+    // Node ports of instances side by side are at one address: starting from the range keeps them apart.
+    const port = work.takeNext(this.ports, `${formatCidr(this.serviceRange)} ${seed}`);
     const { first, last } = this.nodePortRange;
     if (port === undefined) throw full('a nodePort', `${first}-${last}`);
     return Number(port);

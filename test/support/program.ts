@@ -1,6 +1,5 @@
 /** Runs a program of ours for a test: its output as it comes, its end, and a temporary home. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,14 +56,23 @@ export function start(
     pid: child.pid ?? 0,
     ended,
     kill: (signal) => void child.kill(signal),
-    printed: async (text) => {
-      const has = (): boolean => `${output.stdout}${output.stderr}`.includes(text);
-      while (!has()) {
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
-        if (has() || (child.exitCode === null && child.signalCode === null)) continue;
-        await ended;
-        if (!has()) throw new Error(`no "${text}" in:\n${output.stdout}${output.stderr}`);
-      }
+    printed: (text) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const look = (): void => {
+        if (`${output.stdout}${output.stderr}`.includes(text)) resolve();
+      };
+      // These run after the listeners that collect.
+      child.stdout.on('data', look);
+      child.stderr.on('data', look);
+      void ended.finally(() => {
+        look();
+        reject(new Error(`no "${text}" in:\n${output.stdout}${output.stderr}`));
+      });
+      look();
+      return promise.finally(() => {
+        child.stdout.off('data', look);
+        child.stderr.off('data', look);
+      });
     },
   };
 }

@@ -73,6 +73,7 @@ export function server(name: string, change: ServerChange = {}): VirtualServer {
     pools: { cluster, local: [], hasAny: cluster.length > 0 },
     scheduler: 'rr',
     affinity: { kind: 'none' },
+    perRequest: undefined,
     sourceRanges: [],
     ...change,
     ref,

@@ -73,6 +73,7 @@ export function testServer(
     pools: choosePools(endpoints, { frontends, ...policies }, { name: 'node-a', zone: 'zone-a' }),
     scheduler: rest.scheduler ?? 'rr',
     affinity: rest.affinity ?? { kind: 'none' },
+    perRequest: undefined,
     sourceRanges: rest.sourceRanges ?? [],
     ...policies,
   };

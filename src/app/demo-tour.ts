@@ -1,0 +1,86 @@
+/** Shows the demo's Services one by one: what each is there for, where it answers, and how it spreads. */
+import { paintFor, type CliIo } from '../cli/index.ts';
+import type { ControlSource, FrontendView } from '../control/index.ts';
+import { demoNamespace, demoServices, type DemoService } from './demo.ts';
+
+const firstSpread = 30;
+const widestBar = 30;
+const atOnce = 6;
+/** The frontend each kind of Service is there to show. */
+const shownFirst = ['nodePort', 'clusterIP'];
+
+export async function showDemo(
+  source: ControlSource,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<void> {
+  const paint = paintFor(io.stdout, io.env);
+  const nameWidth = Math.max(...demoServices.map(({ name }) => name.length));
+  const showsWidth = Math.max(...demoServices.map(({ shows }) => shows.length));
+  for (const service of demoServices) {
+    if (signal.aborted) return;
+    const at = reachableAt(source, service);
+    const line = `${service.name.padEnd(nameWidth)}   ${service.shows.padEnd(showsWidth)}   ${at ?? ''}`;
+    io.stdout.write(`${paint('bold', line.trimEnd())}\n`);
+    if (service.spreads === 'no' || at === undefined) continue;
+    const counts =
+      service.spreads === 'connections'
+        ? await countConnections(source, service.name, signal)
+        : await countRequests(at);
+    for (const bar of barsOf(counts)) io.stdout.write(`${' '.repeat(nameWidth + 3)}${bar}\n`);
+  }
+}
+
+function reachableAt(source: ControlSource, { name }: DemoService): string | undefined {
+  const views = source.services({ namespace: demoNamespace, name });
+  const frontends = views.flatMap((view) => view.frontends);
+  const byKind = (kind: string): readonly FrontendView[] =>
+    frontends.filter((frontend) => frontend.kind === kind);
+  const ordered = shownFirst.flatMap(byKind);
+  return ordered.flatMap((frontend) => frontend.reachable)[0];
+}
+
+/** How many each Pod got. */
+type Counts = ReadonlyMap<string, number>;
+
+async function countConnections(
+  source: ControlSource,
+  service: string,
+  signal: AbortSignal,
+): Promise<Counts> {
+  const { shares } = await source.spread(
+    {
+      namespace: demoNamespace,
+      service,
+      port: undefined,
+      connections: firstSpread,
+      concurrency: atOnce,
+    },
+    { onProgress: () => undefined, signal },
+  );
+  const names = shares.map(({ pod, endpoint }) => pod?.split('/')[1] ?? endpoint);
+  return new Map(names.map((name, i) => [name, shares[i]?.connections ?? 0]));
+}
+
+/** Whole requests, each on a connection of its own: a slow backend keeps its connections, and that counts. */
+async function countRequests(at: string): Promise<Counts> {
+  const counts = new Map<string, number>();
+  let left = firstSpread;
+  const client = async (): Promise<void> => {
+    while (left-- > 0) {
+      const answer = await fetch(`http://${at}/`, { headers: { connection: 'close' } });
+      const pod = /^Hello from (\S+)/.exec(await answer.text())?.[1] ?? '?';
+      counts.set(pod, (counts.get(pod) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, client));
+  return new Map([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function barsOf(counts: Counts): readonly string[] {
+  const width = Math.max(0, ...[...counts.keys()].map((name) => name.length));
+  return [...counts].map(([name, count]) => {
+    const bar = '█'.repeat(Math.round((count / firstSpread) * widestBar));
+    return `${name.padEnd(width)} ${String(count).padStart(3)} ${bar}`.trimEnd();
+  });
+}

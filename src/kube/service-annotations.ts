@@ -1,0 +1,46 @@
+/** Parsers of the annotations that say how a Service chooses. */
+import { schedulerNames, type SchedulerName } from '../model/index.ts';
+import type { Parsed } from './annotations.ts';
+
+/** `cookie` is HTTP's, so it balances requests; the others are `spec.sessionAffinity`'s. */
+export type AffinityKind = 'none' | 'clientIP' | 'cookie';
+
+export type BalanceMode = 'connection' | 'request';
+
+const affinityKinds: readonly AffinityKind[] = ['none', 'clientIP', 'cookie'];
+const balanceModes: readonly BalanceMode[] = ['connection', 'request'];
+
+/** Other projects' names for the same thing: Cilium's `maglev`. */
+const foreignSchedulers: Readonly<Record<string, SchedulerName>> = { maglev: 'mh' };
+
+export function parseScheduler(text: string): Parsed<SchedulerName> {
+  const name = schedulerNames.find((known) => known === text) ?? foreignSchedulers[text];
+  return name === undefined
+    ? unknown(text, 'a scheduler', schedulerNames)
+    : { ok: true, value: name };
+}
+
+export function parseAffinity(text: string): Parsed<AffinityKind> {
+  const kind = affinityKinds.find((known) => known.toLowerCase() === text.toLowerCase());
+  return kind === undefined
+    ? unknown(text, 'an affinity', affinityKinds)
+    : { ok: true, value: kind };
+}
+
+export function parseBalance(text: string): Parsed<BalanceMode> {
+  const mode = balanceModes.find((known) => known === text);
+  return mode === undefined
+    ? unknown(text, 'a balance mode', balanceModes)
+    : { ok: true, value: mode };
+}
+
+function unknown(
+  text: string,
+  what: string,
+  known: readonly string[],
+): { readonly ok: false; readonly problem: string } {
+  return {
+    ok: false,
+    problem: `${JSON.stringify(text)} is not ${what}; known are ${known.join(', ')}`,
+  };
+}
