@@ -5,7 +5,8 @@ import { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
 import { kinds } from './kinds.ts';
 import type { KubeObject } from './object.ts';
 
-const { address, affinity, balance, command, reachedAt, scheduler, weight } = annotations;
+const { address, affinity, balance, command, proxyProtocol, reachedAt, scheduler, weight } =
+  annotations;
 const ok = <T>(value: T): object => ({ ok: true, value });
 const bad = (problem: string): object => ({ ok: false, problem });
 
@@ -36,6 +37,11 @@ const cases: Readonly<Record<string, readonly [got: object, want: object]>> = {
   'an unknown balance mode': [
     balance.parse('http'),
     bad('"http" is not a balance mode; known are connection, request'),
+  ],
+  'a PROXY protocol': [proxyProtocol.parse('v2'), ok('v2')],
+  'a PROXY protocol of the future': [
+    proxyProtocol.parse('v3'),
+    bad('"v3" is not a version of the PROXY protocol; known are none, v1, v2'),
   ],
   'a weight': [weight.parse('100'), ok(100)],
   'a weight of 0': [weight.parse('0'), ok(0)],

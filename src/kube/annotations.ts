@@ -6,6 +6,7 @@ import {
   canonicalIp,
   formatSocketAddress,
   parseSocketAddress,
+  type ProxyProtocol,
   type SchedulerName,
   type SocketAddress,
 } from '../model/index.ts';
@@ -14,6 +15,7 @@ import type { KubeObject } from './object.ts';
 import {
   parseAffinity,
   parseBalance,
+  parseProxyProtocol,
   parseScheduler,
   type AffinityKind,
   type BalanceMode,
@@ -82,6 +84,15 @@ const command: AnnotationSpec<readonly string[]> = {
   parse: parseCommandLine,
 };
 
+const proxyProtocol: AnnotationSpec<ProxyProtocol> = {
+  key: 'switchyard.dev/proxy-protocol',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: [],
+  doc: 'Tells TCP backends who their client is by the PROXY protocol, v1 or v2; an unknown value leaves none. Drivers that do not carry the bytes themselves cannot.',
+  parse: parseProxyProtocol,
+};
+
 const reachedAt: AnnotationSpec<readonly ReachedAt[]> = {
   key: 'switchyard.dev/reached-at',
   place: 'annotation',
@@ -141,6 +152,7 @@ export const annotations = {
   affinity,
   balance,
   command,
+  proxyProtocol,
   reachedAt,
   scheduler,
   sliceWeight,

@@ -1,5 +1,5 @@
 /** Parsers of the annotations that say how a Service chooses. */
-import { schedulerNames, type SchedulerName } from '../model/index.ts';
+import { schedulerNames, type ProxyProtocol, type SchedulerName } from '../model/index.ts';
 import type { Parsed } from './annotations.ts';
 
 /** `cookie` is HTTP's, so it balances requests; the others are `spec.sessionAffinity`'s. */
@@ -9,6 +9,7 @@ export type BalanceMode = 'connection' | 'request';
 
 const affinityKinds: readonly AffinityKind[] = ['none', 'clientIP', 'cookie'];
 const balanceModes: readonly BalanceMode[] = ['connection', 'request'];
+const proxyVersions: readonly ProxyProtocol[] = ['none', 'v1', 'v2'];
 
 /** Other projects' names for the same thing: Cilium's `maglev`. */
 const foreignSchedulers: Readonly<Record<string, SchedulerName>> = { maglev: 'mh' };
@@ -32,6 +33,13 @@ export function parseBalance(text: string): Parsed<BalanceMode> {
   return mode === undefined
     ? unknown(text, 'a balance mode', balanceModes)
     : { ok: true, value: mode };
+}
+
+export function parseProxyProtocol(text: string): Parsed<ProxyProtocol> {
+  const version = proxyVersions.find((known) => known === text);
+  return version === undefined
+    ? unknown(text, 'a version of the PROXY protocol', proxyVersions)
+    : { ok: true, value: version };
 }
 
 function unknown(

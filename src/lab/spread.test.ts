@@ -63,6 +63,7 @@ function planWith(all: readonly Endpoint[]): Plan {
           scheduler: 'rr',
           affinity: { kind: 'none' },
           perRequest: undefined,
+          proxyProtocol: 'none',
           sourceRanges: [],
         },
       ],

@@ -73,6 +73,7 @@ export type {
   PoolName,
   Pools,
   Protocol,
+  ProxyProtocol,
   ServicePortRef,
   TrafficPolicy,
   VirtualServer,

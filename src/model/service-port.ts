@@ -57,6 +57,9 @@ export interface Frontend {
   readonly port: number;
 }
 
+/** Whether a backend is told who its client is before the connection's own bytes, and in which version. */
+export type ProxyProtocol = 'none' | 'v1' | 'v2';
+
 export type TrafficPolicy = 'Cluster' | 'Local';
 
 /** The endpoints each path may use, in a stable order; empty when there are none. */
@@ -93,6 +96,8 @@ export interface VirtualServer {
   readonly scheduler: SchedulerName;
   readonly affinity: Affinity;
   readonly perRequest: PerRequest | undefined;
+  /** Of TCP ports, in drivers that carry the bytes themselves. */
+  readonly proxyProtocol: ProxyProtocol;
   /** Sources that may use the `loadBalancer` frontends; empty means all. */
   readonly sourceRanges: readonly Cidr[];
 }

@@ -65,6 +65,7 @@ export function testServer(
     scheduler: 'rr',
     affinity: { kind: 'none' },
     perRequest: undefined,
+    proxyProtocol: 'none',
     sourceRanges: [],
     ...rest,
   } as const;

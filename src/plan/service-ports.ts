@@ -18,6 +18,7 @@ import {
   type Frontend,
   type IpFamily,
   type Protocol,
+  type ProxyProtocol,
   type SchedulerName,
   type ServicePortRef,
   type TrafficPolicy,
@@ -34,6 +35,7 @@ export interface ServicePortDraft {
   readonly affinity: Affinity;
   /** Undefined: connections are balanced, not requests. */
   readonly perRequest: 'none' | 'cookie' | undefined;
+  readonly proxyProtocol: ProxyProtocol;
   readonly sourceRanges: readonly Cidr[];
 }
 
@@ -83,6 +85,7 @@ function draft({ service, spec, settings, port, clusterIp }: DraftParts): Servic
     scheduler: settings.scheduler,
     affinity: settings.affinity,
     perRequest: isHttpPort(port) ? settings.perRequest : undefined,
+    proxyProtocol: protocolOf(port.protocol) === 'TCP' ? settings.proxyProtocol : 'none',
     sourceRanges: sourceRangesOf(spec, family),
   };
 }

@@ -24,6 +24,7 @@ interface Row {
   readonly scheduler?: string;
   readonly affinity?: string;
   readonly perRequest?: 'none' | 'cookie';
+  readonly proxyProtocol?: 'v1' | 'v2';
   /** Keys of what was not taken. */
   readonly problems?: readonly string[];
 }
@@ -45,6 +46,14 @@ const rows: Record<string, Row> = {
   'ours wins over a synonym': {
     of: service({ 'service.cilium.io/lb-algorithm': 'maglev', 'switchyard.dev/scheduler': 'lc' }),
     scheduler: 'lc',
+  },
+  'the PROXY protocol': {
+    of: service({ 'switchyard.dev/proxy-protocol': 'v2' }),
+    proxyProtocol: 'v2',
+  },
+  'an unknown PROXY protocol is reported and leaves none': {
+    of: service({ 'switchyard.dev/proxy-protocol': '2' }),
+    problems: ['switchyard.dev/proxy-protocol'],
   },
   'an unknown scheduler is reported and leaves round robin': {
     of: service({ 'switchyard.dev/scheduler': 'fastest' }),
@@ -117,12 +126,14 @@ for (const [name, row] of Object.entries(rows)) {
         scheduler: got.scheduler,
         affinity: affinityText,
         perRequest: got.perRequest,
+        proxyProtocol: got.proxyProtocol,
         problems: got.problems.map((problem) => problem.key),
       },
       {
         scheduler: row.scheduler ?? 'rr',
         affinity: row.affinity ?? 'none',
         perRequest: row.perRequest,
+        proxyProtocol: row.proxyProtocol ?? 'none',
         problems: row.problems ?? [],
       },
     );

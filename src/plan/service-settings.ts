@@ -9,7 +9,12 @@ import {
   type AnnotationSpec,
   type Service,
 } from '../kube/index.ts';
-import { defaultScheduler, type Affinity, type SchedulerName } from '../model/index.ts';
+import {
+  defaultScheduler,
+  type Affinity,
+  type ProxyProtocol,
+  type SchedulerName,
+} from '../model/index.ts';
 
 /** An annotation that was not taken as it stands. */
 export interface SettingProblem {
@@ -25,6 +30,8 @@ export interface ServiceSettings {
   readonly affinity: Affinity;
   /** What HTTP ports are to be balanced by; undefined: by connections, as all others. */
   readonly perRequest: 'none' | 'cookie' | undefined;
+  /** For TCP ports. */
+  readonly proxyProtocol: ProxyProtocol;
   readonly problems: readonly SettingProblem[];
 }
 
@@ -55,6 +62,7 @@ export function serviceSettings(service: Service): ServiceSettings {
     scheduler,
     affinity: affinityOf(service, wished === 'cookie' ? declared : wished),
     perRequest,
+    proxyProtocol: read(annotations.proxyProtocol, 'none') ?? 'none',
     problems,
   };
 }

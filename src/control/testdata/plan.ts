@@ -74,6 +74,7 @@ export function server(name: string, change: ServerChange = {}): VirtualServer {
     scheduler: 'rr',
     affinity: { kind: 'none' },
     perRequest: undefined,
+    proxyProtocol: 'none',
     sourceRanges: [],
     ...change,
     ref,

@@ -74,6 +74,7 @@ export function testServer(
     scheduler: rest.scheduler ?? 'rr',
     affinity: rest.affinity ?? { kind: 'none' },
     perRequest: undefined,
+    proxyProtocol: rest.proxyProtocol ?? 'none',
     sourceRanges: rest.sourceRanges ?? [],
     ...policies,
   };

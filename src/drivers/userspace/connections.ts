@@ -1,4 +1,5 @@
 /** Carries connections: decides, picks, connects, tries another endpoint when one refuses, relays. */
+import { encodeProxyHeader } from '../../codec/index.ts';
 import {
   decide,
   endpointKey,
@@ -154,7 +155,7 @@ export class Connections {
     const serverId = decision.server.id;
     const account = ledger.account(serverId, endpoint);
     load?.answered();
-    const relay = engine.relay(live.client, backend);
+    const relay = engine.relay(live.client, backend, prefaceFor(decision, live.client));
     live.relay = relay;
     live.sighting.reached(endpoint);
     account.opened(relay);
@@ -164,4 +165,11 @@ export class Connections {
     account.closed(relay);
     load?.closed();
   }
+}
+
+/** What the backend is told of the client first, where its Service asks for it. */
+function prefaceFor({ server }: Forward, client: Connection): Uint8Array | undefined {
+  const { proxyProtocol } = server;
+  if (proxyProtocol === 'none') return undefined;
+  return encodeProxyHeader(proxyProtocol, { source: client.remote, destination: client.local });
 }

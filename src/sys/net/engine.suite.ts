@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../../model/index.ts';
@@ -82,6 +83,28 @@ function relayChecks(check: Check): void {
     socket.end();
     assert.equal(await readAll(socket), 'early');
     assert.equal(await relay.done, 'finished');
+  });
+
+  check('a preface is the first thing the backend gets, and is not counted', async (t, engine) => {
+    for (const early of ['', 'early']) {
+      const backends = await startServer(t);
+      const accepted = Promise.withResolvers<Connection>();
+      const listener = await engine.listen(loopback, accepted.resolve);
+      t.after(() => listener.close());
+      const client = connectTo(t, listener.address);
+      if (early !== '') client.write(early);
+      const taken = await accepted.promise;
+      const backend = await engine.connect(backends.address, { timeoutMs: 5000 });
+      const relay = engine.relay(taken, backend, Buffer.from('PREFACE '));
+      const socket = await backends.next();
+      const first = await readText(socket, 8 + early.length);
+      assert.equal(first, `PREFACE ${early}`, 'before the client says another word');
+      client.end('late');
+      socket.end();
+      assert.equal(await readAll(socket), 'late');
+      assert.equal(await relay.done, 'finished');
+      assert.equal(relay.bytesFromClient, early.length + 4);
+    }
   });
 
   check('passes on an end that came without a byte before there was a relay', async (t, engine) => {
@@ -230,6 +253,15 @@ function endChecks(check: Check): void {
 }
 
 function connectChecks(check: Check): void {
+  check('both sides keep their connection alive', async (t, engine) => {
+    if (!existsSync('/proc/net/tcp')) return t.skip('only Linux shows the timers of sockets');
+    const { client, backend } = await (await createRig(t, engine)).open();
+    await until(() => client.localPort !== undefined, 'the client knows its port');
+    for (const peer of [client, backend]) {
+      await until(() => keepsAlive(peer.remotePort, peer.localPort), 'a keep-alive timer runs');
+    }
+  });
+
   check('says who is who', async (t, engine) => {
     const backends = await startServer(t);
     const accepted = Promise.withResolvers<Connection>();
@@ -336,4 +368,18 @@ async function inTurns(count: number, rig: Rig): Promise<void> {
     client.resume();
     await relay.done;
   }
+}
+
+/** The socket with these ports has a keep-alive timer (proc(5): `tr` is 2). */
+function keepsAlive(localPort = 0, remotePort = 0): boolean {
+  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .some(
+      ([, local = '', remote = '', , , timer = '']) =>
+        local.endsWith(`:${hex(localPort)}`) &&
+        remote.endsWith(`:${hex(remotePort)}`) &&
+        timer.startsWith('02:'),
+    );
 }

@@ -2,7 +2,8 @@
  * The door to TCP sockets, thread-agnostic: whoever holds an engine gets its callbacks on the same thread.
  *
  * Two engines stand behind it, proved by one suite (`engine.suite.ts`): `portable` (node:net, everywhere)
- * and, on Linux, `epoll`. A Connection belongs to the engine that made it and to one Relay at most.
+ * and, on Linux, `epoll`. Every connection keeps itself alive: after a minute without a byte the system asks the
+ * peer, and a peer that vanished counts as failed. A Connection belongs to the engine that made it and to one Relay at most.
  */
 import type { SocketAddress } from '../../model/index.ts';
 
@@ -22,9 +23,10 @@ export interface NetEngine {
   connect(to: SocketAddress, options: ConnectOptions): Promise<Connection>;
   /**
    * Joins two paused connections until both directions have ended: bytes, half-close and resets pass through,
-   * and a slow reader slows its writer. Never rejects; both connections are closed when it settles.
+   * and a slow reader slows its writer. Never rejects; both connections are closed when it settles. `preface` goes
+   * to the backend at once and before all else; it is not counted.
    */
-  relay(client: Connection, backend: Connection): Relay;
+  relay(client: Connection, backend: Connection, preface?: Uint8Array): Relay;
 }
 
 export interface ConnectOptions {

@@ -5,9 +5,15 @@ import type { Connection } from './engine.ts';
 
 /**
  * Options of every socket of the engine. Half-open: one direction may end before the other. No delay: what one
- * side sent at once, the other gets at once.
+ * side sent at once, the other gets at once. Keep-alive: a peer that vanished without a word is noticed within
+ * minutes, as engine.ts promises.
  */
-export const socketOptions = { allowHalfOpen: true, noDelay: true } as const;
+export const socketOptions = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+} as const;
 
 export class PortableConnection implements Connection {
   readonly socket: Socket;

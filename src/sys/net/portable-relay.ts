@@ -13,12 +13,13 @@ export class PortableRelay implements Relay {
   private open = 2;
   private readonly settle: (end: RelayEnd) => void;
 
-  constructor(client: PortableConnection, backend: PortableConnection) {
+  constructor(client: PortableConnection, backend: PortableConnection, preface?: Uint8Array) {
     this.client = client;
     this.backend = backend;
     const { promise, resolve } = Promise.withResolvers<RelayEnd>();
     this.done = promise;
     this.settle = resolve;
+    if (preface !== undefined) backend.socket.write(preface);
     this.pump();
     client.onClosed(() => this.sideClosed(client, backend, 'client-failed'));
     backend.onClosed(() => this.sideClosed(backend, client, 'backend-failed'));
