@@ -11,6 +11,9 @@ import {
 } from './builders.ts';
 import type { Rig } from './rig.ts';
 
+/** A case resolves to why this host cannot have it, if so. */
+export type Cases = Readonly<Record<string, (rig: Rig) => Promise<string | undefined | void>>>;
+
 export const cases = {
   'ClusterIP spreads exactly over three endpoints': async (rig) => {
     const at = await rig.freePlace();
@@ -194,9 +197,7 @@ export const cases = {
     }
     assert.equal(await rig.driver.locate(flowOf({ address: '127.0.0.1', port: 1 }, at)), undefined);
   },
-} as const satisfies Readonly<Record<string, (rig: Rig) => Promise<void>>>;
-
-export type CaseName = keyof typeof cases;
+} as const satisfies Cases;
 
 function nodeAddress(rig: Rig): string {
   const [address] = rig.plan.node.nodePortAddresses;

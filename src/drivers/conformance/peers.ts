@@ -61,9 +61,17 @@ export interface Held {
 
 const patienceMs = 5000;
 
+export interface AskOptions {
+  readonly timeoutMs?: number | undefined;
+  /** The address to come from; the system chooses when it is undefined. */
+  readonly source?: string | undefined;
+}
+
 /** Connects, reads the name of who answers, and closes. */
-export async function ask(to: SocketAddress, timeoutMs = patienceMs): Promise<Met> {
-  const socket = connect({ host: to.address, port: to.port });
+export async function ask(to: SocketAddress, options: AskOptions = {}): Promise<Met> {
+  const { source, timeoutMs = patienceMs } = options;
+  const from = source === undefined ? {} : { localAddress: source };
+  const socket = connect({ host: to.address, port: to.port, ...from });
   socket.setTimeout(timeoutMs, () => socket.destroy(new Error('silent')));
   try {
     let text = '';

@@ -17,7 +17,19 @@ import {
   type VirtualServer,
 } from '../../model/index.ts';
 import { testEndpoint, testNode } from './builders.ts';
-import { ask, freePort, hold, startBackend, type Backend, type Held } from './peers.ts';
+import {
+  ask,
+  freePort,
+  hold,
+  startBackend,
+  type AskOptions,
+  type Backend,
+  type Held,
+  type Met,
+} from './peers.ts';
+import { askUdp, freeUdpPort, openUdp, startUdpBackend, type UdpClient } from './udp-peers.ts';
+
+type Carried = 'TCP' | 'UDP';
 
 type Why<Kind extends Decision['kind']> = Extract<Decision, { kind: Kind; why: unknown }>['why'];
 
@@ -33,6 +45,7 @@ export class Rig {
   private applied = false;
   private readonly backends = new Map<string, Backend>();
   private readonly held: Held[] = [];
+  private readonly udpClients: UdpClient[] = [];
   private readonly abort = new AbortController();
 
   constructor(driver: Driver) {
@@ -44,15 +57,41 @@ export class Rig {
     return { address, port: await freePort(address) };
   }
 
+  async freeUdpPlace(address = this.freshAddress(1)): Promise<SocketAddress> {
+    return { address, port: await freeUdpPort(address) };
+  }
+
+  /** True when this host has the address. */
+  async has(address: string): Promise<boolean> {
+    return await freePort(address).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** A ready, local endpoint with a live server behind it, called `name`. */
   async endpoint(name: string, conditions: Partial<Endpoint> = {}): Promise<Endpoint> {
-    const backend = await startBackend(name, { address: this.freshAddress(2), port: 0 });
-    this.backends.set(endpointKey(backend.at), backend);
-    return testEndpoint(backend.at, conditions);
+    return { ...(await this.endpointAt(name, {})), ...conditions };
   }
 
   async endpoints(...names: readonly string[]): Promise<readonly Endpoint[]> {
     return await Promise.all(names.map((name) => this.endpoint(name)));
+  }
+
+  /** Ready, local endpoints of a UDP port. */
+  async udpEndpoints(...names: readonly string[]): Promise<readonly Endpoint[]> {
+    return await Promise.all(names.map((name) => this.endpointAt(name, { protocol: 'UDP' })));
+  }
+
+  /** One at an address of the test's choice, for either protocol. */
+  async endpointAt(
+    name: string,
+    { protocol = 'TCP', address = this.freshAddress(2) }: { protocol?: Carried; address?: string },
+  ): Promise<Endpoint> {
+    const start = protocol === 'TCP' ? startBackend : startUdpBackend;
+    const backend = await start(name, { address, port: 0 });
+    this.backends.set(endpointKey(backend.at), backend);
+    return testEndpoint(backend.at);
   }
 
   /** Moves the Plan on and applies it; every frontend must be served, and where it says. */
@@ -65,8 +104,12 @@ export class Rig {
   }
 
   /** The specification forwards, and this is who answered how often, to the connection. */
-  async expectShares(to: SocketAddress, shares: Readonly<Record<string, number>>): Promise<void> {
-    const decision = decide(this.plan, flowTo(to));
+  async expectShares(
+    to: SocketAddress,
+    shares: Readonly<Record<string, number>>,
+    protocol: Carried = 'TCP',
+  ): Promise<void> {
+    const decision = decide(this.plan, flowTo(to, protocol));
     assert.equal(decision.kind, 'forward', 'the specification forwards');
     if (decision.kind !== 'forward') return;
     const takers = decision.candidates.filter((candidate) => candidate.weight > 0);
@@ -78,23 +121,35 @@ export class Rig {
     const seen: Record<string, number> = {};
     const total = Object.values(shares).reduce((sum, share) => sum + share, 0);
     for (let i = 0; i < total; i++) {
-      const met = await ask(to);
-      const name = met.kind === 'answered' ? met.name : met.kind;
+      const name = await this.nameAt(to, { protocol });
       seen[name] = (seen[name] ?? 0) + 1;
     }
     assert.deepEqual(sorted(seen), sorted(shares), 'who answered');
   }
 
-  async expectRejected(to: SocketAddress, why: Why<'reject'>): Promise<void> {
-    const decision = decide(this.plan, flowTo(to));
+  /** Who answers one new connection or flow, or how it is turned away. */
+  async nameAt(
+    to: SocketAddress,
+    { protocol = 'TCP', ...options }: AskOptions & { readonly protocol?: Carried } = {},
+  ): Promise<string> {
+    const met: Met = await (protocol === 'TCP' ? ask : askUdp)(to, options);
+    return met.kind === 'answered' ? met.name : met.kind;
+  }
+
+  async expectRejected(
+    to: SocketAddress,
+    why: Why<'reject'>,
+    protocol: Carried = 'TCP',
+  ): Promise<void> {
+    const decision = decide(this.plan, flowTo(to, protocol));
     assert.deepEqual([decision.kind, 'why' in decision && decision.why], ['reject', why]);
-    assert.deepEqual(await ask(to), { kind: 'refused' });
+    assert.equal(await this.nameAt(to, { protocol }), 'refused');
   }
 
   async expectDropped(to: SocketAddress, why: Why<'drop'>): Promise<void> {
     const decision = decide(this.plan, flowTo(to));
     assert.deepEqual([decision.kind, 'why' in decision && decision.why], ['drop', why]);
-    assert.deepEqual(await ask(to, silenceMs), { kind: 'silent' });
+    assert.deepEqual(await ask(to, { timeoutMs: silenceMs }), { kind: 'silent' });
   }
 
   /** The specification no longer knows the place, and nobody answers there. */
@@ -109,8 +164,16 @@ export class Rig {
     return held;
   }
 
+  /** A UDP client that stays. */
+  async holdUdp(to: SocketAddress): Promise<UdpClient> {
+    const client = await openUdp(to);
+    this.udpClients.push(client);
+    return client;
+  }
+
   async close(): Promise<void> {
     for (const held of this.held) held.close();
+    await Promise.all(this.udpClients.map((client) => client.close()));
     this.abort.abort();
     await this.driver.stop(AbortSignal.abort());
     await Promise.all([...this.backends.values()].map((backend) => backend.close()));
@@ -139,10 +202,10 @@ export class Rig {
 }
 
 /** A connection from this host; the port is the system's to choose. */
-function flowTo(to: SocketAddress): Flow {
+function flowTo(to: SocketAddress, protocol: Carried = 'TCP'): Flow {
   return {
-    protocol: 'TCP',
-    source: '127.0.0.1',
+    protocol,
+    source: to.address.includes(':') ? '::1' : '127.0.0.1',
     sourcePort: 40_000,
     destination: to.address,
     destinationPort: to.port,

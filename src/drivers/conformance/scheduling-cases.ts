@@ -1,0 +1,116 @@
+/** The cases about who is chosen: schedulers, weights and affinity. */
+import assert from 'node:assert/strict';
+import type { Endpoint, SocketAddress } from '../../model/index.ts';
+import { clusterIp, externalIp, testServer, type ServerOptions } from './builders.ts';
+import type { Cases } from './cases.ts';
+import type { Rig } from './rig.ts';
+
+/** Loopback addresses of clients: a driver sees each as another client. */
+const sources = Array.from({ length: 16 }, (_, i) => `127.0.${i}.${17 + i}`);
+
+const clientIP = { affinity: { kind: 'clientIP', timeoutSeconds: 600 } } as const;
+
+async function serve(rig: Rig, options: ServerOptions): Promise<SocketAddress> {
+  const at = await rig.freePlace();
+  await rig.apply(testServer([clusterIp(at)], options));
+  return at;
+}
+
+async function names(rig: Rig, at: SocketAddress, count: number): Promise<readonly string[]> {
+  const seen: string[] = [];
+  for (let i = 0; i < count; i++) seen.push(await rig.nameAt(at));
+  return seen;
+}
+
+async function weighted(rig: Rig, weights: Readonly<Record<string, number>>): Promise<Endpoint[]> {
+  return await Promise.all(
+    Object.entries(weights).map(([name, weight]) => rig.endpoint(name, { weight })),
+  );
+}
+
+export const schedulingCases = {
+  'wrr gives each endpoint exactly its weight, evenly mixed': async (rig) => {
+    const endpoints = await weighted(rig, { a: 5, b: 3, c: 2 });
+    const at = await serve(rig, { endpoints, scheduler: 'wrr' });
+    await rig.expectShares(at, { a: 10, b: 6, c: 4 });
+    const seen = await names(rig, at, 20);
+    const runs = seen.join('').match(/a+|b+|c+/g) ?? [];
+    assert.ok(runs.length > 10, `mixed, not in blocks: ${seen.join('')}`);
+  },
+
+  'rr does not mind weights, but for 0': async (rig) => {
+    const endpoints = await weighted(rig, { a: 7, b: 1, none: 0 });
+    const at = await serve(rig, { endpoints });
+    await rig.expectShares(at, { a: 4, b: 4 });
+  },
+
+  'lc gives to the endpoint with the fewest open connections': async (rig) => {
+    const endpoints = await rig.endpoints('a', 'b', 'c');
+    const at = await serve(rig, { endpoints, scheduler: 'lc' });
+    const held: string[] = [];
+    for (let i = 0; i < 9; i++) held.push((await rig.hold(at)).name);
+    assert.equal(held.toSorted((x, y) => (x < y ? -1 : 1)).join(''), 'aaabbbccc');
+  },
+
+  'random gives every endpoint some, and none all': async (rig) => {
+    const endpoints = await rig.endpoints('a', 'b', 'c');
+    const at = await serve(rig, { endpoints, scheduler: 'random' });
+    // Chance leaves one of three out of 60 once in ten thousand million times.
+    assert.equal(new Set(await names(rig, at, 60)).size, 3);
+  },
+
+  'sh gives a source the same endpoint, and sources different ones': hashCase('sh'),
+  'mh gives a source the same endpoint, and sources different ones': hashCase('mh'),
+
+  'ClientIP affinity keeps a client at its endpoint, over all frontends': async (rig) => {
+    const [at, external] = [await rig.freePlace(), await rig.freePlace()];
+    const endpoints = await rig.endpoints('a', 'b', 'c');
+    await rig.apply(testServer([clusterIp(at), externalIp(external)], { endpoints, ...clientIP }));
+    const first = await rig.nameAt(at);
+    assert.deepEqual(
+      await names(rig, at, 5),
+      Array.from({ length: 5 }, () => first),
+    );
+    assert.equal(await rig.nameAt(external), first);
+    const seen = await Promise.all(sources.map((source) => rig.nameAt(at, { source })));
+    assert.equal(new Set(seen).size, 3, 'other clients have endpoints of their own');
+  },
+
+  'ClientIP affinity moves when the endpoint goes, and stays there': async (rig) => {
+    const endpoints = await rig.endpoints('a', 'b', 'c');
+    const at = await serve(rig, { endpoints, ...clientIP });
+    const first = await rig.nameAt(at);
+    const left = endpoints.filter((endpoint) => rig.nameOf(endpoint) !== first);
+    await rig.apply(testServer([clusterIp(at)], { endpoints: left, ...clientIP }));
+    const second = await rig.nameAt(at);
+    assert.notEqual(second, first);
+    await rig.apply(testServer([clusterIp(at)], { endpoints, ...clientIP }));
+    assert.deepEqual(
+      await names(rig, at, 4),
+      Array.from({ length: 4 }, () => second),
+    );
+  },
+
+  'IPv6 is spread as IPv4 is': async (rig) => {
+    if (!(await rig.has('::1'))) return 'this host does not have ::1';
+    const endpoints = await Promise.all(
+      ['a', 'b'].map((name) => rig.endpointAt(name, { address: '::1' })),
+    );
+    const at = await rig.freePlace('::1');
+    await rig.apply(testServer([clusterIp(at)], { family: 'IPv6', endpoints }));
+    await rig.expectShares(at, { a: 4, b: 4 });
+    return undefined;
+  },
+} as const satisfies Cases;
+
+function hashCase(scheduler: 'sh' | 'mh'): (rig: Rig) => Promise<void> {
+  return async (rig) => {
+    const endpoints = await rig.endpoints('a', 'b', 'c');
+    const at = await serve(rig, { endpoints, scheduler });
+    const round = async (): Promise<readonly string[]> =>
+      await Promise.all(sources.map((source) => rig.nameAt(at, { source })));
+    const first = await round();
+    assert.deepEqual(await round(), first);
+    assert.ok(new Set(first).size > 1, `all sources on ${first[0]}`);
+  };
+}
