@@ -8,7 +8,7 @@ import {
   type Plan,
   type SocketAddress,
 } from '../../model/index.ts';
-import type { Connection, NetEngine, Relay } from '../../sys/net/index.ts';
+import type { Connection, GiveUpSignal, NetEngine, Relay } from '../../sys/net/index.ts';
 import type { Choices, Forward, LoadTicket } from './choices.ts';
 import type { Drains } from './drains.ts';
 import type { Ledger } from './ledger.ts';
@@ -34,9 +34,28 @@ interface Live {
   readonly client: Connection;
   readonly flow: Flow;
   readonly sighting: Sighting;
-  /** Gives up the connect under way. */
-  readonly abort: AbortController;
+  /** Aborts the connect under way when the client goes. */
+  readonly gone: Gone;
   relay: Relay | undefined;
+}
+
+/** An AbortController is a fifteenth of what a connection costs; this is a flag and a listener. */
+class Gone implements GiveUpSignal {
+  aborted = false;
+  private listener: (() => void) | undefined;
+
+  abort(): void {
+    this.aborted = true;
+    this.listener?.();
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.listener = listener;
+  }
+
+  removeEventListener(): void {
+    this.listener = undefined;
+  }
 }
 
 interface Choice {
@@ -68,7 +87,7 @@ export class Connections {
   async drain(signal: AbortSignal): Promise<void> {
     const resetAll = (): void => {
       for (const live of this.live) {
-        live.abort.abort();
+        live.gone.abort();
         live.client.destroy('reset');
         live.relay?.destroy();
       }
@@ -83,11 +102,11 @@ export class Connections {
     const { whereabouts } = this.options;
     const ends = { source: client.remote, declared };
     const flow = flowOf('TCP', ends, this.options.plan().node.addresses);
-    const sighting = whereabouts.enter(flow, client.local);
-    const live: Live = { client, flow, sighting, abort: new AbortController(), relay: undefined };
+    const sighting = whereabouts.enter(flow, client);
+    const live: Live = { client, flow, sighting, gone: new Gone(), relay: undefined };
     this.live.add(live);
     client.onClosed(() => {
-      if (live.relay === undefined) live.abort.abort();
+      if (live.relay === undefined) live.gone.abort();
     });
     return live;
   }
@@ -102,7 +121,7 @@ export class Connections {
   private async carry(live: Live): Promise<void> {
     const tried = new Set<string>();
     for (;;) {
-      const choice = live.abort.signal.aborted ? undefined : this.choose(live.flow, tried);
+      const choice = live.gone.aborted ? undefined : this.choose(live.flow, tried);
       // An accepted connection can no longer be refused or ignored; a reset is the nearest there is.
       if (choice === undefined) return live.client.destroy('reset');
       const key = endpointKey(choice.endpoint);
@@ -131,8 +150,8 @@ export class Connections {
     account.attempt();
     let backend: Connection;
     try {
-      const { signal } = live.abort;
-      backend = await engine.connect(endpoint, { timeoutMs: connectTimeoutMs, signal });
+      const how = { timeoutMs: connectTimeoutMs, signal: live.gone };
+      backend = await engine.connect(endpoint, how);
     } catch (error) {
       const atFault = troubles.report(error, { server: serverId, endpoint });
       if (atFault) choices.failed(serverId, endpoint);

@@ -130,7 +130,7 @@ export class UdpFlows {
       { source, declared: door.declared },
       this.options.plan().node.addresses,
     );
-    const sighting = whereabouts.enter(flow, door.listener.address);
+    const sighting = whereabouts.enter(flow, { local: door.listener.address });
     const lastMs = clock.monotonic();
     const begun = { key, door, source, flow, sighting, lastMs, tried: new Set<string>() };
     const client: ClientFlow = { ...begun, leg: undefined };

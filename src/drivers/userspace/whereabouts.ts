@@ -1,12 +1,5 @@
 /** Finds what is carried by the addresses of its two ends, and waits for what is on its way. */
-import {
-  formatSocketAddress,
-  type Clock,
-  type Endpoint,
-  type Flow,
-  type Protocol,
-  type SocketAddress,
-} from '../../model/index.ts';
+import type { Clock, Endpoint, Flow, Protocol, SocketAddress } from '../../model/index.ts';
 
 /**
  * How long after its client this driver may come to know a connection: the kernel answers in our name, and Node
@@ -14,15 +7,34 @@ import {
  */
 const arrivalMs = 1_000;
 
+/** Where a client's connection or datagrams really go. */
+interface Reached {
+  /** Asked only when somebody looks for it: the system has to be asked for some. */
+  readonly local: SocketAddress;
+}
+
 /** One connection or flow, as long as it is carried. */
 export class Sighting {
-  readonly keys: readonly string[];
+  private readonly flow: Flow;
+  private readonly at: Reached;
   private known: Endpoint | undefined;
   private over = false;
   private readonly waiting: ((endpoint: Endpoint | undefined) => void)[] = [];
 
-  constructor(keys: readonly string[]) {
-    this.keys = keys;
+  constructor(flow: Flow, at: Reached) {
+    this.flow = flow;
+    this.at = at;
+  }
+
+  /** By where its client went, or where it meant to go. */
+  is(flow: Flow): boolean {
+    const own = this.flow;
+    if (own.sourcePort !== flow.sourcePort || own.source !== flow.source) return false;
+    if (own.protocol !== flow.protocol) return false;
+    const { destination: address, destinationPort: port } = flow;
+    if (own.destination === address && own.destinationPort === port) return true;
+    const { local } = this.at;
+    return local.address === address && local.port === port;
   }
 
   /** It was given this endpoint, or moved on to it. */
@@ -47,66 +59,63 @@ export class Sighting {
   }
 }
 
+/** Somebody who waits for a connection to arrive. */
+interface Seeker {
+  readonly flow: Flow;
+  found(sighting: Sighting): void;
+}
+
 export class Whereabouts {
   private readonly clock: Clock;
-  private readonly sightings = new Map<string, Sighting>();
-  /** By key: those who wait for it to arrive. */
-  private readonly awaited = new Map<string, Set<(sighting: Sighting) => void>>();
+  /** Looked through, not indexed: every connection would pay for an index, and hardly one is ever asked for. */
+  private readonly sightings = new Set<Sighting>();
+  private readonly seekers = new Set<Seeker>();
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** `bound`: where its client went; where it meant to go, `flow` says. */
-  enter(flow: Flow, bound: SocketAddress): Sighting {
-    const { address, port } = bound;
-    const actual = keyOf({ ...flow, destination: address, destinationPort: port });
-    const meant = keyOf(flow);
-    const sighting = new Sighting(actual === meant ? [actual] : [actual, meant]);
-    for (const key of sighting.keys) {
-      this.sightings.set(key, sighting);
-      for (const tell of this.awaited.get(key) ?? []) tell(sighting);
-    }
+  /** Where its client went, `at` says; where it meant to go, `flow`. */
+  enter(flow: Flow, at: Reached): Sighting {
+    const sighting = new Sighting(flow, at);
+    this.sightings.add(sighting);
+    for (const seeker of this.seekers) if (sighting.is(seeker.flow)) seeker.found(sighting);
     return sighting;
   }
 
   leave(sighting: Sighting): void {
-    for (const key of sighting.keys) {
-      if (this.sightings.get(key) === sighting) this.sightings.delete(key);
-    }
+    this.sightings.delete(sighting);
     sighting.end();
   }
 
   /** The endpoint of a connection or flow; undefined when it does not arrive within a second, or gets none. */
   async locate(flow: Flow): Promise<Endpoint | undefined> {
-    const key = keyOf(flow);
-    const sighting = this.sightings.get(key) ?? (await this.arrival(key));
+    const sighting = this.find(flow) ?? (await this.arrival(flow));
     return await sighting?.endpoint();
   }
 
-  private async arrival(key: string): Promise<Sighting | undefined> {
+  /** The newest: an older one with the same ends is over, and only not yet gone. */
+  private find(flow: Flow): Sighting | undefined {
+    let found: Sighting | undefined;
+    for (const sighting of this.sightings) if (sighting.is(flow)) found = sighting;
+    return found;
+  }
+
+  private async arrival(flow: Flow): Promise<Sighting | undefined> {
     const arrived = new AbortController();
     let sighting: Sighting | undefined;
-    const tell = (found: Sighting): void => {
-      sighting = found;
-      arrived.abort();
+    const seeker: Seeker = {
+      flow,
+      found: (found) => {
+        sighting = found;
+        arrived.abort();
+      },
     };
-    const tells = this.awaited.get(key) ?? new Set();
-    this.awaited.set(key, tells.add(tell));
+    this.seekers.add(seeker);
     await this.clock.sleep(arrivalMs, arrived.signal);
-    tells.delete(tell);
-    if (tells.size === 0 && this.awaited.get(key) === tells) this.awaited.delete(key);
+    this.seekers.delete(seeker);
     return sighting;
   }
-}
-
-function keyOf(flow: Flow): string {
-  const { protocol, source, sourcePort, destination, destinationPort } = flow;
-  return `${protocol} ${pair(source, sourcePort)}>${pair(destination, destinationPort)}`;
-}
-
-function pair(address: string, port: number): string {
-  return formatSocketAddress({ address, port });
 }
 
 /** The Flow of what came from `source` and meant to go to `declared`. */

@@ -1,5 +1,13 @@
 /** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
-export type { Connection, Listener, NetEngine, Relay, RelayEnd } from './engine.ts';
+export type {
+  Connection,
+  ConnectOptions,
+  GiveUpSignal,
+  Listener,
+  NetEngine,
+  Relay,
+  RelayEnd,
+} from './engine.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
