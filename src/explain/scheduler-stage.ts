@@ -1,0 +1,47 @@
+/** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
+import { annotations, readAnnotation } from '../kube/index.ts';
+import type { VirtualServer } from '../model/index.ts';
+import type { PortCase, ServiceCase } from './service-case.ts';
+import { durationLabel } from './wording.ts';
+import { subjectOf, type SchedulerUse, type World } from './world.ts';
+
+export function schedulerUseOf(world: World, server: VirtualServer): SchedulerUse {
+  const { scheduler } = server;
+  const planned = { wanted: scheduler, effective: scheduler, standsIn: false };
+  return world.schedulers.get(server.id) ?? planned;
+}
+
+/** `rr (each endpoint in turn)`. */
+export function schedulerLabel({ effective, means }: SchedulerUse): string {
+  return means === undefined ? effective : `${effective} (${means})`;
+}
+
+export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualServer): void {
+  const { notes, service, world } = c;
+  const use = schedulerUseOf(world, server);
+  const reading = readAnnotation(service, annotations.scheduler);
+  const key = reading?.key ?? annotations.scheduler.key;
+  const on = subjectOf(service, `metadata.annotations[${key}]`);
+  const asked = service.metadata.annotations?.[key] ?? '';
+  notes.add('scheduler', { on, values: { port: port.label, scheduler: schedulerLabel(use) } });
+  // Whoever made the Plan may know more schedulers than this reading does: what it asks for counts.
+  if (reading?.ok === false && asked !== use.wanted) {
+    const values = { asked: `"${asked}"`, effective: use.effective, key };
+    notes.add('scheduler-unknown', { on, values });
+  }
+  if (use.standsIn) {
+    const { wanted, effective } = use;
+    const node = world.plan.node.name;
+    notes.add('scheduler-stands-in', {
+      on,
+      values: { port: port.label, wanted, effective, node, key },
+    });
+  }
+  if (server.affinity.kind === 'clientIP') {
+    const timeout = durationLabel(server.affinity.timeoutSeconds);
+    notes.add('affinity-client-ip', {
+      on: subjectOf(service, 'spec.sessionAffinity'),
+      values: { port: port.label, timeout },
+    });
+  }
+}
