@@ -2,7 +2,7 @@
 import {
   familyOf,
   formatSocketAddress,
-  frontendKeyOf,
+  claimantsOf,
   type ApplyReport,
   type Frontend,
   type FrontendFailure,
@@ -62,7 +62,7 @@ function tellFrontend(c: ServiceCase, server: VirtualServer, frontend: Frontend)
   const label = frontendLabel(frontend, server.ref.protocol);
   const node = plan.node.name;
   const on = subjectOf(service, fieldOf(frontend));
-  const claimants = plan.frontends.get(frontendKeyOf(server, frontend)) ?? [];
+  const claimants = claimantsOf(plan.frontends, server, frontend);
   const [owner] = claimants;
   if (owner !== undefined && owner.id !== server.id) {
     notes.add('address-lost', { on, values: { frontend: label, owner: nameOf(owner) } });

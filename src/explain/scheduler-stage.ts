@@ -1,6 +1,7 @@
 /** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
 import { annotations, readAnnotation } from '../kube/index.ts';
 import type { VirtualServer } from '../model/index.ts';
+import { serviceSettings } from '../plan/index.ts';
 import type { PortCase, ServiceCase } from './service-case.ts';
 import { durationLabel } from './wording.ts';
 import { subjectOf, type SchedulerUse, type World } from './world.ts';
@@ -35,6 +36,21 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
     notes.add('scheduler-stands-in', {
       on,
       values: { port: port.label, wanted, effective, node, key },
+    });
+  }
+  for (const { key: setting, problem, fallback } of serviceSettings(service).problems) {
+    // A scheduler that is not known is told above, with what the driver does instead.
+    if (setting === key) continue;
+    notes.add('setting-not-taken', {
+      on: subjectOf(service, `metadata.annotations[${setting}]`),
+      values: { key: setting, problem, fallback },
+    });
+  }
+  if (server.perRequest !== undefined && server.pools.cluster === server.perRequest.pools.cluster) {
+    const field = `metadata.annotations[${annotations.balance.key}]`;
+    notes.add('request-without-gateway', {
+      on: subjectOf(service, field),
+      values: { port: port.label, node: world.plan.node.name },
     });
   }
   if (server.affinity.kind === 'clientIP') {

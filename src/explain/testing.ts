@@ -157,7 +157,7 @@ export function planOf(
   objects: { readonly services: readonly Service[]; readonly slices: readonly EndpointSlice[] },
   weights: Readonly<Record<string, number>> = {},
 ): Plan {
-  const tracker = createChangeTracker(view);
+  const tracker = createChangeTracker({ node: view });
   tracker.replaceServices(objects.services);
   tracker.replaceSlices(objects.slices);
   const empty = emptyPlan(view);

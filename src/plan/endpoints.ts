@@ -8,7 +8,13 @@ import {
   type EndpointSlice,
   type SliceEndpoint,
 } from '../kube/index.ts';
-import { canonicalIp, endpointKey, type Endpoint, type ServicePortRef } from '../model/index.ts';
+import {
+  canonicalIp,
+  endpointKey,
+  familyOf,
+  type Endpoint,
+  type ServicePortRef,
+} from '../model/index.ts';
 import { protocolOf } from './service-ports.ts';
 
 export interface EndpointContext {

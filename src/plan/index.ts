@@ -5,3 +5,4 @@ export { servicePortsOf } from './service-ports.ts';
 export type { ServicePortDraft } from './service-ports.ts';
 export { createSyncLoop } from './sync-loop.ts';
 export type { RunResult, SyncLoop, SyncLoopOptions } from './sync-loop.ts';
+export { serviceSettings } from './service-settings.ts';

@@ -55,7 +55,7 @@ export const endpointReasons = {
     stage: 'slice',
     severity: 'warning',
     text: '{addresses} in EndpointSlice {slice} {addresses?is|are} no {family} {addresses?address|addresses}',
-    why: 'Its addressType is {family}, and what is not one cannot be relied on to get connections',
+    why: 'Its addressType is {family}, and what is not one gets no connections',
     remedy:
       'Correct the {addresses?address|addresses}, or move {addresses?it|them} to an EndpointSlice of the right addressType',
   },
@@ -228,6 +228,20 @@ export const endpointReasons = {
     why: 'The driver of node {node} cannot do {wanted}',
     remedy:
       'Use a driver that can, or set the annotation {key} to {effective} so that it says what happens',
+  },
+  'setting-not-taken': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'The annotation {key} is not taken as it stands; in force instead: {fallback}',
+    why: 'In {key}: {problem}',
+    remedy: 'Correct the annotation, or remove it',
+  },
+  'request-without-gateway': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'Port {port} asks for each HTTP request to be balanced, and its connections are',
+    why: 'Node {node} runs no gateway, so the port is forwarded by connections',
+    remedy: 'Remove the annotation that asks for requests, or go on with connections',
   },
   'scheduler-unknown': {
     stage: 'scheduler',
