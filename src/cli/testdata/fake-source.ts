@@ -3,6 +3,7 @@ import {
   ControlError,
   type ControlSource,
   type EndpointView,
+  type ExplainView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadView,
