@@ -1,10 +1,25 @@
 /** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
 import { annotations, readAnnotation } from '../kube/index.ts';
-import type { VirtualServer } from '../model/index.ts';
+import { outgrown, type VirtualServer } from '../model/index.ts';
 import { serviceSettings } from '../plan/index.ts';
 import type { PortCase, ServiceCase } from './service-case.ts';
 import { durationLabel } from './wording.ts';
 import { subjectOf, type SchedulerUse, type World } from './world.ts';
+
+/** What outgrowing each table means for people. */
+const limits = {
+  'scaled-weights': {
+    cost: 'shares are close to the weights, not exact',
+    bound: 'weights have 1,024 slots together',
+    remedy:
+      'Give smaller weights in the same ratio, or take shares that are off by a slot in 1,024',
+  },
+  'large-maglev': {
+    cost: 'shares differ by more than 1 %',
+    bound: 'Maglev has 131,071 slots, enough for 1,310 endpoints',
+    remedy: 'Split the Service, or choose a scheduler without a table',
+  },
+} as const;
 
 export function schedulerUseOf(world: World, server: VirtualServer): SchedulerUse {
   const { scheduler } = server;
@@ -37,6 +52,12 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
       on,
       values: { port: port.label, wanted, effective, node, key },
     });
+  }
+  const { scheduler } = server;
+  const limit = outgrown(scheduler, server.pools.cluster);
+  if (limit !== undefined) {
+    const values = { port: port.label, scheduler, ...limits[limit] };
+    notes.add('scheduler-outgrown', { on, values });
   }
   for (const { key: setting, problem, fallback } of serviceSettings(service).problems) {
     // A scheduler that is not known is told above, with what the driver does instead.

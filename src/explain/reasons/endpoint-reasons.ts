@@ -243,6 +243,13 @@ export const endpointReasons = {
     why: 'Node {node} runs no gateway, so the port is forwarded by connections',
     remedy: 'Remove the annotation that asks for requests, or go on with connections',
   },
+  'scheduler-outgrown': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'Port {port} has outgrown the table of {scheduler}: {cost}',
+    why: 'Tables are bounded, so that a Service costs a node the same however large it is: {bound}',
+    remedy: '{remedy}',
+  },
   'scheduler-unknown': {
     stage: 'scheduler',
     severity: 'warning',
