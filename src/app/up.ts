@@ -18,6 +18,7 @@ import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
+import { gatherWorld } from './world.ts';
 
 export interface UpOptions {
   /** Files and folders of manifests. */
@@ -93,7 +94,7 @@ async function freeName(folders: UserFolders): Promise<string> {
 }
 
 function sourceOf(
-  { planner, driver }: Instance,
+  { client, planner, driver }: Instance,
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -104,6 +105,7 @@ function sourceOf(
     driver,
     engine,
     clock: systemClock,
+    world: () => gatherWorld({ client, driver, applied: planner.applied }),
   });
 }
 

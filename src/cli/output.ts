@@ -1,9 +1,10 @@
 /** Prints what a command returned, as text or JSON, and says how it went as an exit code. */
-import type { ServiceFilter } from '../control/index.ts';
+import type { ExplainView, ServiceFilter } from '../control/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
 import { renderEndpoints } from './render/endpoints.ts';
+import { renderExplanation } from './render/explanation.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
@@ -26,6 +27,8 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       return result.asked.name === undefined ? exitCodes.fine : exitCodes.no;
     case 'plan':
       return exitCodes.fine;
+    case 'explanation':
+      return isFine(result.view) ? exitCodes.fine : exitCodes.no;
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -46,6 +49,8 @@ function dataOf(result: PrintedResult): unknown {
       return result.plan;
     case 'spread':
       return result.view;
+    case 'explanation':
+      return result.view.explanation;
   }
 }
 
@@ -60,11 +65,20 @@ function renderText(result: PrintedResult, io: CliIo): string {
         ? renderServices(result.items, options)
         : renderEndpoints(result.items, options);
     }
+    case 'explanation':
+      return renderExplanation(result.view, paint);
     case 'plan':
       return renderPlan(result.plan, paint);
     case 'spread':
       return renderSpread(result.view, { columns: io.stdout.columns ?? 80, paint });
   }
+}
+
+/** A Service that works, also with warnings; a connection that is forwarded. */
+function isFine({ explanation }: ExplainView): boolean {
+  return explanation.kind === 'service'
+    ? explanation.verdict !== 'broken'
+    : explanation.decision.kind === 'forward';
 }
 
 function noneNote(kind: 'services' | 'endpoints', { namespace, name }: ServiceFilter): string {

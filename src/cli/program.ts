@@ -1,6 +1,7 @@
 /** The tree of commands. One line a command: the order here is the order of the help. */
 import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addSpread } from './commands/spread.ts';
 import { addUp } from './commands/up.ts';
@@ -54,6 +55,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addUp(program, act);
   addGet(program, act);
   addSpread(program, act);
+  addExplain(program, act);
   throwUsageErrors(program);
   return program;
 }

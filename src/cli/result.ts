@@ -1,6 +1,7 @@
 /** What commands return; output.ts prints it. */
 import type {
   EndpointView,
+  ExplainView,
   PlanView,
   ServiceFilter,
   ServicePortView,
@@ -20,5 +21,6 @@ export type CommandResult =
     }
   | { readonly kind: 'plan'; readonly plan: PlanView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
+  | { readonly kind: 'explanation'; readonly view: ExplainView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

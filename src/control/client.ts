@@ -8,6 +8,8 @@ import {
   protocolVersion,
   type EndpointView,
   type ErrorView,
+  type ExplainRequest,
+  type ExplainView,
   type InstanceView,
   type PlanView,
   type ServiceFilter,
@@ -26,6 +28,7 @@ export interface ControlClient {
   endpoints(filter: ServiceFilter): Promise<readonly EndpointView[]>;
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
+  explain(request: ExplainRequest): Promise<ExplainView>;
 }
 
 export interface SpreadCallOptions {
@@ -60,6 +63,14 @@ export function createControlClient(
     services: async (filter) => readList<ServicePortView>(await get(controlPaths.services, filter)),
     endpoints: async (filter) => readList<EndpointView>(await get(controlPaths.endpoints, filter)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
+    explain: async (request) => {
+      const url = controlPaths.explain;
+      const { status, body } = await reach(() =>
+        requestLocal(socketPath, { method: 'POST', url, headers, body: request, timeoutMs }),
+      );
+      if (status !== 200) throw remoteError(readError(body));
+      return readObject<ExplainView>(body);
+    },
     spread: async (request, options = {}) => {
       let result: SpreadView | undefined;
       const { status, body } = await reach(() =>

@@ -17,7 +17,13 @@ import {
   type UserFolders,
 } from './instance.ts';
 import { createControlServer, type ControlSource } from './server.ts';
-import type { InstanceView, ServiceFilter, SpreadRequest, SpreadView } from './protocol.ts';
+import type {
+  ExplainView,
+  InstanceView,
+  ServiceFilter,
+  SpreadRequest,
+  SpreadView,
+} from './protocol.ts';
 
 const view: InstanceView = {
   instance: 'default',
@@ -48,6 +54,18 @@ const spread: SpreadView = {
   exact: true,
 };
 
+const explained: ExplainView = {
+  explanation: {
+    kind: 'service',
+    namespace: 'default',
+    name: 'web',
+    verdict: 'works',
+    steps: [],
+    findings: [],
+  },
+  text: 'Service default/web: works\n',
+};
+
 const asked: SpreadRequest = {
   namespace: 'default',
   service: 'web',
@@ -67,6 +85,7 @@ function source(change: Partial<ControlSource> = {}): ControlSource {
       servers: [],
     }),
     spread: async () => spread,
+    explain: async () => explained,
     ...change,
   };
 }

@@ -3,10 +3,11 @@
  * outer shape is checked (somebody else may serve the path) and the inner one is taken for what it is.
  */
 import { ControlError } from './errors.ts';
-import type { ErrorView, SpreadLine, SpreadRequest } from './protocol.ts';
+import type { ErrorView, ExplainRequest, SpreadLine, SpreadRequest } from './protocol.ts';
 
 const maxConnections = 1_000_000;
 const maxConcurrency = 1_000;
+const maxPort = 65_535;
 
 /** Throws CONTROL_FAILED when the value is no object. */
 export function readObject<T extends object>(value: unknown): T {
@@ -56,6 +57,27 @@ export function readSpreadRequest(value: unknown): SpreadRequest {
     port,
     connections: count(given, 'connections', maxConnections),
     concurrency: count(given, 'concurrency', maxConcurrency),
+  };
+}
+
+/** What the server takes; throws CONTROL_BAD_REQUEST with the field that is wrong. */
+export function readExplainRequest(value: unknown): ExplainRequest {
+  const given = isRecord(value) ? value : {};
+  const { kind, protocol } = given;
+  const namespace = text(given, 'namespace');
+  if (kind === 'service') return { kind, namespace, name: text(given, 'name') };
+  if (kind !== 'flow') throw refused('kind', 'must be service or flow');
+  if (protocol !== 'TCP' && protocol !== 'UDP' && protocol !== 'SCTP') {
+    throw refused('protocol', 'must be TCP, UDP or SCTP');
+  }
+  return {
+    kind,
+    protocol,
+    namespace,
+    source: text(given, 'source'),
+    sourcePort: count(given, 'sourcePort', maxPort),
+    destination: text(given, 'destination'),
+    destinationPort: count(given, 'destinationPort', maxPort),
   };
 }
 

@@ -7,6 +7,7 @@ export type { UserFolders } from './instance.ts';
 export { createPlanSource } from './plan-source.ts';
 export type {
   EndpointView,
+  ExplainView,
   FrontendView,
   PlanView,
   ServiceFilter,

@@ -51,6 +51,7 @@ async function ask({ plan, report = quiet, request = {} }: Asked): Promise<Sprea
     },
     engine,
     clock: createFakeClock(),
+    world: () => assert.fail('explains nothing'),
   });
   return await source.spread(
     {

@@ -1,4 +1,5 @@
 /** Answers the commands from what a node holds: its Plan, its driver, and the driver's last report. */
+import type { World } from '../explain/index.ts';
 import { measureSpread } from '../lab/index.ts';
 import {
   formatSocketAddress,
@@ -12,6 +13,7 @@ import {
 import type { NetEngine } from '../sys/net/index.ts';
 import { ControlError } from './errors.ts';
 import type { InstanceView, SpreadRequest } from './protocol.ts';
+import { explainIn } from './explain-view.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
 import type { ControlSource } from './server.ts';
 import { endpointViews, planView, serversOf, servicePortViews, spreadView } from './views.ts';
@@ -25,6 +27,8 @@ export interface PlanSourceOptions {
   readonly driver: Pick<Driver, 'locate' | 'observe'>;
   readonly engine: NetEngine;
   readonly clock: Clock;
+  /** Objects, Plan and report as they are now, for explanations. */
+  readonly world: () => Promise<World>;
 }
 
 const connectTimeoutMs = 5_000;
@@ -36,6 +40,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
     plan: () => planView(options.plan()),
+    explain: async (request) => explainIn(await options.world(), request),
     spread: async (request, { onProgress, signal }) => {
       const now = applied();
       const { server, declared, target } = chooseTarget(now, request);

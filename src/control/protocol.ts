@@ -7,6 +7,8 @@
  * gets a view knows its shape.
  */
 
+import type { Explanation } from '../explain/index.ts';
+
 export const protocolVersion = '1';
 
 export const protocolHeader = 'switchyard-control';
@@ -17,6 +19,7 @@ export const controlPaths = {
   endpoints: '/endpoints',
   plan: '/plan',
   spread: '/spread',
+  explain: '/explain',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
@@ -156,6 +159,27 @@ export interface SpreadView {
   readonly kept: boolean;
   /** All connected, and every endpoint got its expected number, to the connection. */
   readonly exact: boolean;
+}
+
+/** `kind: service` asks why a Service works or not, `kind: flow` where one connection would go. */
+export type ExplainRequest =
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  | {
+      readonly kind: 'flow';
+      readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+      readonly source: string;
+      readonly sourcePort: number;
+      /** An address, or a Service's name as clients write it. */
+      readonly destination: string;
+      readonly destinationPort: number;
+      /** Of the client, for short names. */
+      readonly namespace: string;
+    };
+
+export interface ExplainView {
+  readonly explanation: Explanation;
+  /** The explanation as plain text, without colours. */
+  readonly text: string;
 }
 
 /** The lines a spread answers with: progress, and at the end the result or the error. */

@@ -8,7 +8,7 @@ import {
   type LocalRequest,
   type LocalServer,
 } from '../sys/net/index.ts';
-import { readSpreadRequest } from './decode.ts';
+import { readExplainRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
 import { controlSocket } from './instance.ts';
@@ -17,6 +17,8 @@ import {
   protocolHeader,
   protocolVersion,
   type EndpointView,
+  type ExplainRequest,
+  type ExplainView,
   type InstanceView,
   type PlanView,
   type ServiceFilter,
@@ -33,6 +35,7 @@ export interface ControlSource {
   endpoints(filter: ServiceFilter): readonly EndpointView[];
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
+  explain(request: ExplainRequest): Promise<ExplainView>;
 }
 
 export interface SpreadRun {
@@ -92,13 +95,17 @@ async function answer(
 ): Promise<LocalAnswer> {
   try {
     checkVersion(request, instance, source);
-    return route(request, source, log);
+    return await route(request, source, log);
   } catch (thrown) {
     return { kind: 'json', status: 400, body: { error: said(thrown, log) } };
   }
 }
 
-function route(request: LocalRequest, source: ControlSource, log: Logger): LocalAnswer {
+async function route(
+  request: LocalRequest,
+  source: ControlSource,
+  log: Logger,
+): Promise<LocalAnswer> {
   const { method, url } = request;
   const filter: ServiceFilter = {
     namespace: url.searchParams.get('namespace') ?? undefined,
@@ -113,6 +120,8 @@ function route(request: LocalRequest, source: ControlSource, log: Logger): Local
       return ok(source.endpoints(filter));
     case `GET ${controlPaths.plan}`:
       return ok(source.plan());
+    case `POST ${controlPaths.explain}`:
+      return ok(await source.explain(readExplainRequest(request.body)));
     case `POST ${controlPaths.spread}`: {
       const asked = readSpreadRequest(request.body);
       return {

@@ -52,7 +52,6 @@ export { claimantsOf } from './frontend-index.ts';
 export { emptyPlan, findFrontend, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
-export { maglevIsBounded } from './schedulers/maglev.ts';
 export {
   defaultScheduler,
   isSchedulerName,
@@ -61,9 +60,10 @@ export {
   schedulerNames,
 } from './schedulers/names.ts';
 export type { Affinity, PickableScheduler, SchedulerName } from './schedulers/names.ts';
+export { outgrown } from './schedulers/outgrown.ts';
 export { createSchedulerState, pick } from './schedulers/pick.ts';
 export type { SchedulerState } from './schedulers/pick.ts';
-export { buildRing, ringIsScaled } from './schedulers/ring.ts';
+export { buildRing } from './schedulers/ring.ts';
 export { endpointKey, servicePortId } from './service-port.ts';
 export type {
   Endpoint,

@@ -42,7 +42,7 @@ export interface Applied {
 
 export interface Planner extends Component {
   /** What the driver forwards now. */
-  applied(): Applied;
+  readonly applied: () => Applied;
 }
 
 export function createPlanner(options: PlannerOptions): Planner {

@@ -200,7 +200,7 @@ const event = fc.oneof(
 
 test('after any events the Plan is the one made from scratch, and each Delta is the difference', () => {
   fc.assert(
-    fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+    fc.property(fc.array(event, { maxLength: 60, size: 'max' }), (events) => {
       const tracker = createChangeTracker({ node });
       const services = new Map<string, Service>();
       const slices = new Map<string, EndpointSlice>();

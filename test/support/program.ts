@@ -64,10 +64,11 @@ export function start(
       // These run after the listeners that collect.
       child.stdout.on('data', look);
       child.stderr.on('data', look);
-      void ended.finally(() => {
+      const over = (): void => {
         look();
         reject(new Error(`no "${text}" in:\n${output.stdout}${output.stderr}`));
-      });
+      };
+      ended.then(over, over);
       look();
       return promise.finally(() => {
         child.stdout.off('data', look);

@@ -3,6 +3,7 @@ import {
   ControlError,
   type ControlSource,
   type EndpointView,
+  type ExplainView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadView,
@@ -216,6 +217,53 @@ const spreads: Readonly<Record<string, SpreadView>> = {
   },
 };
 
+const object = { kind: 'Service', namespace: 'default', name: 'web', field: 'spec.selector' };
+
+const brokenService: ExplainView = {
+  explanation: {
+    kind: 'service',
+    namespace: 'default',
+    name: 'web',
+    verdict: 'broken',
+    steps: [
+      {
+        stage: 'selector',
+        code: 'selector-near-value',
+        severity: 'broken',
+        text: 'The selector app=web matches no Pod of namespace default',
+        object,
+      },
+    ],
+    findings: [],
+  },
+  text: [
+    'Service default/web: broken',
+    '',
+    '1. broken: The selector app=web matches no Pod of namespace default',
+    '   where: Service default/web, spec.selector',
+    '   why:   1 Pod has app=web-api where app=web is asked for: web-1',
+    '   do:    Select app=web-api, or label the Pod app=web',
+    '',
+    'Step by step:',
+    '  ok      name      Service default/web is of type ClusterIP',
+    '  warning name      It is new',
+    '  BROKEN  selector  The selector app=web matches no Pod of namespace default',
+    '',
+  ].join('\n'),
+};
+
+const passedFlow: ExplainView = {
+  explanation: {
+    kind: 'flow',
+    flow: 'TCP 127.0.0.1:40000 -> 127.83.4.9:80',
+    decision: { kind: 'pass' },
+    verdict: 'works',
+    steps: [],
+    findings: [],
+  },
+  text: 'TCP 127.0.0.1:40000 -> 127.83.4.9:80: not served\n',
+};
+
 const matches = (filter: ServiceFilter, namespace: string, name: string): boolean =>
   (filter.namespace === undefined || filter.namespace === namespace) &&
   (filter.name === undefined || filter.name === name);
@@ -232,6 +280,7 @@ export function fakeSource(): ControlSource {
       components: [],
     }),
     services: (filter) => services.filter((s) => matches(filter, s.namespace, s.name)),
+    explain: async ({ kind }) => (kind === 'service' ? brokenService : passedFlow),
     endpoints: (filter) => endpoints.filter((e) => matches(filter, e.namespace, e.service)),
     plan: () => ({
       revision: 7,

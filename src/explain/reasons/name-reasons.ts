@@ -1,0 +1,176 @@
+/** Reasons about the Service itself: that it exists, what kind it is, and the addresses it is reached at. */
+import type { ReasonTable } from '../reason-row.ts';
+
+export const nameReasons = {
+  'service-found': {
+    stage: 'name',
+    severity: 'ok',
+    text: 'Service {service} is of type {type} and is reached at {addresses}',
+  },
+  'namespace-unknown': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'There is no namespace {namespace}',
+    why: 'The names that come nearest are {nearest}',
+    remedy: 'Name one of these, or create namespace {namespace}',
+  },
+  'service-unknown-elsewhere': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'Namespace {namespace} has no Service {name}',
+    why: 'Namespace {other} has one of that name, and a short name is looked up in the own namespace only',
+    remedy: 'Call it {name}.{other} from namespace {namespace}, or ask for it in namespace {other}',
+  },
+  'service-unknown-similar': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'Namespace {namespace} has no Service {name}',
+    why: 'Spelled much like it: {similar}',
+    remedy: 'Ask for {nearest}, or create Service {name}',
+  },
+  'service-unknown': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'Namespace {namespace} has no Service {name}',
+    why: 'It has {services#Service}: {services}',
+    remedy: 'Ask for one that is there, or create Service {name}',
+  },
+  'service-unknown-empty': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'Namespace {namespace} has no Service {name}',
+    why: 'It has no Services at all',
+    remedy: 'Create Service {name} in namespace {namespace}, or name the namespace it is in',
+  },
+  'namespace-terminating': {
+    stage: 'name',
+    severity: 'warning',
+    text: 'Namespace {namespace} is being deleted',
+    why: 'The Service and its Pods go with it, and nothing can be created there any more',
+    remedy: 'Create the Service and its Pods in another namespace',
+  },
+  'service-terminating': {
+    stage: 'name',
+    severity: 'warning',
+    text: 'Service {service} is being deleted since {since}',
+    why: 'It still forwards, and only until its {finalizers#finalizer} {finalizers?is|are} gone: {finalizers}',
+    remedy:
+      'See to what the {finalizers?finalizer waits|finalizers wait} for, then create the Service again',
+  },
+  'external-name': {
+    stage: 'name',
+    severity: 'ok',
+    text: 'Service {service} is an alias (ExternalName): its name resolves to {target}, and nothing is forwarded',
+  },
+  'external-name-address': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'The external name of Service {service} is an address, {target}',
+    why: 'DNS serves it as a name (CNAME), and nobody can resolve a name of digits',
+    remedy:
+      'Make it a Service without selector, and put {target} in an EndpointSlice labelled {label}={name}',
+  },
+  'external-name-selector': {
+    stage: 'name',
+    severity: 'warning',
+    text: 'The selector of Service {service} is not used',
+    why: 'A Service of type ExternalName is a DNS alias and has no endpoints',
+    remedy: 'Remove spec.selector, or set spec.type to ClusterIP if the Pods shall serve',
+  },
+  'other-proxy': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'Service {service} is left to another proxy, {proxy}',
+    why: 'It has the label {label}, and Switchyard forwards no Service that has it',
+    remedy: 'Remove the label, or see that {proxy} runs on node {node}',
+  },
+  'no-address': {
+    stage: 'name',
+    severity: 'broken',
+    text: 'Service {service} has no cluster address',
+    why: 'Its spec.clusterIP is empty, so no address has been allocated for it',
+    remedy: 'Create the Service again; if it stays without, the Service range is used up',
+  },
+  headless: {
+    stage: 'name',
+    severity: 'ok',
+    text: 'Service {service} is headless: it has no address, its name resolves to its ready endpoints and the client chooses',
+  },
+  'headless-port': {
+    stage: 'port',
+    severity: 'info',
+    text: 'Port {port} is reached at port {target} of the endpoints',
+    why: 'A headless Service translates no ports: clients talk to the Pods themselves',
+    remedy:
+      'Connect to port {target}, or set spec.ports[].port to {target} so that it says the same',
+  },
+  'lb-pending': {
+    stage: 'address',
+    severity: 'warning',
+    text: 'The load balancer of Service {service} has no address yet',
+    why: 'Its status.loadBalancer.ingress is empty: nobody has taken the Service up',
+    remedy: 'See that a controller for {class} runs; until then use the cluster address{nodePorts}',
+  },
+  'lb-not-forwarded': {
+    stage: 'address',
+    severity: 'info',
+    text: 'Connections to {addresses} go out to the load balancer; nodes do not take them themselves',
+  },
+  'not-planned': {
+    stage: 'address',
+    severity: 'broken',
+    text: 'Node {node} does not forward port {port} of Service {service}',
+    why: 'The Plan in use (revision {revision}) does not have it, though the Service asks for it',
+    remedy: 'Ask again in a moment; if it stays so, the log of component plan says what fails',
+  },
+  'not-applied': {
+    stage: 'address',
+    severity: 'broken',
+    text: 'Node {node} forwards nothing yet',
+    why: 'No Plan has been applied since Switchyard started',
+    remedy: 'Ask again in a moment; if it stays so, the log of component plan says what fails',
+  },
+  'address-failed': {
+    stage: 'address',
+    severity: 'broken',
+    text: '{frontend} does not answer on node {node}',
+    why: '{message}',
+    remedy: '{remedy}',
+  },
+  'address-failed-plain': {
+    stage: 'address',
+    severity: 'broken',
+    text: '{frontend} does not answer on node {node}',
+    why: '{message}',
+    remedy:
+      'Remove what the reason names, or give the Service another port or address; it is tried again by itself',
+  },
+  'address-stands-in': {
+    stage: 'address',
+    severity: 'info',
+    text: '{frontend} is reached at {reached} on this host',
+    why: 'This host does not let Switchyard listen at {frontend} itself',
+    remedy: 'Connect to {reached}',
+  },
+  'address-lost': {
+    stage: 'address',
+    severity: 'broken',
+    text: '{frontend} belongs to Service {owner}',
+    why: 'Both Services claim it, and the one whose name comes first has it',
+    remedy: 'Give one of the two another port or address',
+  },
+  'address-shared': {
+    stage: 'address',
+    severity: 'warning',
+    text: '{frontend} is claimed by {others} as well',
+    why: 'Service {service} has it, as its name comes first; {others} {others?gets|get} nothing there',
+    remedy: 'Give one of them another port or address',
+  },
+  'nodeport-nowhere': {
+    stage: 'address',
+    severity: 'warning',
+    text: '{frontend} answers nowhere on node {node}',
+    why: 'The node has no {family} address for NodePorts',
+    remedy: 'Set the addresses at which NodePorts answer so that they include one of this node',
+  },
+} as const satisfies ReasonTable;

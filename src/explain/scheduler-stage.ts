@@ -1,0 +1,84 @@
+/** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
+import { annotations, readAnnotation } from '../kube/index.ts';
+import { outgrown, type VirtualServer } from '../model/index.ts';
+import { serviceSettings } from '../plan/index.ts';
+import type { PortCase, ServiceCase } from './service-case.ts';
+import { durationLabel } from './wording.ts';
+import { subjectOf, type SchedulerUse, type World } from './world.ts';
+
+/** What outgrowing each table means for people. */
+const limits = {
+  'scaled-weights': {
+    cost: 'shares are close to the weights, not exact',
+    bound: 'weights have 1,024 slots together',
+    remedy:
+      'Give smaller weights in the same ratio, or take shares that are off by a slot in 1,024',
+  },
+  'large-maglev': {
+    cost: 'shares differ by more than 1 %',
+    bound: 'Maglev has 131,071 slots, enough for 1,310 endpoints',
+    remedy: 'Split the Service, or choose a scheduler without a table',
+  },
+} as const;
+
+export function schedulerUseOf(world: World, server: VirtualServer): SchedulerUse {
+  const { scheduler } = server;
+  const planned = { wanted: scheduler, effective: scheduler, standsIn: false };
+  return world.schedulers.get(server.id) ?? planned;
+}
+
+/** `rr (each endpoint in turn)`. */
+export function schedulerLabel({ effective, means }: SchedulerUse): string {
+  return means === undefined ? effective : `${effective} (${means})`;
+}
+
+export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualServer): void {
+  const { notes, service, world } = c;
+  const use = schedulerUseOf(world, server);
+  const reading = readAnnotation(service, annotations.scheduler);
+  const key = reading?.key ?? annotations.scheduler.key;
+  const on = subjectOf(service, `metadata.annotations[${key}]`);
+  const asked = service.metadata.annotations?.[key] ?? '';
+  notes.add('scheduler', { on, values: { port: port.label, scheduler: schedulerLabel(use) } });
+  // Whoever made the Plan may know more schedulers than this reading does: what it asks for counts.
+  if (reading?.ok === false && asked !== use.wanted) {
+    const values = { asked: `"${asked}"`, effective: use.effective, key };
+    notes.add('scheduler-unknown', { on, values });
+  }
+  if (use.standsIn) {
+    const { wanted, effective } = use;
+    const node = world.plan.node.name;
+    notes.add('scheduler-stands-in', {
+      on,
+      values: { port: port.label, wanted, effective, node, key },
+    });
+  }
+  const { scheduler } = server;
+  const limit = outgrown(scheduler, server.pools.cluster);
+  if (limit !== undefined) {
+    const values = { port: port.label, scheduler, ...limits[limit] };
+    notes.add('scheduler-outgrown', { on, values });
+  }
+  for (const { key: setting, problem, fallback } of serviceSettings(service).problems) {
+    // A scheduler that is not known is told above, with what the driver does instead.
+    if (setting === key) continue;
+    notes.add('setting-not-taken', {
+      on: subjectOf(service, `metadata.annotations[${setting}]`),
+      values: { key: setting, problem, fallback },
+    });
+  }
+  if (server.perRequest !== undefined && server.pools.cluster === server.perRequest.pools.cluster) {
+    const field = `metadata.annotations[${annotations.balance.key}]`;
+    notes.add('request-without-gateway', {
+      on: subjectOf(service, field),
+      values: { port: port.label, node: world.plan.node.name },
+    });
+  }
+  if (server.affinity.kind === 'clientIP') {
+    const timeout = durationLabel(server.affinity.timeoutSeconds);
+    notes.add('affinity-client-ip', {
+      on: subjectOf(service, 'spec.sessionAffinity'),
+      values: { port: port.label, timeout },
+    });
+  }
+}
