@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -37,14 +38,19 @@ const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which 
 const mebibyte = 1024 * 1024;
 const serviceAddress = '127.9.90.1';
 
-class World {
-  readonly driver: Driver = createUserspaceDriver({
+function createDriver(maxFlows?: number): Driver {
+  return createUserspaceDriver({
     engine: createPortableEngine(),
     udp: createPortableUdp(),
     clock: systemClock,
     random: Math.random,
     log: silentLogger,
+    maxFlows,
   });
+}
+
+class World {
+  readonly driver = createDriver();
   readonly at: SocketAddress;
   private plan: Plan = emptyPlan(testNode());
 
@@ -342,3 +348,55 @@ test('much each way to a slow reader: memory stays flat', { skip: linux }, async
   assert.deepEqual(got, { client: total, backend: total });
   assert.ok(grown < 100, `${grown.toFixed(0)} MiB more in memory`);
 });
+
+test(
+  'UDP clients come and go: each is answered, flows keep to their bound, nothing is left',
+  { skip: linux },
+  async (t) => {
+    const [count, maxFlows] = [soak ? 500_000 : 20_000, 256];
+    const descriptorsBefore = descriptors();
+    const driver = createDriver(maxFlows);
+    t.after(() => driver.stop(AbortSignal.abort()));
+    const backends = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        const socket = createSocket('udp4');
+        socket.on('message', (bytes, { port, address }) => socket.send(bytes, port, address));
+        socket.bind(0, `127.9.96.${n}`);
+        await once(socket, 'listening');
+        return socket;
+      }),
+    );
+    const endpoints = backends.map((socket) => testEndpoint(socket.address()));
+    const at = { address: '127.9.96.9', port: await freePort('127.9.96.9') };
+    const server = testServer([clusterIp(at)], { protocol: 'UDP', endpoints });
+    const { plan } = nextPlan(emptyPlan(testNode()), { set: [server], remove: [] })!;
+    await driver.apply(plan, undefined, new AbortController().signal);
+    let begun = 0;
+    const lane = async (): Promise<void> => {
+      while (begun < count) {
+        const word = `client ${begun++}`;
+        const socket = createSocket('udp4');
+        const signal = AbortSignal.timeout(20_000);
+        const answer = once(socket, 'message', { signal });
+        socket.send(word, at.port, at.address);
+        const [bytes] = (await answer) as [Buffer];
+        assert.equal(String(bytes), word);
+        socket.close();
+      }
+    };
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: 32 }, lane));
+    const perSecond = count / ((performance.now() - startedMs) / 1000);
+    const [counters] = driver.observe().endpoints.values();
+    const each = [...(counters?.values() ?? [])];
+    const open = each.reduce((sum, counted) => sum + (counted.open ?? 0), 0);
+    t.diagnostic(`${count} clients, ${perSecond.toFixed(0)} a second, ${open} flows at the end`);
+    assert.ok(open <= maxFlows, `${open} flows`);
+    const shares = each.map(({ connections }) => connections);
+    // A port that a later client gets again within the bound is the same flow, and takes no turn.
+    assert.ok(Math.max(...shares) - Math.min(...shares) <= 1, `spread: ${shares.join(' ')}`);
+    await driver.stop(new AbortController().signal);
+    for (const socket of backends) socket.close();
+    await until(() => descriptors() <= descriptorsBefore, 'every descriptor comes back');
+  },
+);
