@@ -35,6 +35,13 @@ export class Troubles {
     return atFault;
   }
 
+  /** An endpoint is a frontend that this driver serves. */
+  loop({ server, endpoint }: { readonly server: string; readonly endpoint: Endpoint }): void {
+    if (!this.maySay('loop')) return;
+    const fields = { server, endpoint: endpointKey(endpoint) };
+    this.log.warn('Not sending to an endpoint: it is a frontend of a Service itself', fields);
+  }
+
   limitReached(what: Limited, limit: number): void {
     this.limited[what]++;
     if (!this.maySay(what)) return;

@@ -262,6 +262,20 @@ test('a client at weight 0 everywhere is not answered, and holds nothing', async
   assert.equal(await located, undefined);
 });
 
+test('an endpoint that is a frontend itself is not sent to: it would go round for ever', async () => {
+  const lines: unknown[] = [];
+  const log: Logger = { ...silentLogger, warn: (_message, fields) => lines.push(fields) };
+  const world = new World({ log });
+  await world.set(dns([testEndpoint(at)]));
+  world.udp.client(at, from);
+  world.udp.client(at, from);
+  assert.deepEqual(world.udp.peers, []);
+  assert.deepEqual(lines, [{ server: dns().id, endpoint: endpointKey(at) }]);
+  await world.set(dns([testEndpoint(at), b]));
+  for (const port of [1, 2, 3]) world.udp.client(at, { ...from, port });
+  assert.deepEqual(world.udp.goesTo(), ['10.0.0.2:53', '10.0.0.2:53', '10.0.0.2:53']);
+});
+
 test('load-based choice counts flows', async () => {
   const world = new World();
   await world.set(dns([a, b], { scheduler: 'lc' }));

@@ -70,6 +70,8 @@ export class UdpFlows {
   private readonly flows = new Map<string, ClientFlow>();
   private readonly byServer = new Map<string, Set<ClientFlow>>();
   private readonly byDoor = new Map<UdpListener, Set<ClientFlow>>();
+  /** Keys of endpoints that would be sockets of this driver itself. */
+  private readonly ownPlaces = new Set<string>();
   private readonly stopped = new AbortController();
   private expiring = false;
 
@@ -82,10 +84,13 @@ export class UdpFlows {
     const listener: UdpListener = await this.options.engine.bind(at, (bytes, source) =>
       this.receive({ declared, listener }, source, bytes),
     );
+    const place = endpointKey(listener.address);
+    this.ownPlaces.add(place);
     return {
       address: listener.address,
       send: (bytes, to) => listener.send(bytes, to),
       close: async () => {
+        this.ownPlaces.delete(place);
         await listener.close();
         for (const flow of this.byDoor.get(listener) ?? []) this.end(flow);
       },
@@ -173,11 +178,24 @@ export class UdpFlows {
 
   /** When all have refused, they are asked once more: a refusal is a word about one moment. */
   private choose(decision: Forward, { flow, tried }: ClientFlow): Endpoint | undefined {
-    const { choices } = this.options;
-    const endpoint = choices.next(decision, flow, tried);
+    const endpoint = this.chooseOther(decision, flow, tried);
     if (endpoint !== undefined || tried.size === 0) return endpoint;
     tried.clear();
-    return choices.next(decision, flow, tried);
+    return this.chooseOther(decision, flow, tried);
+  }
+
+  /** A datagram sent to a frontend of our own would come back as a new client's, and go round for ever. */
+  private chooseOther(
+    decision: Forward,
+    flow: Flow,
+    tried: ReadonlySet<string>,
+  ): Endpoint | undefined {
+    const { choices, troubles } = this.options;
+    const endpoint = choices.next(decision, flow, tried);
+    if (endpoint === undefined || !this.ownPlaces.has(endpointKey(endpoint))) return endpoint;
+    troubles.loop({ server: decision.server.id, endpoint });
+    const own = decision.candidates.map(endpointKey).filter((key) => this.ownPlaces.has(key));
+    return choices.next(decision, flow, new Set([...tried, ...own]));
   }
 
   private answer(flow: ClientFlow, leg: Leg, bytes: Uint8Array): void {
