@@ -247,6 +247,7 @@ function connectChecks(check: Check): void {
     assert.deepEqual(out.local, { address: localAddress, port: socket.remotePort });
     assert.equal(socket.remoteAddress, localAddress);
     out.destroy();
+    taken.destroy();
   });
 
   check('a refused connect says so', async (_t, engine) => {
