@@ -9,9 +9,8 @@ import { createUserspaceDriver } from '../src/drivers/userspace/index.ts';
 import { emptyPlan, nextPlan } from '../src/model/index.ts';
 import { testEndpoint, testNode, testServer } from '../src/model/testing.ts';
 import { silentLogger } from '../src/obs/index.ts';
-import { loadLibc } from '../src/sys/ffi/index.ts';
 import { systemClock } from '../src/sys/index.ts';
-import { createEpollEngine, createPortableEngine } from '../src/sys/net/index.ts';
+import { createEngine } from '../src/sys/net/index.ts';
 
 export const host = '127.0.7.1';
 const haproxyPath = '/usr/sbin/haproxy';
@@ -77,7 +76,7 @@ function spawnHaproxy(folder: string, port: number, backends: readonly number[])
 
 /** The child process of a benchmark: one Service through the driver, until its parent goes. */
 export async function serve([name, port, ...backends]: readonly string[]): Promise<void> {
-  const engine = name === 'epoll' ? createEpollEngine(await loadLibc()) : createPortableEngine();
+  const { engine } = await createEngine({ prefer: name === 'epoll' ? 'epoll' : 'portable' });
   const driver = createUserspaceDriver({
     engine,
     clock: systemClock,

@@ -26,7 +26,7 @@ const loads: readonly Load[] = [
   },
   {
     name: 'connections',
-    count: 2_000,
+    count: 5_000,
     unit: 'us/connection',
     run: (p, n) => connectionLoad(p, n, lanes),
   },

@@ -2,7 +2,6 @@
 import {
   decide,
   endpointKey,
-  formatSocketAddress,
   type Clock,
   type Endpoint,
   type Flow,
@@ -10,7 +9,13 @@ import {
   type SocketAddress,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
-import { NetError, type Connection, type NetEngine, type Relay } from '../../sys/net/index.ts';
+import {
+  NetError,
+  type Connection,
+  type GiveUpSignal,
+  type NetEngine,
+  type Relay,
+} from '../../sys/net/index.ts';
 import type { Ledger } from './ledger.ts';
 import type { Choices, Forward } from './choices.ts';
 
@@ -32,14 +37,31 @@ export interface ConnectionsOptions {
 interface Live {
   readonly client: Connection;
   readonly flow: Flow;
-  /** What it is found by: where its client went, and where it meant to go when that differs. */
-  readonly keys: readonly string[];
-  /** Gives up the connect under way. */
-  readonly abort: AbortController;
+  /** Aborts the connect under way when the client goes. */
+  readonly gone: Gone;
   endpoint: Endpoint | undefined;
   relay: Relay | undefined;
   /** Those who want to know the endpoint. */
   readonly waiting: ((endpoint: Endpoint | undefined) => void)[];
+}
+
+/** An AbortController is a fifteenth of what a connection costs; this is a flag and a listener. */
+class Gone implements GiveUpSignal {
+  aborted = false;
+  private listener: (() => void) | undefined;
+
+  abort(): void {
+    this.aborted = true;
+    this.listener?.();
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.listener = listener;
+  }
+
+  removeEventListener(): void {
+    this.listener = undefined;
+  }
 }
 
 interface Choice {
@@ -50,7 +72,6 @@ interface Choice {
 export class Connections {
   private readonly options: ConnectionsOptions;
   private readonly live = new Set<Live>();
-  private readonly byKey = new Map<string, Live>();
   private readonly idle: (() => void)[] = [];
   private complainedAt = -Infinity;
 
@@ -66,16 +87,13 @@ export class Connections {
 
   /** The endpoint of an open connection, once it is chosen and answers. */
   async locate(flow: Flow): Promise<Endpoint | undefined> {
-    const key = liveKey(
-      { address: flow.source, port: flow.sourcePort },
-      { address: flow.destination, port: flow.destinationPort },
-    );
     // A client may know that it is connected before we do: the kernel answers it, and we hear of it in the
     // next turn of the event loop.
-    for (let turns = 0; turns < 2 && !this.byKey.has(key); turns++) {
+    let live = this.find(flow);
+    for (let turns = 0; turns < 2 && live === undefined; turns++) {
       await new Promise((resolve) => setImmediate(resolve));
+      live = this.find(flow);
     }
-    const live = this.byKey.get(key);
     if (live === undefined || live.endpoint !== undefined) return live?.endpoint;
     return await new Promise((resolve) => live.waiting.push(resolve));
   }
@@ -84,7 +102,7 @@ export class Connections {
   async drain(signal: AbortSignal): Promise<void> {
     const resetAll = (): void => {
       for (const live of this.live) {
-        live.abort.abort();
+        live.gone.abort();
         live.client.destroy('reset');
         live.relay?.destroy();
       }
@@ -96,7 +114,7 @@ export class Connections {
   }
 
   private register(declared: SocketAddress, client: Connection): Live {
-    const { local, remote } = client;
+    const { remote } = client;
     const flow: Flow = {
       protocol: 'TCP',
       source: remote.address,
@@ -105,37 +123,39 @@ export class Connections {
       destinationPort: declared.port,
       entry: entryOf(remote.address, this.options.plan()),
     };
-    const key = liveKey(remote, local);
-    const meant = liveKey(remote, declared);
     const live: Live = {
       client,
       flow,
-      keys: key === meant ? [key] : [key, meant],
-      abort: new AbortController(),
+      gone: new Gone(),
       endpoint: undefined,
       relay: undefined,
       waiting: [],
     };
     this.live.add(live);
-    for (const each of live.keys) this.byKey.set(each, live);
     client.onClosed(() => {
-      if (live.relay === undefined) live.abort.abort();
+      if (live.relay === undefined) live.gone.abort();
     });
     return live;
   }
 
   private unregister(live: Live): void {
     this.live.delete(live);
-    for (const key of live.keys) if (this.byKey.get(key) === live) this.byKey.delete(key);
     for (const tell of live.waiting) tell(undefined);
     if (this.live.size === 0) for (const wake of this.idle.splice(0)) wake();
+  }
+
+  /** The newest that is this Flow: where its client went, or where it meant to go. Rare, so nothing is indexed. */
+  private find(flow: Flow): Live | undefined {
+    let found: Live | undefined;
+    for (const live of this.live) if (isFlow(live, flow)) found = live;
+    return found;
   }
 
   /** Never rejects. */
   private async carry(live: Live): Promise<void> {
     const tried = new Set<string>();
     for (;;) {
-      const choice = live.abort.signal.aborted ? undefined : this.choose(live.flow, tried);
+      const choice = live.gone.aborted ? undefined : this.choose(live.flow, tried);
       // An accepted connection can no longer be refused or ignored; a reset is the nearest there is.
       if (choice === undefined) return live.client.destroy('reset');
       const key = endpointKey(choice.endpoint);
@@ -162,8 +182,8 @@ export class Connections {
     account.attempt();
     let backend: Connection;
     try {
-      const { signal } = live.abort;
-      backend = await engine.connect(endpoint, { timeoutMs: connectTimeoutMs, signal });
+      const options = { timeoutMs: connectTimeoutMs, signal: live.gone };
+      backend = await engine.connect(endpoint, options);
     } catch (error) {
       const atFault = isEndpointsFault(error);
       account.failed(atFault);
@@ -210,6 +230,9 @@ function entryOf(source: string, { node }: Plan): Flow['entry'] {
   return ofNode ? 'node' : 'outside';
 }
 
-function liveKey(client: SocketAddress, at: SocketAddress): string {
-  return `${formatSocketAddress(client)}>${formatSocketAddress(at)}`;
+function isFlow({ client, flow: own }: Live, flow: Flow): boolean {
+  if (own.sourcePort !== flow.sourcePort || own.source !== flow.source) return false;
+  const { destination: address, destinationPort: port } = flow;
+  if (own.destination === address && own.destinationPort === port) return true;
+  return client.local.address === address && client.local.port === port;
 }

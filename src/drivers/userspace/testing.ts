@@ -3,6 +3,7 @@ import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
 import {
   NetError,
   type Connection,
+  type ConnectOptions,
   type Listener,
   type NetEngine,
   type Relay,
@@ -44,10 +45,7 @@ export class FakeEngine implements NetEngine {
     return { address, close };
   }
 
-  connect(
-    to: SocketAddress,
-    options: { readonly signal?: AbortSignal | undefined },
-  ): Promise<Connection> {
+  connect(to: SocketAddress, options: ConnectOptions): Promise<Connection> {
     const { promise, resolve, reject } = Promise.withResolvers<Connection>();
     const key = formatSocketAddress(to);
     const fail = (code: Code): void =>

@@ -31,7 +31,14 @@ export interface ConnectOptions {
   readonly timeoutMs: number;
   /** The address to come from; the system chooses when it is undefined. */
   readonly localAddress?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: GiveUpSignal | undefined;
+}
+
+/** What an engine needs of an AbortSignal: whoever connects all the time may have something cheaper. */
+export interface GiveUpSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
 }
 
 export interface Listener {

@@ -8,7 +8,7 @@ import type { EpollConnection, Mover } from './epoll-connection.ts';
 import type { EpollLoop } from './epoll-loop.ts';
 
 /** Read at once; also the most that is kept for a direction. */
-export const relayBufferBytes = 128 * 1024;
+export const relayBufferBytes = 64 * 1024;
 
 /** Reads in a row from one connection before others have their turn. */
 const readsInARow = 8;

@@ -1,6 +1,15 @@
 /** The doors to sockets: TCP engines, and HTTP over a Unix socket for local commands. */
-export type { Connection, Listener, NetEngine, Relay, RelayEnd } from './engine.ts';
-export { createEpollEngine } from './epoll.ts';
+export { createEngine, enginePreferences } from './create-engine.ts';
+export type { EnginePreference } from './create-engine.ts';
+export type {
+  Connection,
+  ConnectOptions,
+  GiveUpSignal,
+  Listener,
+  NetEngine,
+  Relay,
+  RelayEnd,
+} from './engine.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { createPortableEngine } from './portable.ts';
 export { requestLocal } from './local-request.ts';
