@@ -106,9 +106,10 @@ export class EpollConnection implements Connection, Watched {
     for (const listener of this.listeners) listener();
   }
 
-  /** Wants to hear when it can be written again; heard at once when it can be already. */
+  /** Wants to hear when it can be written again, after a write that came short. */
   awaitWritable(): void {
-    // Edges come anyway once asked for; asking again also tells of one that has been.
+    // Once asked for, each short write is followed by an edge; asking tells of one that has been already.
+    if (this.interest === readingAndWriting) return;
     this.interest = readingAndWriting;
     this.loop.modify(this.fd, this.interest);
   }

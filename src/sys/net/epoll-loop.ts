@@ -98,23 +98,31 @@ export class EpollLoop {
       const fd = events.lowAt(i);
       const watched = this.watched[fd];
       if (watched === undefined || this.serials[fd] !== events.highAt(i)) continue;
-      this.guard(() => watched.onEvents(events.eventsAt(i)));
+      try {
+        watched.onEvents(events.eventsAt(i));
+      } catch (thrown) {
+        raiseLater(thrown);
+      }
     }
-    const { deferred } = this;
-    if (deferred.length > 0) {
-      this.deferred = [];
-      for (const work of deferred) this.guard(work);
-    }
+    if (this.deferred.length > 0) this.runDeferred();
   };
 
-  /** One callback that throws must not cost the others their events, which come only once. */
-  private guard(work: () => void): void {
-    try {
-      work();
-    } catch (thrown) {
-      setImmediate(() => {
-        throw thrown;
-      });
+  private runDeferred(): void {
+    const { deferred } = this;
+    this.deferred = [];
+    for (const work of deferred) {
+      try {
+        work();
+      } catch (thrown) {
+        raiseLater(thrown);
+      }
     }
   }
+}
+
+/** One callback that throws must not cost the others their events, which come only once. */
+function raiseLater(thrown: unknown): void {
+  setImmediate(() => {
+    throw thrown;
+  });
 }
