@@ -209,7 +209,7 @@ function optionCalls(
     takeError: (fd) => {
       size[0] = 4;
       const result = orErrno(get(fd, c.SOL_SOCKET, c.SO_ERROR, value, size), failed);
-      return result < 0 ? result : -value[0]!;
+      return result < 0 ? result : 0 - value[0]!;
     },
     lingerNot: (fd) =>
       orErrno(set(fd, c.SOL_SOCKET, c.SO_LINGER, linger, layouts.linger.size), failed),
