@@ -7,9 +7,7 @@ import { NetError } from './errors.ts';
 import { createPortableEngine } from './portable.ts';
 
 /** What may be asked for; `auto` takes epoll where it can be had. */
-export const enginePreferences = ['auto', 'portable', 'epoll'] as const;
-
-export type EnginePreference = (typeof enginePreferences)[number];
+export type EnginePreference = NetEngine['name'] | 'auto';
 
 export interface EngineOptions {
   readonly prefer: EnginePreference;

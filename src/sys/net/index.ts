@@ -1,5 +1,5 @@
 /** The doors to sockets: TCP engines, and HTTP over a Unix socket for local commands. */
-export { createEngine, enginePreferences } from './create-engine.ts';
+export { createEngine } from './create-engine.ts';
 export type { EnginePreference } from './create-engine.ts';
 export type {
   Connection,
