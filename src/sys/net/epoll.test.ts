@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import process from 'node:process';
 import test, { type TestContext } from 'node:test';
-import { messageOf } from '../../model/index.ts';
+import { Worker } from 'node:worker_threads';
+import { messageOf, type SocketAddress } from '../../model/index.ts';
 import { errnos, loadLibc, type Libc } from '../ffi/index.ts';
 import { engineSuite } from './engine.suite.ts';
 import type { Connection, NetEngine, Relay } from './engine.ts';
@@ -83,6 +84,39 @@ function ownChecks(libc: Libc): void {
     process.setUncaughtExceptionCaptureCallback(null);
     connectTo(t, listener.address);
     assert.equal((await second.promise).remote.address, '127.0.0.1');
+  });
+
+  test('another thread may have an engine of its own', async (t) => {
+    const backends = await startServer(t);
+    const worker = new Worker(
+      `const { parentPort, workerData } = require('node:worker_threads');
+       import(workerData.door).then(async ({ createEngine }) => {
+         const { engine } = await createEngine({ prefer: 'epoll' });
+         const listener = await engine.listen({ address: '127.0.7.3', port: 0 }, async (client) => {
+           const backend = await engine.connect(workerData.to, { timeoutMs: 5000 });
+           parentPort.postMessage(await engine.relay(client, backend).done);
+           await listener.close();
+         });
+         parentPort.postMessage(listener.address);
+       });`,
+      {
+        eval: true,
+        workerData: { door: new URL('./index.ts', import.meta.url).href, to: backends.address },
+      },
+    );
+    t.after(() => worker.terminate());
+    const [address] = (await once(worker, 'message')) as [SocketAddress];
+    const client = connectTo(t, address);
+    client.end('from here');
+    const backend = await backends.next();
+    assert.equal(await readText(backend, 9), 'from here');
+    const ended = once(worker, 'message');
+    const left = once(worker, 'exit');
+    backend.resume().end();
+    client.resume();
+    assert.deepEqual(await ended, ['finished']);
+    // With its listener and its connections closed nothing keeps the thread.
+    assert.deepEqual(await left, [0]);
   });
 
   test('an address that is none is refused, not looked up', async () => {
