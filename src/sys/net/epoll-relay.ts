@@ -87,9 +87,11 @@ export class EpollRelay implements Relay, Mover {
 
   /** Writes the first `count` bytes of the shared buffer. */
   private write(to: EpollConnection, count: number): void {
-    const sent = this.loop.libc.send(to.fd, this.buffer, count);
+    const { libc } = this.loop;
+    let sent = libc.send(to.fd, this.buffer, count);
+    while (sent === -errnos.EINTR) sent = libc.send(to.fd, this.buffer, count);
     if (sent === count) return;
-    if (sent < 0 && sent !== -errnos.EAGAIN && sent !== -errnos.EINTR) return this.lost(to);
+    if (sent < 0 && sent !== -errnos.EAGAIN) return this.lost(to);
     to.unsent = this.buffer.slice(Math.max(sent, 0), count);
     to.awaitWritable();
   }
