@@ -45,7 +45,7 @@ interface Live {
   readonly waiting: ((endpoint: Endpoint | undefined) => void)[];
 }
 
-/** An AbortController is a fifteenth of what a connection costs; this is a flag and a listener. */
+/** What a connect needs of an AbortController, for every connection: a flag and one listener. */
 class Gone implements GiveUpSignal {
   aborted = false;
   private listener: (() => void) | undefined;
