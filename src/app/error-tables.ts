@@ -8,6 +8,7 @@ import { manifestErrors } from '../manifests/index.ts';
 import type { ErrorTable } from '../model/index.ts';
 import { nodeErrors } from '../node/index.ts';
 import { sysErrors } from '../sys/index.ts';
+import { ffiErrors } from '../sys/ffi/index.ts';
 import { localErrors, netErrors } from '../sys/net/index.ts';
 import { appErrors } from './errors.ts';
 
@@ -16,6 +17,7 @@ export const errorTables: readonly ErrorTable[] = [
   appErrors,
   cliErrors,
   controlErrors,
+  ffiErrors,
   labErrors,
   localErrors,
   manifestErrors,

@@ -12,7 +12,7 @@ import { nameOf, objectKey, podKind } from '../kube/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createPortableEngine, type NetEngine } from '../sys/net/index.ts';
+import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/index.ts';
 import { claimAddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
@@ -24,6 +24,7 @@ export interface UpOptions {
   /** Files and folders of manifests. */
   readonly files: readonly string[];
   readonly demo: boolean;
+  readonly engine: EnginePreference;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
   readonly folders: UserFolders;
@@ -48,7 +49,8 @@ const podPollMs = 20;
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
   const { folders, log, demo } = options;
   const name = options.instance ?? (await freeName(folders));
-  const engine = createPortableEngine();
+  const { engine, notEpoll } = await createEngine({ prefer: options.engine });
+  if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
   const instance = createInstance({ engine, block, log });

@@ -27,11 +27,15 @@ export interface CliIo {
 
 export const upModes = ['userspace'] as const;
 
+/** How sockets are worked; the names are sys/net's. */
+export const upEngines = ['portable', 'epoll', 'auto'] as const;
+
 export interface UpOptions {
   /** Files and folders of manifests, in the order given. */
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
+  readonly engine: (typeof upEngines)[number];
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;

@@ -3,6 +3,7 @@
  * are plain node:net, so that the engine under test is never its own witness.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -162,6 +163,22 @@ function relayChecks(check: Check): void {
     assert.equal(got, total);
   });
 
+  check(
+    'bytes arrive as they were sent, both ways at once, past readers that stall',
+    async (t, engine) => {
+      const { client, backend, relay } = await (await createRig(t, engine)).open();
+      const total = 8 * 1024 * 1024;
+      const [question, answer] = [randomBytes(total), randomBytes(total + 1)];
+      client.end(question);
+      backend.end(answer);
+      const [asked, answered] = await Promise.all([stalling(backend), stalling(client)]);
+      assert.ok(asked.equals(question), 'what the client sent');
+      assert.ok(answered.equals(answer), 'what the backend sent');
+      assert.equal(await relay.done, 'finished');
+      assert.deepEqual([relay.bytesFromClient, relay.bytesFromBackend], [total, total + 1]);
+    },
+  );
+
   check('1000 short connections leave nothing behind', async (t, engine) => {
     const rig = await createRig(t, engine);
     await inTurns(50, rig);
@@ -279,6 +296,7 @@ function connectChecks(check: Check): void {
     assert.deepEqual(out.local, { address: localAddress, port: socket.remotePort });
     assert.equal(socket.remoteAddress, localAddress);
     out.destroy();
+    taken.destroy();
   });
 
   check('a refused connect says so', async (_t, engine) => {
@@ -382,4 +400,20 @@ function keepsAlive(localPort = 0, remotePort = 0): boolean {
         remote.endsWith(`:${hex(remotePort)}`) &&
         timer.startsWith('02:'),
     );
+}
+
+/** Everything that comes, read with a pause of some turns after every piece. */
+async function stalling(socket: Socket): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  socket.on('data', (bytes: Buffer) => {
+    parts.push(bytes);
+    socket.pause();
+    const wake = (turns: number): void => {
+      if (turns === 0) socket.resume();
+      else setImmediate(() => wake(turns - 1));
+    };
+    wake(parts.length % 7);
+  });
+  await once(socket.resume(), 'end');
+  return Buffer.concat(parts);
 }

@@ -6,6 +6,7 @@ export const netErrors = {
     NET_ADDRESS_IN_USE: 'Another process already listens at the address and port',
     NET_NOT_PERMITTED: 'The address or port needs a privilege this process does not have',
     NET_ADDRESS_NOT_AVAILABLE: 'The address does not belong to this host',
+    NET_ENGINE_UNAVAILABLE: 'The socket engine asked for cannot be had on this host',
   },
   ours: {
     NET_REFUSED: 'The peer refused the connection',

@@ -1,4 +1,6 @@
 /** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
+export { createEngine } from './create-engine.ts';
+export type { EnginePreference } from './create-engine.ts';
 export type {
   Connection,
   ConnectOptions,

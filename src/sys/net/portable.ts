@@ -1,11 +1,11 @@
 /** The engine on node:net: works on every system, from any thread. */
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
-import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
+import type { SocketAddress } from '../../model/index.ts';
 import type { Connection, ConnectOptions, Listener, NetEngine } from './engine.ts';
-import { NetError } from './errors.ts';
+import type { NetError } from './errors.ts';
 import { PortableConnection, socketOptions } from './portable-connection.ts';
 import { PortableRelay } from './portable-relay.ts';
-import { connectError, listenError } from './socket-errors.ts';
+import { abortError, connectError, listenError, timeoutError } from './socket-errors.ts';
 
 /** What the kernel lets us: it caps the queue at its own limit, and Node's 511 loses SYNs in a burst. */
 const backlog = 4096;
@@ -69,7 +69,7 @@ function accepted(socket: Socket, listensAt: SocketAddress): Connection | undefi
 
 function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection> {
   const { timeoutMs, localAddress, signal } = options;
-  if (signal?.aborted === true) return Promise.reject(aborted(to));
+  if (signal?.aborted === true) return Promise.reject(abortError(to));
   return new Promise((resolve, reject) => {
     const socket = connectSocket({
       ...socketOptions,
@@ -82,11 +82,11 @@ function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection
       reject(error);
       socket.destroy();
     };
-    const onAbort = (): void => fail(aborted(to));
+    const onAbort = (): void => fail(abortError(to));
     const onError = (cause: Error): void => fail(connectError(to, cause));
     signal?.addEventListener('abort', onAbort);
     // Node keeps one timer list per duration, so this costs less than a timer of its own.
-    socket.setTimeout(timeoutMs, () => fail(timedOut(to, timeoutMs)));
+    socket.setTimeout(timeoutMs, () => fail(timeoutError(to, timeoutMs)));
     socket.on('error', onError);
     socket.once('connect', () => {
       signal?.removeEventListener('abort', onAbort);
@@ -95,16 +95,6 @@ function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection
       resolve(new PortableConnection(socket, to));
     });
   });
-}
-
-function aborted(to: SocketAddress): NetError {
-  const what = `Cannot connect to ${formatSocketAddress(to)}`;
-  return new NetError('NET_ABORTED', `${what}: it was given up on request`);
-}
-
-function timedOut(to: SocketAddress, timeoutMs: number): NetError {
-  const what = `Cannot connect to ${formatSocketAddress(to)}`;
-  return new NetError('NET_TIMED_OUT', `${what}: it did not answer in ${timeoutMs} ms`);
 }
 
 /** A Connection of another engine here is a mistake in our own code, not something that happens. */

@@ -59,6 +59,18 @@ export function sendError(to: SocketAddress, cause: unknown): NetError {
   return meaning(connectMeanings, `Cannot send to ${formatSocketAddress(to)}`, cause);
 }
 
+/** A connect that was given up on request. */
+export function abortError(to: SocketAddress): NetError {
+  const what = `Cannot connect to ${formatSocketAddress(to)}`;
+  return new NetError('NET_ABORTED', `${what}: it was given up on request`);
+}
+
+/** A connect that nobody answered. */
+export function timeoutError(to: SocketAddress, timeoutMs: number): NetError {
+  const what = `Cannot connect to ${formatSocketAddress(to)}`;
+  return new NetError('NET_TIMED_OUT', `${what}: it did not answer in ${timeoutMs} ms`);
+}
+
 function meaning(meanings: Meanings, what: string, cause: unknown): NetError {
   const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const [code, reason, remedy] = meanings[errno] ?? ['NET_FAILED', messageOf(cause), undefined];

@@ -1,0 +1,8 @@
+/** The only door to C: the C library's sockets and epoll, through koffi. */
+export { FfiError, ffiErrors } from './errors.ts';
+export { constants, errnos } from './layout.ts';
+export { EpollEvents } from './libc.ts';
+export type { Libc, Watch } from './libc.ts';
+export { loadLibc } from './load-libc.ts';
+export { decodeSocketAddress, encodeSocketAddress, socketAddressRoom } from './socket-address.ts';
+export { systemError } from './system-error.ts';

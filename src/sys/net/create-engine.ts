@@ -1,0 +1,39 @@
+/** Which engine carries TCP here: what was asked for, as far as the host can do it. */
+import { messageOf } from '../../model/index.ts';
+import { FfiError, loadLibc, type Libc } from '../ffi/index.ts';
+import type { NetEngine } from './engine.ts';
+import { createEpollEngine } from './epoll.ts';
+import { NetError } from './errors.ts';
+import { createPortableEngine } from './portable.ts';
+
+/** What may be asked for; `auto` takes epoll where it can be had. */
+export type EnginePreference = NetEngine['name'] | 'auto';
+
+export interface EngineOptions {
+  readonly prefer: EnginePreference;
+  /** How the C library is had; tests say that it is not. */
+  readonly load?: (() => Promise<Libc>) | undefined;
+}
+
+export interface ChosenEngine {
+  readonly engine: NetEngine;
+  /** Why `auto` did not take epoll; undefined when nothing was given up. */
+  readonly notEpoll: string | undefined;
+}
+
+/** Rejects with NET_ENGINE_UNAVAILABLE when exactly epoll is asked for and cannot be had. */
+export async function createEngine(options: EngineOptions): Promise<ChosenEngine> {
+  const { prefer, load = loadLibc } = options;
+  if (prefer === 'portable') return { engine: createPortableEngine(), notEpoll: undefined };
+  try {
+    return { engine: createEpollEngine(await load()), notEpoll: undefined };
+  } catch (cause) {
+    if (!(cause instanceof FfiError)) throw cause;
+    const notEpoll = messageOf(cause);
+    if (prefer === 'auto') return { engine: createPortableEngine(), notEpoll };
+    throw new NetError('NET_ENGINE_UNAVAILABLE', `Cannot use the epoll engine: ${notEpoll}`, {
+      cause,
+      remedy: 'Use the engine portable, or auto, which takes what there is',
+    });
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * One epoll inside Node's event loop. libuv watches the epoll descriptor; when something below it is ready, the
+ * events are taken in the same turn, in a setImmediate callback: what is called back may throw and resolve
+ * promises as any other callback of Node may. Costs no thread, and works from any.
+ */
+import process from 'node:process';
+import { EpollEvents, systemError, type Libc, type Watch } from '../ffi/index.ts';
+import { NetError } from './errors.ts';
+
+/** Something with a descriptor in the loop. */
+export interface Watched {
+  /** What epoll says about it, as EPOLL bits. */
+  onEvents(bits: number): void;
+}
+
+/** Events taken at once; what is more comes in the next turn. */
+const batch = 512;
+
+export class EpollLoop {
+  readonly libc: Libc;
+  private readonly events = new EpollEvents(batch, process.arch);
+  /** By descriptor. */
+  private readonly watched: (Watched | undefined)[] = [];
+  /** By descriptor: tells events of a closed one from those of the next with the same number. */
+  private readonly serials: number[] = [];
+  private serial = 0;
+  private open = 0;
+  private epoll: number | undefined;
+  private watch: Watch | undefined;
+  private scheduled = false;
+  private deferred: (() => void)[] = [];
+
+  constructor(libc: Libc) {
+    this.libc = libc;
+  }
+
+  /** Takes a descriptor in; edge-triggered when `bits` say so. Throws NetError. */
+  add(fd: number, bits: number, watched: Watched): void {
+    const epoll = this.epoll ?? this.start();
+    const serial = (this.serial = (this.serial + 1) | 0);
+    const result = this.libc.epollAdd(epoll, fd, { events: bits, low: fd, high: serial });
+    if (result < 0) throw this.failure('epoll_ctl', result);
+    this.watched[fd] = watched;
+    this.serials[fd] = serial;
+    if (this.open++ === 0) this.watch?.ref();
+  }
+
+  /** Changes what is asked about a descriptor; what is ready already is told again. */
+  modify(fd: number, bits: number): void {
+    if (this.epoll === undefined) return;
+    this.libc.epollModify(this.epoll, fd, { events: bits, low: fd, high: this.serials[fd]! });
+  }
+
+  /** Somebody else hears about the descriptor from now on. */
+  handOver(fd: number, watched: Watched): void {
+    this.watched[fd] = watched;
+  }
+
+  /** Closes a descriptor, whether it was taken in or not. */
+  close(fd: number): void {
+    if (this.watched[fd] !== undefined) {
+      this.watched[fd] = undefined;
+      if (--this.open === 0) this.watch?.unref();
+    }
+    this.libc.close(fd);
+  }
+
+  /** Calls `work` in the next turn, after what is ready then. */
+  later(work: () => void): void {
+    this.deferred.push(work);
+    this.schedule();
+  }
+
+  failure(call: string, errno: number): NetError {
+    const cause = systemError(this.libc, call, errno);
+    return new NetError('NET_FAILED', `Cannot use a socket: ${cause.message}`, { cause });
+  }
+
+  private start(): number {
+    const epoll = this.libc.epollCreate();
+    if (epoll < 0) throw this.failure('epoll_create1', epoll);
+    this.watch = this.libc.watchReadable(epoll, () => this.schedule());
+    this.watch.unref();
+    return (this.epoll = epoll);
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(this.turn);
+  }
+
+  private readonly turn = (): void => {
+    this.scheduled = false;
+    const { events } = this;
+    const count = this.epoll === undefined ? 0 : this.libc.epollPoll(this.epoll, events);
+    for (let i = 0; i < count; i++) {
+      const fd = events.lowAt(i);
+      const watched = this.watched[fd];
+      if (watched === undefined || this.serials[fd] !== events.highAt(i)) continue;
+      try {
+        watched.onEvents(events.eventsAt(i));
+      } catch (thrown) {
+        raiseLater(thrown);
+      }
+    }
+    if (this.deferred.length > 0) this.runDeferred();
+  };
+
+  private runDeferred(): void {
+    const { deferred } = this;
+    this.deferred = [];
+    for (const work of deferred) {
+      try {
+        work();
+      } catch (thrown) {
+        raiseLater(thrown);
+      }
+    }
+  }
+}
+
+/** One callback that throws must not cost the others their events, which come only once. */
+function raiseLater(thrown: unknown): void {
+  setImmediate(() => {
+    throw thrown;
+  });
+}
