@@ -310,8 +310,9 @@ test(
 
 test('much each way to a slow reader: memory stays flat', { skip: linux }, async (t) => {
   const total = (soak ? 1024 : 256) * mebibyte;
+  const served = Promise.withResolvers<void>();
   const backend = createServer({ allowHalfOpen: true }, (socket) => {
-    void exchange(socket);
+    exchange(socket).then(served.resolve, served.reject);
   });
   const got = { client: 0, backend: 0 };
   let highest = 0;
@@ -346,7 +347,7 @@ test('much each way to a slow reader: memory stays flat', { skip: linux }, async
   const rssBefore = process.memoryUsage.rss();
   const { address: host, port } = world.at;
   const client = connect({ host, port, allowHalfOpen: true });
-  await exchange(client, 'client');
+  await Promise.all([exchange(client, 'client'), served.promise]);
   const grown = (highest - rssBefore) / mebibyte;
   t.diagnostic(`${total / mebibyte} MiB each way, at most ${grown.toFixed(0)} MiB more in memory`);
   assert.deepEqual(got, { client: total, backend: total });
