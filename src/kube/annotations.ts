@@ -76,6 +76,15 @@ const command: AnnotationSpec<readonly string[]> = {
   parse: parseCommandLine,
 };
 
+const folder: AnnotationSpec<string> = {
+  key: 'switchyard.dev/folder',
+  place: 'annotation',
+  on: ['Pod'],
+  synonyms: [],
+  doc: 'The folder that the command of the Pod runs in; the one Switchyard was started in when absent.',
+  parse: (text) => (text === '' ? bad('it is empty') : good(text)),
+};
+
 const reachedAt: AnnotationSpec<readonly ReachedAt[]> = {
   key: 'switchyard.dev/reached-at',
   place: 'annotation',
@@ -103,7 +112,7 @@ const weight: AnnotationSpec<number> = {
   parse: parseWeight,
 };
 
-export const annotations = { address, command, reachedAt, scheduler, weight } as const;
+export const annotations = { address, command, folder, reachedAt, scheduler, weight } as const;
 
 /** The text of `switchyard.dev/reached-at`. */
 export function formatReachedAt(entries: readonly ReachedAt[]): string {

@@ -1,6 +1,8 @@
 /** The doors to sockets: TCP engines, and HTTP over a Unix socket for local commands. */
 export type { Connection, Listener, NetEngine, Relay, RelayEnd } from './engine.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
+export { checkGrpc } from './grpc-check.ts';
+export { checkHttp } from './http-check.ts';
 export { createPortableEngine } from './portable.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
