@@ -8,7 +8,7 @@ export interface WithdrawalsOptions {
   readonly clock: Clock;
   readonly driver: Pick<Driver, 'observe'>;
   /** The Plan the driver has applied. */
-  plan(): Plan;
+  readonly plan: () => Plan;
 }
 
 export interface WithdrawalLimit {

@@ -17,7 +17,7 @@ export interface DirtyLoopOptions {
   readonly reflectors: (trigger: () => void) => readonly Component[];
   readonly dirty: Set<string>;
   /** Brings one key in order; `wait` when it should be looked at again although nothing changes. */
-  sync(key: string): Promise<'done' | 'wait'>;
+  readonly sync: (key: string) => Promise<'done' | 'wait'>;
 }
 
 export function createDirtyLoop(options: DirtyLoopOptions): Component {

@@ -17,7 +17,7 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** Ten letters at most; the same for the same template, another one for another `salt`. */
 export function templateHash(template: PodTemplate | undefined, salt: number): string {
   const sum = fnv1a(`${JSON.stringify(template ?? {})} ${salt}`) >>> 0;
-  return [...String(sum)].map((digit) => alphabet[Number(digit)]).join('');
+  return Array.from(String(sum), (digit) => alphabet[Number(digit)]).join('');
 }
 
 /** Equal but for the label that a ReplicaSet adds. */

@@ -174,7 +174,10 @@ test('a rolling update keeps to maxSurge and maxUnavailable at every step', asyn
   await watched;
   assert.deepEqual(problems, []);
   const sets = (await client.list(replicaSetKind)).items;
-  assert.deepEqual(sets.map((set) => set.spec?.replicas).toSorted(), [0, 4]);
+  assert.deepEqual(
+    sets.map((set) => set.spec?.replicas ?? 0).toSorted((a, b) => a - b),
+    [0, 4],
+  );
   const { metadata } = await client.get(deploymentKind, web);
   assert.equal(metadata.annotations?.['deployment.kubernetes.io/revision'], '2');
 });

@@ -60,18 +60,10 @@ export function createWorkloadControllers(options: ControllerOptions): Component
 async function syncKey(text: string, context: SyncContext): Promise<SyncResult> {
   const [kind, key = ''] = text.split(' ');
   const { deployments, replicaSets, statefulSets } = context.state;
-  switch (kind) {
-    case deploymentKind.kind: {
-      const deployment = deployments.objects.get(key);
-      return deployment === undefined ? 'done' : await syncDeployment(deployment, context);
-    }
-    case replicaSetKind.kind: {
-      const set = replicaSets.objects.get(key);
-      return set === undefined ? 'done' : await syncReplicaSet(set, context);
-    }
-    default: {
-      const set = statefulSets.objects.get(key);
-      return set === undefined ? 'done' : await syncStatefulSet(set, context);
-    }
-  }
+  const deployment = kind === deploymentKind.kind ? deployments.objects.get(key) : undefined;
+  if (deployment !== undefined) return await syncDeployment(deployment, context);
+  const set = kind === replicaSetKind.kind ? replicaSets.objects.get(key) : undefined;
+  if (set !== undefined) return await syncReplicaSet(set, context);
+  const stateful = kind === statefulSetKind.kind ? statefulSets.objects.get(key) : undefined;
+  return stateful === undefined ? 'done' : await syncStatefulSet(stateful, context);
 }

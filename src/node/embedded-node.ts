@@ -25,7 +25,7 @@ export interface EmbeddedNodeOptions {
   readonly random: Random;
   readonly log: Logger;
   /** Resolves when nobody is sent to the Pod `NAMESPACE/NAME` any more, or when it has waited long enough. */
-  withdrawn(pod: string, limit: WithdrawalLimit): Promise<void>;
+  readonly withdrawn: (pod: string, limit: WithdrawalLimit) => Promise<void>;
 }
 
 export interface WithdrawalLimit {

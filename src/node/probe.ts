@@ -22,7 +22,7 @@ export interface ProbeRun {
   /** Ends the asking. */
   readonly signal: AbortSignal;
   /** Called when enough answers in a row say so; `why` when it is not well. Return true to stop asking. */
-  onTurn(isWell: boolean, why: string | undefined): boolean;
+  readonly onTurn: (isWell: boolean, why: string | undefined) => boolean;
 }
 
 /** Asks until `onTurn` returns true or the signal aborts; never rejects. */

@@ -28,9 +28,9 @@ export interface ProcessPodOptions {
   readonly log: Logger;
   /** Told of every change, in order. */
   onState(state: ProcessPodState): void;
-  onLine(line: LogLine): void;
+  readonly onLine: (line: LogLine) => void;
   /** Something people should hear of. */
-  onTrouble(reason: string, message: string): void;
+  readonly onTrouble: (reason: string, message: string) => void;
 }
 
 /** How a life of the process ended. */
