@@ -6,7 +6,9 @@ import {
   findInstances,
   instanceFolder,
   type ControlSource,
+  type RunRequest,
   type UserFolders,
+  type WorkloadSource,
 } from '../control/index.ts';
 import { nameOf, objectKey, podKind } from '../kube/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
@@ -18,11 +20,14 @@ import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
+import { createWorkloadSource } from './workload-source.ts';
 
 export interface UpOptions {
   /** Files and folders of manifests. */
   readonly files: readonly string[];
   readonly demo: boolean;
+  /** A workload to start with. */
+  readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
   readonly folders: UserFolders;
@@ -52,7 +57,12 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
   const instance = createInstance({ engine, block, log });
   const components: Component[] = [];
-  const source = sourceOf(instance, engine, () => ({
+  const workloads = createWorkloadSource({
+    client: instance.client,
+    node: instance.node,
+    clock: systemClock,
+  });
+  const source = sourceOf({ ...instance, workloads }, engine, () => ({
     instance: name,
     pid: options.pid,
     version,
@@ -70,6 +80,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
       log: log.child({ component: 'control' }),
     }),
     ...(demo ? [demoComponent(instance, options.runtime)] : []),
+    ...(options.run === undefined ? [] : [runComponent(workloads, options.run)]),
     ...(options.files.length > 0 ? [manifests(instance, options)] : []),
     ...instance.components,
   );
@@ -93,7 +104,7 @@ async function freeName(folders: UserFolders): Promise<string> {
 }
 
 function sourceOf(
-  { planner, driver }: Instance,
+  { planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -104,6 +115,7 @@ function sourceOf(
     driver,
     engine,
     clock: systemClock,
+    workloads,
   });
 }
 
@@ -120,6 +132,17 @@ function demoComponent({ client }: Instance, runtime: string): Component {
   return {
     name: 'demo',
     start: () => createDemo(client, runtime),
+    stop: noWork,
+    status: ready,
+  };
+}
+
+function runComponent(workloads: WorkloadSource, request: RunRequest): Component {
+  return {
+    name: 'run',
+    start: async () => {
+      await workloads.run(request);
+    },
     stop: noWork,
     status: ready,
   };

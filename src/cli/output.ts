@@ -7,6 +7,7 @@ import { renderEndpoints } from './render/endpoints.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
+import { renderWorkload } from './render/workload.ts';
 import type { CommandResult } from './result.ts';
 
 export type OutputFormat = 'text' | 'json';
@@ -25,6 +26,7 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       // Naming one asks whether it is there; naming none asks for all there are, and none is a fine answer.
       return result.asked.name === undefined ? exitCodes.fine : exitCodes.no;
     case 'plan':
+    case 'workload':
       return exitCodes.fine;
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
@@ -45,6 +47,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'plan':
       return result.plan;
     case 'spread':
+    case 'workload':
       return result.view;
   }
 }
@@ -60,6 +63,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
         ? renderServices(result.items, options)
         : renderEndpoints(result.items, options);
     }
+    case 'workload':
+      return renderWorkload(result.view);
     case 'plan':
       return renderPlan(result.plan, paint);
     case 'spread':

@@ -5,6 +5,7 @@ import type {
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  WorkloadView,
 } from '../control/index.ts';
 
 export type CommandResult =
@@ -20,5 +21,6 @@ export type CommandResult =
     }
   | { readonly kind: 'plan'; readonly plan: PlanView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
+  | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

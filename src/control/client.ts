@@ -16,6 +16,17 @@ import {
   type SpreadView,
 } from './protocol.ts';
 
+import { readLogsLine } from './workload-decode.ts';
+import {
+  workloadPaths,
+  type BindRequest,
+  type LogLineView,
+  type LogsRequest,
+  type RunRequest,
+  type ScaleRequest,
+  type WorkloadView,
+} from './workload-protocol.ts';
+
 /**
  * Every call rejects with CONTROL_NOT_RUNNING, CONTROL_TIMED_OUT, CONTROL_VERSION_MISMATCH or CONTROL_FAILED
  * when it gets no answer, and with the instance's own code (RemoteError) when it gets a refusal.
@@ -26,6 +37,11 @@ export interface ControlClient {
   endpoints(filter: ServiceFilter): Promise<readonly EndpointView[]>;
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
+  run(request: RunRequest): Promise<WorkloadView>;
+  scale(request: ScaleRequest): Promise<WorkloadView>;
+  bind(request: BindRequest): Promise<WorkloadView>;
+  /** Resolves when there is nothing more to tell. */
+  logs(request: LogsRequest, onLine: (line: LogLineView) => void): Promise<void>;
 }
 
 export interface SpreadCallOptions {
@@ -55,7 +71,34 @@ export function createControlClient(
     if (status !== 200) throw remoteError(readError(body));
     return body;
   };
+  const post = async (url: string, asked: object): Promise<WorkloadView> => {
+    const { status, body } = await reach(() =>
+      requestLocal(socketPath, { method: 'POST', url, headers, body: asked, timeoutMs }),
+    );
+    if (status !== 200) throw remoteError(readError(body));
+    return readObject<WorkloadView>(body);
+  };
   return {
+    run: (request) => post(workloadPaths.run, request),
+    scale: (request) => post(workloadPaths.scale, request),
+    bind: (request) => post(workloadPaths.bind, request),
+    logs: async (request, onLine) => {
+      const { status, body } = await reach(() =>
+        requestLocal(socketPath, {
+          method: 'POST',
+          url: workloadPaths.logs,
+          headers,
+          body: request,
+          timeoutMs,
+          onLine: (value) => {
+            const said = readLogsLine(value);
+            if (said.kind === 'line') onLine(said.line);
+            else if (said.kind === 'error') throw remoteError(said.error);
+          },
+        }),
+      );
+      if (status !== 200) throw remoteError(readError(body));
+    },
     instance: async () => readObject<InstanceView>(await get(controlPaths.instance)),
     services: async (filter) => readList<ServicePortView>(await get(controlPaths.services, filter)),
     endpoints: async (filter) => readList<EndpointView>(await get(controlPaths.endpoints, filter)),

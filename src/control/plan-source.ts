@@ -14,6 +14,7 @@ import { ControlError } from './errors.ts';
 import type { InstanceView, SpreadRequest } from './protocol.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
 import type { ControlSource } from './server.ts';
+import type { WorkloadSource } from './workload-protocol.ts';
 import { endpointViews, planView, serversOf, servicePortViews, spreadView } from './views.ts';
 
 export interface PlanSourceOptions {
@@ -25,6 +26,8 @@ export interface PlanSourceOptions {
   readonly driver: Pick<Driver, 'locate' | 'observe'>;
   readonly engine: NetEngine;
   readonly clock: Clock;
+  /** Where Pods are run. */
+  readonly workloads?: WorkloadSource | undefined;
 }
 
 const connectTimeoutMs = 5_000;
@@ -33,6 +36,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
   const applied = (): Applied => ({ plan: options.plan(), report: options.report() });
   return {
     instance: options.instance,
+    workloads: options.workloads,
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
     plan: () => planView(options.plan()),
