@@ -15,6 +15,8 @@ export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './
 export type { StatusCause } from './errors.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
+export { ingressClassKind, ingressKind } from './ingress-kinds.ts';
+export type { Ingress, IngressBackend, IngressClass, IngressPath } from './ingress-kinds.ts';
 export { fieldOf, formatValue, freezeCopy, isJsonArray, isJsonObject, jsonEqual } from './json.ts';
 export type { JsonObject } from './json.ts';
 export { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';

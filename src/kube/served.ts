@@ -1,4 +1,5 @@
 /** Every kind served; adding one is adding it here and giving it a file in registry/. */
+import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
 import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 import type { Kind } from './object.ts';
 import { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
@@ -17,4 +18,6 @@ export const kinds: readonly Kind[] = [
   secretKind,
   leaseKind,
   eventKind,
+  ingressKind,
+  ingressClassKind,
 ];

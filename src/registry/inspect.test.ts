@@ -15,6 +15,8 @@ import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
 import { eventStrategy } from './event.ts';
 import { createObjectCheck, inspectNew, inspectUpdate } from './inspect.ts';
+import { ingressClassStrategy } from './ingress-class.ts';
+import { ingressStrategy } from './ingress.ts';
 import { leaseStrategy } from './lease.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
@@ -38,6 +40,8 @@ const strategies: readonly Strategy<never>[] = [
   secretStrategy,
   leaseStrategy,
   eventStrategy,
+  ingressStrategy,
+  ingressClassStrategy,
 ] as unknown as readonly Strategy<never>[];
 
 const texts = fc.oneof(

@@ -15,6 +15,8 @@ import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
 import { eventStrategy } from './event.ts';
+import { ingressClassStrategy } from './ingress-class.ts';
+import { ingressStrategy } from './ingress.ts';
 import { leaseStrategy } from './lease.ts';
 import { validateMetadata } from './metadata.ts';
 import { namespaceStrategy } from './namespace.ts';
@@ -45,6 +47,8 @@ export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
     checkOf(secretStrategy),
     checkOf(leaseStrategy),
     checkOf(eventStrategy),
+    checkOf(ingressStrategy),
+    checkOf(ingressClassStrategy),
   ]);
   return (kind, value) => checks.get(kindKey(kind))?.(value);
 }

@@ -31,6 +31,8 @@ import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
 import { eventStrategy } from './event.ts';
 import { createWriter, type Writer } from './kind-writer.ts';
+import { ingressClassStrategy } from './ingress-class.ts';
+import { ingressStrategy } from './ingress.ts';
 import { leaseStrategy } from './lease.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
@@ -88,6 +90,8 @@ class Registry implements ObjectClient {
       createWriter(secretStrategy, own),
       createWriter(leaseStrategy, own),
       createWriter(eventStrategy, own),
+      createWriter(ingressStrategy, own),
+      createWriter(ingressClassStrategy, own),
     ];
     this.writers = new Map(writers.map((writer) => [kindKey(writer.kind), writer]));
   }
