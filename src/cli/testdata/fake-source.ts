@@ -7,6 +7,7 @@ import {
   type ServicePortView,
   type SpreadView,
 } from '../../control/index.ts';
+import { fakeWorkloads } from './fake-workloads.ts';
 
 const service: ServicePortView = {
   namespace: 'default',
@@ -255,6 +256,7 @@ export function fakeSource(): ControlSource {
         },
       ],
     }),
+    workloads: fakeWorkloads,
     spread: async ({ namespace, service: name }) => {
       const view = spreads[name];
       if (view !== undefined) return view;
