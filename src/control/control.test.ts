@@ -43,7 +43,7 @@ const spread: SpreadView = {
   tookMs: 5,
   shares: [],
   promise: 'turns',
-  chance: undefined,
+  chance: 1,
   kept: true,
   exact: true,
 };

@@ -44,6 +44,7 @@ export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,
   dnsSubdomainProblems,
+  domainPrefixedPathProblems,
   labelValueProblems,
   portNameProblems,
   qualifiedNameProblems,

@@ -9,6 +9,7 @@ export interface Node extends KubeObject {
   readonly spec?: { readonly podCIDRs?: readonly string[] };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+    readonly conditions?: readonly Condition[];
   };
 }
 

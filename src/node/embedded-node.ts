@@ -13,6 +13,7 @@ import type { Cidr, Clock, Random } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { HeldPods } from './held-pods.ts';
+import { registerNode } from './node-object.ts';
 import { PodLogs } from './pod-logs.ts';
 
 export interface EmbeddedNodeOptions {
@@ -58,6 +59,7 @@ export function createEmbeddedNode(options: EmbeddedNodeOptions): EmbeddedNode {
     name: 'node',
     logs,
     start: async (signal) => {
+      await registerNode(options.client, options.nodeName);
       await reflector.start(signal);
       status = { state: 'ready', detail: undefined };
     },

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
-import { eventKind, podKind, type ObjectClient, type Pod, type Probe } from '../kube/index.ts';
+import {
+  eventKind,
+  nodeKind,
+  podKind,
+  type ObjectClient,
+  type Pod,
+  type Probe,
+} from '../kube/index.ts';
 import { parseCidr } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import { createRegistry } from '../registry/index.ts';
@@ -177,4 +184,30 @@ test('a liveness probe starts it again, counted and told', { skip: linuxOnly }, 
   assert.ok(events.some(({ reason }) => reason === 'Unhealthy'));
   const lines = node.logs.linesOf('default/web')?.map(({ text }) => text);
   assert.deepEqual(lines, ['born', 'told to end', 'born']);
+});
+
+const bare: Readonly<Record<string, readonly [owner: string | undefined, said: string]>> = {
+  'of a Deployment': ['ReplicaSet shop-7d9c', "switchyard bind deployment/shop --command 'node"],
+  'of a StatefulSet': ['StatefulSet db', "switchyard bind statefulset/db --command 'node"],
+  'of nobody': [undefined, "switchyard bind pod/web --command 'node"],
+};
+
+for (const [title, [owner, said]] of Object.entries(bare)) {
+  test(`a Pod ${title} with nothing behind it says which command gives it something`, async (t) => {
+    const { client } = await start(t, async () => undefined);
+    const [kind = '', ownerName = ''] = owner?.split(' ') ?? [];
+    const reference = { apiVersion: 'apps/v1', kind, name: ownerName, uid: 'u', controller: true };
+    const ownerReferences = owner === undefined ? [] : [reference];
+    await client.create(podKind, { ...pod(), metadata: { ...name, ownerReferences } });
+    const { status } = await until(client, (found) => found.status?.conditions !== undefined);
+    const ready = status?.conditions?.find((c) => c.type === 'Ready');
+    assert.equal(ready?.reason, 'NothingBehind');
+    assert.ok(ready.message?.includes(said), ready.message ?? 'no message');
+  });
+}
+
+test('the node is there as an object', async (t) => {
+  const { client } = await start(t, async () => undefined);
+  const node = await client.get(nodeKind, { name: 'embedded' });
+  assert.equal(node.status?.conditions?.[0]?.status, 'True');
 });

@@ -1,8 +1,8 @@
 /** IngressClasses: which controller serves an Ingress. */
 import {
   dnsSubdomainProblems,
+  domainPrefixedPathProblems,
   ingressClassKind,
-  qualifiedNameProblems,
   type IngressClass,
 } from '../kube/index.ts';
 import { ingressClassShape } from './ingress-shapes.ts';
@@ -27,13 +27,7 @@ export const ingressClassStrategy: Strategy<IngressClass> = {
     }
     if (controller === '') problems.required(at);
     else if (controller.length > maxControllerLength) problems.tooLong(at, maxControllerLength);
-    else if (!controller.includes('/')) {
-      problems.invalid(at, controller, 'must be a domain-prefixed path (such as "acme.io/foo")');
-    } else {
-      const [domain = '', ...path] = controller.split('/');
-      problems.invalidEach(at, domain, dnsSubdomainProblems(domain));
-      problems.invalidEach(at, path.join('/'), qualifiedNameProblems(path.join('/')));
-    }
+    else problems.invalidEach(at, controller, domainPrefixedPathProblems(controller));
     if (parameters === undefined) return;
     if (parameters.kind === '') problems.required('spec.parameters.kind', 'kind is required');
     if (parameters.name === '') problems.required('spec.parameters.name', 'name is required');

@@ -53,10 +53,28 @@ export const namespaceShape: Shape = object({
   status: object({ phase: string }),
 });
 
+export const conditions = list(
+  object(
+    {
+      type: string,
+      status: string,
+      reason: string,
+      message: string,
+      lastTransitionTime: string,
+      lastUpdateTime: string,
+    },
+    'type',
+    'status',
+  ),
+);
+
 export const nodeShape: Shape = object({
   ...whole,
   spec: object({ podCIDRs: strings, unschedulable: boolean }),
-  status: object({ addresses: list(object({ type: string, address: string }, 'type', 'address')) }),
+  status: object({
+    addresses: list(object({ type: string, address: string }, 'type', 'address')),
+    conditions,
+  }),
 });
 
 const containerPorts = list(
@@ -107,21 +125,6 @@ export const podSpec = object({
     ),
   ),
 });
-
-export const conditions = list(
-  object(
-    {
-      type: string,
-      status: string,
-      reason: string,
-      message: string,
-      lastTransitionTime: string,
-      lastUpdateTime: string,
-    },
-    'type',
-    'status',
-  ),
-);
 
 const containerState = object({
   running: object({ startedAt: string }),
