@@ -211,3 +211,32 @@ test('the node is there as an object', async (t) => {
   const node = await client.get(nodeKind, { name: 'embedded' });
   assert.equal(node.status?.conditions?.[0]?.status, 'True');
 });
+
+test('a running Pod takes another command, at its address', { skip: linuxOnly }, async (t) => {
+  const { client, node } = await start(t, async () => undefined);
+  await client.create(podKind, pod());
+  const { status } = await until(client, isReady);
+  const other = server.replaceAll('born', 'born again');
+  const words = JSON.stringify([process.execPath, '-e', other]);
+  const annotations = { 'switchyard.dev/command': words };
+  await client.patch(podKind, name, { metadata: { annotations } });
+  const deadline = Date.now() + 15_000;
+  const hasRestarted = (): boolean =>
+    node.logs.linesOf('default/web')?.at(-1)?.text === 'born again';
+  while (!hasRestarted()) {
+    assert.ok(Date.now() < deadline, JSON.stringify(node.logs.linesOf('default/web')));
+    await systemClock.sleep(10);
+  }
+  const now = await until(client, isReady);
+  assert.equal(now.status?.podIP, status?.podIP);
+  assert.equal((await fetch(`http://${status?.podIP}:8080/`)).status, 200);
+});
+
+test('an address that is none is said to be', async (t) => {
+  const { client } = await start(t, async () => undefined);
+  const annotations = { 'switchyard.dev/address': 'somewhere' };
+  await client.create(podKind, { ...pod(), metadata: { ...name, annotations } });
+  const { status } = await until(client, (found) => found.status?.conditions !== undefined);
+  const ready = status?.conditions?.find((c) => c.type === 'Ready');
+  assert.equal(ready?.reason, 'InvalidAddress');
+});

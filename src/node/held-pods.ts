@@ -70,8 +70,7 @@ export class HeldPods {
     } else if (held === undefined) {
       this.take(pod, uid);
     } else if (held.source !== sourceOf(pod, held)) {
-      this.drop(uid);
-      this.take(pod, uid);
+      this.startAnew(pod, uid, held);
     }
   }
 
@@ -92,13 +91,31 @@ export class HeldPods {
     await Promise.all([...this.endings, ...this.writes.values()]);
   }
 
+  /** What a Pod is has changed: the old process ends before the new one takes its address. */
+  private startAnew(pod: Pod, uid: string, { process, source }: Held): void {
+    const old: Held = { source, process, isEnding: false };
+    const next: Held = { source: sourceOf(pod, old), process: undefined, isEnding: false };
+    this.held.set(uid, next);
+    const ended = process?.stop() ?? Promise.resolve();
+    this.track(
+      ended.then(() => {
+        if (this.held.get(uid) === next && !next.isEnding) this.take(pod, uid);
+      }),
+    );
+  }
+
   private take(pod: Pod, uid: string): void {
     const source = sourceOf(pod, undefined);
     const command = readAnnotation(pod, annotations.command);
     if (command === undefined) {
       this.held.set(uid, { source, process: undefined, isEnding: false });
       const given = readAnnotation(pod, annotations.address);
-      const podIP = given?.ok === true ? given.value.address : pod.status?.podIP;
+      if (given?.ok === false) {
+        const message = `Cannot read annotation ${given.key}: ${given.problem}`;
+        this.write(pod, uid, { ...notRunning, reason: 'InvalidAddress', message });
+        return;
+      }
+      const podIP = given?.value.address ?? pod.status?.podIP;
       this.write(pod, uid, { kind: 'address', podIP });
       return;
     }
@@ -185,7 +202,10 @@ export class HeldPods {
   private drop(uid: string): void {
     const held = this.held.get(uid);
     this.held.delete(uid);
-    if (held?.process === undefined) return;
+    if (held?.process === undefined) {
+      this.addresses.release(uid);
+      return;
+    }
     this.track(held.process.stop().then(() => this.addresses.release(uid)));
   }
 

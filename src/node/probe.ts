@@ -9,6 +9,7 @@ export interface ProbeTarget {
   readonly address: string;
   readonly container: Container | undefined;
   readonly env: Readonly<Record<string, string>>;
+  readonly folder: string | undefined;
   readonly engine: NetEngine;
   readonly clock: Clock;
 }
@@ -103,6 +104,7 @@ async function askCommand(
   const child = await startChild({
     command,
     env: target.env,
+    cwd: target.folder,
     onLine: (line) => {
       last = line;
     },

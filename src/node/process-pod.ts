@@ -63,6 +63,7 @@ export class ProcessPod {
   private readonly stopping = new AbortController();
   private readonly finished: Promise<void>;
   private child: Child | undefined;
+  private isReady = false;
   private restarts = 0;
   private startedAtMs: number | undefined;
   private lastEnd: ProcessEnd | undefined;
@@ -140,9 +141,9 @@ export class ProcessPod {
 
   /** Follows the process through its start, then its readiness and its liveness, until it is over. */
   private async watch(over: AbortSignal): Promise<void> {
-    const { address, port, container, env, engine, clock } = this.options;
+    const { address, port, container, env, folder, engine, clock } = this.options;
     const { startupProbe, readinessProbe } = container ?? {};
-    const target: ProbeTarget = { address, container, env, engine, clock };
+    const target: ProbeTarget = { address, container, env, folder, engine, clock };
     this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
     if (startupProbe !== undefined) {
       await runProbe({
@@ -182,8 +183,6 @@ export class ProcessPod {
     };
     await runProbe({ probe, target, signal: over, onTurn });
   }
-
-  private isReady = false;
 
   /** What the readiness probe found; only a change is told. */
   private answered(isWell: boolean, why: string | undefined): void {
