@@ -15,7 +15,7 @@ import type { EmbeddedNodeOptions } from './embedded-node.ts';
 import { NodeError } from './errors.ts';
 import { PodAddresses } from './pod-addresses.ts';
 import type { PodLogs } from './pod-logs.ts';
-import { podStatus, type PodReadiness } from './pod-status.ts';
+import { bindCommand, podStatus, type PodReadiness } from './pod-status.ts';
 import { ProcessPod } from './process-pod.ts';
 
 /** A Pod this node has taken on. */
@@ -28,6 +28,8 @@ interface Held {
 
 const defaultGracePeriodSeconds = 30;
 const retryMs = 1_000;
+/** So many are told of by log lines; every one says it itself, in its Ready condition. */
+const maxBare = 100;
 
 export class HeldPods {
   private readonly options: EmbeddedNodeOptions;
@@ -40,6 +42,7 @@ export class HeldPods {
   private readonly written = new Map<string, Pod['status']>();
   private readonly writes = new Map<string, Promise<void>>();
   private readonly endings = new Set<Promise<void>>();
+  private readonly bare = new Set<string>();
   private readonly stopping = new AbortController();
 
   constructor(
@@ -116,6 +119,7 @@ export class HeldPods {
         return;
       }
       const podIP = given?.value.address ?? pod.status?.podIP;
+      if (podIP === undefined) this.tellBare(pod);
       this.write(pod, uid, { kind: 'address', podIP });
       return;
     }
@@ -130,6 +134,17 @@ export class HeldPods {
       this.events.record(pod, { type: 'Warning', reason: 'Failed', message });
       this.write(pod, uid, { ...notRunning, reason, message });
     }
+  }
+
+  /** Once for all Pods of the same making: one command gives them all something. */
+  private tellBare(pod: Pod): void {
+    const bind = bindCommand(pod);
+    if (this.bare.has(bind) || this.bare.size >= maxBare) return;
+    this.bare.add(bind);
+    this.options.log.warn('A Pod has nothing behind it', {
+      pod: objectKey(nameOf(pod)),
+      try: `${bind} --command 'node server.js'`,
+    });
   }
 
   private startProcess(pod: Pod, uid: string, command: readonly string[]): ProcessPod {

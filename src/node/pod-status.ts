@@ -1,6 +1,5 @@
 /** What the node says of a Pod, as the `status` a kubelet would write. */
 import {
-  annotations,
   type Condition,
   type ContainerState,
   type ContainerStatus,
@@ -42,17 +41,18 @@ export function podStatus(
 
 /** Says which command gives the Pod something: by what made it, when something did. */
 function nothingBehind(pod: Pod): string {
-  const { name, namespace = 'default', ownerReferences = [] } = pod.metadata;
-  const owner = ownerReferences.find(({ controller }) => controller === true);
-  const target = bindTarget(owner, name);
-  const where = namespace === 'default' ? '' : ` -N ${namespace}`;
   return (
     `The Pod has neither an address nor a command. Give it one: ` +
-    `switchyard bind ${target}${where} --command 'node server.js', or --address 127.0.0.1:PORT` +
-    (owner === undefined
-      ? ` (annotations ${annotations.command.key}, ${annotations.address.key})`
-      : '')
+    `${bindCommand(pod)} --command 'node server.js', or --address 127.0.0.1:PORT`
   );
+}
+
+/** The command that gives something to all Pods of the same making. */
+export function bindCommand({ metadata }: Pod): string {
+  const { name, namespace = 'default', ownerReferences = [] } = metadata;
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const where = namespace === 'default' ? '' : ` -N ${namespace}`;
+  return `switchyard bind ${bindTarget(owner, name)}${where}`;
 }
 
 function bindTarget(
