@@ -39,7 +39,9 @@ export function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
       if (answer.length > maxAnswerBytes) end();
     });
     stream.once('end', () => {
-      resolve(readHealth(answer) === serving);
+      // Ended by us: that is no answer.
+      if (limit.aborted) reject(new Error('no answer in time'));
+      else resolve(readHealth(answer) === serving);
       end();
     });
     stream.end(requestFrame(service));
