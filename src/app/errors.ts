@@ -4,6 +4,7 @@ import { CodedError, type CodeOf, type ErrorTable } from '../model/index.ts';
 export const appErrors = {
   user: {
     CONFIG_INVALID: 'A flag or an environment variable has a value that is not taken',
+    BIND_INVALID: 'What a workload is to be bound to is neither a command nor an address',
   },
   ours: {
     ADDRESS_BLOCKS_EXHAUSTED: 'Every loopback address block is claimed by another instance',

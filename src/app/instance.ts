@@ -3,11 +3,16 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import { createEndpointSliceController, ReachedAtRecorder } from '../controllers/index.ts';
+import {
+  createEndpointSliceController,
+  createGarbageCollector,
+  createWorkloadControllers,
+  ReachedAtRecorder,
+} from '../controllers/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
 import type { Driver, NodeView } from '../model/index.ts';
-import { createEmbeddedNode } from '../node/index.ts';
+import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
 import { createRegistry } from '../registry/index.ts';
@@ -15,6 +20,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
   readonly engine: NetEngine;
@@ -26,6 +32,7 @@ export interface Instance {
   readonly client: ObjectClient;
   readonly driver: Driver;
   readonly planner: Planner;
+  readonly node: EmbeddedNode;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -63,20 +70,25 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
     maxIntervalMs,
     onApplied: ({ plan, report }) => recorder.record(plan, report),
   });
+  const node = createEmbeddedNode({
+    ...common,
+    nodeName,
+    podRange: block.podRange,
+    engine,
+    log: logOf('node'),
+    withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
+  });
   return {
     client,
     driver,
     planner,
+    node,
     components: [
       driverComponent(driver),
-      createEmbeddedNode({
-        ...common,
-        nodeName,
-        podRange: block.podRange,
-        engine,
-        log: logOf('node'),
-      }),
+      node,
       createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
+      createWorkloadControllers({ ...common, log: logOf('workloads') }),
+      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
       planner,
     ],
   };

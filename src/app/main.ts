@@ -17,6 +17,7 @@ const io = {
   stdout: process.stdout,
   stderr: process.stderr,
   env: readEnvironment(process.env),
+  folder: process.cwd(),
 };
 
 // Whoever reads our output may leave early (`| head`): that is no error.

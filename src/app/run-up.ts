@@ -30,11 +30,9 @@ export async function runUp(options: UpOptions, process: UpProcess): Promise<num
     if (!started.signal.aborted) io.stderr.write('Waiting for the first endpoints to answer...\n');
   });
   try {
-    const { files, demo, instance, engine } = options;
-    const up = await startUp(
-      { files, demo, instance, engine, folders: io.env, runtime, pid, log },
-      signal,
-    );
+    const { files, demo, instance, engine, run } = options;
+    const wanted = { files, demo, instance, engine, run, folders: io.env, runtime, pid, log };
+    const up = await startUp(wanted, signal);
     started.abort();
     try {
       await announce(up, { io, output: options.output, demo, signal });

@@ -6,7 +6,9 @@ import {
   findInstances,
   instanceFolder,
   type ControlSource,
+  type RunRequest,
   type UserFolders,
+  type WorkloadSource,
 } from '../control/index.ts';
 import { nameOf, objectKey, podKind } from '../kube/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
@@ -19,12 +21,15 @@ import { createInstance, type Instance } from './instance.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
+import { createWorkloadSource } from './workload-source.ts';
 
 export interface UpOptions {
   /** Files and folders of manifests. */
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** A workload to start with. */
+  readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
   readonly folders: UserFolders;
@@ -55,7 +60,12 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
   const instance = createInstance({ engine, block, log });
   const components: Component[] = [];
-  const source = sourceOf(instance, engine, () => ({
+  const workloads = createWorkloadSource({
+    client: instance.client,
+    node: instance.node,
+    clock: systemClock,
+  });
+  const source = sourceOf({ ...instance, workloads }, engine, () => ({
     instance: name,
     pid: options.pid,
     version,
@@ -73,6 +83,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
       log: log.child({ component: 'control' }),
     }),
     ...(demo ? [demoComponent(instance, options.runtime)] : []),
+    ...(options.run === undefined ? [] : [runComponent(workloads, options.run)]),
     ...(options.files.length > 0 ? [manifests(instance, options)] : []),
     ...instance.components,
   );
@@ -96,7 +107,7 @@ async function freeName(folders: UserFolders): Promise<string> {
 }
 
 function sourceOf(
-  { client, planner, driver }: Instance,
+  { client, planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -108,6 +119,7 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    workloads,
   });
 }
 
@@ -124,6 +136,17 @@ function demoComponent({ client }: Instance, runtime: string): Component {
   return {
     name: 'demo',
     start: () => createDemo(client, runtime),
+    stop: noWork,
+    status: ready,
+  };
+}
+
+function runComponent(workloads: WorkloadSource, request: RunRequest): Component {
+  return {
+    name: 'run',
+    start: async () => {
+      await workloads.run(request);
+    },
     stop: noWork,
     status: ready,
   };

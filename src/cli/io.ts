@@ -1,4 +1,5 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
+import type { RunRequest } from '../control/index.ts';
 import type { Clock, ErrorTable } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
@@ -23,6 +24,8 @@ export interface CliIo {
   readonly stdout: CliStream;
   readonly stderr: CliStream;
   readonly env: CliEnv;
+  /** The folder the command was given in. */
+  readonly folder?: string | undefined;
 }
 
 export const upModes = ['userspace'] as const;
@@ -41,6 +44,8 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   readonly output: 'text' | 'json';
+  /** Run as soon as everything serves. */
+  readonly run?: RunRequest | undefined;
 }
 
 export interface CliDeps {

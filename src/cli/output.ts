@@ -8,6 +8,7 @@ import { renderExplanation } from './render/explanation.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
+import { renderWorkload } from './render/workload.ts';
 import type { CommandResult } from './result.ts';
 
 export type OutputFormat = 'text' | 'json';
@@ -26,6 +27,7 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       // Naming one asks whether it is there; naming none asks for all there are, and none is a fine answer.
       return result.asked.name === undefined ? exitCodes.fine : exitCodes.no;
     case 'plan':
+    case 'workload':
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
@@ -48,6 +50,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'plan':
       return result.plan;
     case 'spread':
+    case 'workload':
       return result.view;
     case 'explanation':
       return result.view.explanation;
@@ -67,6 +70,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
     }
     case 'explanation':
       return renderExplanation(result.view, paint);
+    case 'workload':
+      return renderWorkload(result.view);
     case 'plan':
       return renderPlan(result.plan, paint);
     case 'spread':

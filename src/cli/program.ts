@@ -2,7 +2,11 @@
 import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
+import { addBind } from './commands/bind.ts';
 import { addGet } from './commands/get.ts';
+import { addLogs } from './commands/logs.ts';
+import { addRun } from './commands/run.ts';
+import { addScale } from './commands/scale.ts';
 import { addSpread } from './commands/spread.ts';
 import { addUp } from './commands/up.ts';
 import type { CliIo } from './io.ts';
@@ -53,6 +57,10 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
     });
   program.addHelpText('after', '\nRun switchyard COMMAND --help for more about a command.');
   addUp(program, act);
+  addRun(program, act);
+  addBind(program, act);
+  addScale(program, act);
+  addLogs(program, act);
   addGet(program, act);
   addSpread(program, act);
   addExplain(program, act);

@@ -6,6 +6,7 @@ import type {
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  WorkloadView,
 } from '../control/index.ts';
 
 export type CommandResult =
@@ -22,5 +23,6 @@ export type CommandResult =
   | { readonly kind: 'plan'; readonly plan: PlanView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
+  | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

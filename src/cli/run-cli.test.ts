@@ -196,6 +196,20 @@ const golden: Record<string, Run> = {
   'help-narrow.text': { argv: ['up', '--help'], columns: 50 },
   'help-unknown.text': { argv: ['help', 'nothing'] },
   'help-json.text': { argv: ['--help', '-o', 'json'] },
+  'run.text': { argv: ['run', 'web', '-r', '3', '-p', '8080', '--', 'node', 'server.js', '-v'] },
+  'run.json': { argv: ['run', 'web', '-o', 'json', '--', 'sleep', '1'] },
+  'run-taken.text': { argv: ['run', 'taken', '--', 'sleep', '1'] },
+  'run-without-command.text': { argv: ['run', 'web'] },
+  'scale.text': { argv: ['scale', 'deploy/web', '--replicas', '1'] },
+  'scale-unknown.text': { argv: ['scale', 'deployment/wbe', '--replicas', '1'] },
+  'scale-kind.text': { argv: ['scale', 'service/web', '--replicas', '1'] },
+  'scale-number.text': { argv: ['scale', 'web', '--replicas', 'many'] },
+  'bind.text': { argv: ['bind', 'sts/web', '--command', 'node server.js'] },
+  'bind-pod.json': { argv: ['bind', 'pod/web-0', '--address', '127.0.0.1:3000', '-o', 'json'] },
+  'bind-neither.text': { argv: ['bind', 'web'] },
+  'logs.text': { argv: ['logs', 'web-0'] },
+  'logs-follow.lines': { argv: ['logs', 'pod/web-0', '-f', '-o', 'json'] },
+  'logs-unknown.text': { argv: ['logs', 'web-9'] },
   'version.text': { argv: ['--version'] },
 };
 
@@ -341,4 +355,23 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
   const shown = await stderrOf(true);
   assert.ok(shown.endsWith(`\r${escape}[K120 of 300 connections\r${escape}[K`), shown);
   assert.equal(await stderrOf(false), '');
+});
+
+test('run starts an instance where none runs', async () => {
+  const asked: UpOptions[] = [];
+  const up = async (options: UpOptions): Promise<number> => {
+    asked.push(options);
+    return 0;
+  };
+  const argv = ['run', 'web', '-p', '8080', '--', 'node', 'server.js'];
+  const { exitCode, stderr } = await run({ argv, home: 'none', up });
+  assert.deepEqual([exitCode, stderr], [0, '']);
+  assert.deepEqual(asked[0]?.run, {
+    namespace: 'default',
+    name: 'web',
+    replicas: 1,
+    port: 8080,
+    command: ['node', 'server.js'],
+    folder: undefined,
+  });
 });

@@ -18,6 +18,10 @@ export interface Session {
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
   readonly progress: Progress;
+  /** The folder the command was given in; undefined where there is none. */
+  readonly folder: string | undefined;
+  /** Writes to stdout at once: for answers that come bit by bit. */
+  readonly print: (text: string) => void;
   /** Rejects with the CONTROL codes of finding an instance. */
   connect(): Promise<ControlClient>;
 }
@@ -35,6 +39,8 @@ export function createSession(options: GlobalOptions, io: CliIo, deps: CliDeps):
     instance,
     logLevel: options.logLevel,
     progress: createProgress(io.stderr, deps.clock),
+    folder: io.folder,
+    print: (text) => io.stdout.write(text),
     connect: async () => {
       // Only now: `up` and --help start without the client and its HTTP.
       const { chooseInstance, createControlClient } = await import('../control/index.ts');

@@ -1,5 +1,5 @@
 /** The asking side of the control socket, typed: what a command calls. */
-import { requestLocal, LocalError } from '../sys/net/index.ts';
+import { LocalError, requestLocal, type LocalRequestOptions } from '../sys/net/index.ts';
 import { readError, readList, readObject, readSpreadLine } from './decode.ts';
 import { ControlError, RemoteError } from './errors.ts';
 import {
@@ -18,6 +18,17 @@ import {
   type SpreadView,
 } from './protocol.ts';
 
+import { readLogsLine } from './workload-decode.ts';
+import {
+  workloadPaths,
+  type BindRequest,
+  type LogLineView,
+  type LogsRequest,
+  type RunRequest,
+  type ScaleRequest,
+  type WorkloadView,
+} from './workload-protocol.ts';
+
 /**
  * Every call rejects with CONTROL_NOT_RUNNING, CONTROL_TIMED_OUT, CONTROL_VERSION_MISMATCH or CONTROL_FAILED
  * when it gets no answer, and with the instance's own code (RemoteError) when it gets a refusal.
@@ -29,6 +40,11 @@ export interface ControlClient {
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  run(request: RunRequest): Promise<WorkloadView>;
+  scale(request: ScaleRequest): Promise<WorkloadView>;
+  bind(request: BindRequest): Promise<WorkloadView>;
+  /** Resolves when there is nothing more to tell. */
+  logs(request: LogsRequest, onLine: (line: LogLineView) => void): Promise<void>;
 }
 
 export interface SpreadCallOptions {
@@ -46,50 +62,55 @@ export function createControlClient(
   { timeoutMs = 30_000 }: ControlClientOptions = {},
 ): ControlClient {
   const headers = { [protocolHeader]: protocolVersion };
-  const get = async (path: string, filter?: ServiceFilter): Promise<unknown> => {
-    const query = new URLSearchParams();
-    for (const [key, value] of Object.entries(filter ?? {})) {
-      if (typeof value === 'string') query.set(key, value);
-    }
-    const url = query.size === 0 ? path : `${path}?${query.toString()}`;
+  const ask = async (
+    options: Omit<LocalRequestOptions, 'headers' | 'timeoutMs'>,
+  ): Promise<unknown> => {
     const { status, body } = await reach(() =>
-      requestLocal(socketPath, { method: 'GET', url, headers, timeoutMs }),
+      requestLocal(socketPath, { ...options, headers, timeoutMs }),
     );
     if (status !== 200) throw remoteError(readError(body));
     return body;
   };
+  const get = (path: string, filter?: ServiceFilter): Promise<unknown> =>
+    ask({ method: 'GET', url: withQuery(path, filter) });
+  const post = (url: string, body: object): Promise<unknown> => ask({ method: 'POST', url, body });
+  const workload = async (url: string, body: object): Promise<WorkloadView> =>
+    readObject(await post(url, body));
   return {
+    run: (request) => workload(workloadPaths.run, request),
+    scale: (request) => workload(workloadPaths.scale, request),
+    bind: (request) => workload(workloadPaths.bind, request),
+    logs: async (request, onLine) => {
+      await ask({
+        method: 'POST',
+        url: workloadPaths.logs,
+        body: request,
+        onLine: (value) => {
+          const said = readLogsLine(value);
+          if (said.kind === 'line') onLine(said.line);
+          else if (said.kind === 'error') throw remoteError(said.error);
+        },
+      });
+    },
     instance: async () => readObject<InstanceView>(await get(controlPaths.instance)),
     services: async (filter) => readList<ServicePortView>(await get(controlPaths.services, filter)),
     endpoints: async (filter) => readList<EndpointView>(await get(controlPaths.endpoints, filter)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
-    explain: async (request) => {
-      const url = controlPaths.explain;
-      const { status, body } = await reach(() =>
-        requestLocal(socketPath, { method: 'POST', url, headers, body: request, timeoutMs }),
-      );
-      if (status !== 200) throw remoteError(readError(body));
-      return readObject<ExplainView>(body);
-    },
-    spread: async (request, options = {}) => {
+    explain: async (request) => readObject<ExplainView>(await post(controlPaths.explain, request)),
+    spread: async (request, { signal, onProgress } = {}) => {
       let result: SpreadView | undefined;
-      const { status, body } = await reach(() =>
-        requestLocal(socketPath, {
-          method: 'POST',
-          url: controlPaths.spread,
-          headers,
-          body: request,
-          signal: options.signal,
-          timeoutMs,
-          onLine: (value) => {
-            const line = readSpreadLine(value);
-            if (line.kind === 'progress') options.onProgress?.(line.done, line.total);
-            else if (line.kind === 'result') result = line.view;
-            else throw remoteError(line.error);
-          },
-        }),
-      );
-      if (status !== 200) throw remoteError(readError(body));
+      await ask({
+        method: 'POST',
+        url: controlPaths.spread,
+        body: request,
+        signal,
+        onLine: (value) => {
+          const line = readSpreadLine(value);
+          if (line.kind === 'progress') onProgress?.(line.done, line.total);
+          else if (line.kind === 'result') result = line.view;
+          else throw remoteError(line.error);
+        },
+      });
       if (result !== undefined) return result;
       throw new ControlError(
         'CONTROL_FAILED',
@@ -97,6 +118,14 @@ export function createControlClient(
       );
     },
   };
+}
+
+function withQuery(path: string, filter: ServiceFilter | undefined): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(filter ?? {})) {
+    if (typeof value === 'string') query.set(key, value);
+  }
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
 }
 
 function remoteError({ code, message, remedy, details }: ErrorView): ControlError | RemoteError {

@@ -391,3 +391,56 @@ test('an instance of another version is there, and is not hidden', async (t) => 
   await assert.rejects(chooseInstance(folders, undefined), code('CONTROL_SEVERAL_RUNNING'));
   assert.equal((await chooseInstance(folders, 'new')).name, 'new');
 });
+
+test('an instance of a cluster says that it runs no Pods', async (t) => {
+  const { client } = await start(t);
+  const asked = { namespace: 'default', kind: 'deployment', name: 'web', replicas: 2 } as const;
+  await assert.rejects(client.scale(asked), code('CONTROL_NO_WORKLOADS'));
+});
+
+test('what is asked about workloads is checked, field by field', async (t) => {
+  const refuse = async (): Promise<never> => assert.fail('it got through');
+  const workloads = { run: refuse, scale: refuse, bind: refuse, logs: refuse };
+  const { client } = await start(t, { workloads });
+  const bad = code('CONTROL_BAD_REQUEST', /^Cannot do what was asked: (\w+) /);
+  const name = { namespace: 'default', kind: 'deployment', name: 'web' } as const;
+  const none = { command: undefined, address: undefined, folder: undefined };
+  await assert.rejects(client.scale({ ...name, replicas: -1 }), bad);
+  await assert.rejects(client.scale({ ...name, replicas: 1e9 }), bad);
+  await assert.rejects(client.scale({ ...name, name: '', replicas: 1 }), bad);
+  await assert.rejects(client.scale({ ...name, kind: 'service' as 'pod', replicas: 1 }), bad);
+  await assert.rejects(client.bind({ ...name, ...none }), bad);
+  await assert.rejects(client.bind({ ...name, ...none, command: 'a', address: 'b' }), bad);
+  await assert.rejects(
+    client.logs({ namespace: '', pod: 'web', follow: false }, () => {}),
+    bad,
+  );
+  const run = { ...name, replicas: 1, port: undefined, command: ['a'], folder: undefined };
+  await assert.rejects(client.run({ ...run, command: [] }), bad);
+  await assert.rejects(client.run({ ...run, command: [1 as unknown as string] }), bad);
+  await assert.rejects(client.run({ ...run, port: 70_000 }), bad);
+});
+
+test('lines of logs arrive in order, and a refusal after them with its code', async (t) => {
+  const at = '2026-01-02T03:04:05.678Z';
+  const { client } = await start(t, {
+    workloads: {
+      run: async () => assert.fail(),
+      scale: async () => assert.fail(),
+      bind: async () => assert.fail(),
+      logs: async (_asked, { onLine, onSilence }) => {
+        onLine({ from: 'stdout', text: 'one', at });
+        onSilence();
+        onLine({ from: 'stderr', text: 'two', at });
+        throw new ControlError('CONTROL_BAD_REQUEST', 'no more');
+      },
+    },
+  });
+  const lines: string[] = [];
+  const asked = { namespace: 'default', pod: 'web', follow: true };
+  await assert.rejects(
+    client.logs(asked, ({ text }) => lines.push(text)),
+    code('CONTROL_BAD_REQUEST', /no more/),
+  );
+  assert.deepEqual(lines, ['one', 'two']);
+});

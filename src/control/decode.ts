@@ -99,7 +99,7 @@ function refused(field: string, reason: string): ControlError {
   return new ControlError('CONTROL_BAD_REQUEST', `Cannot measure the spread: ${field} ${reason}`);
 }
 
-function strange(): ControlError {
+export function strange(): ControlError {
   return new ControlError(
     'CONTROL_FAILED',
     'Cannot read the answer: it is not what a Switchyard says',
@@ -107,6 +107,6 @@ function strange(): ControlError {
   );
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -14,5 +14,13 @@ export type {
   ServicePortView,
   SpreadView,
 } from './protocol.ts';
+export type {
+  BindRequest,
+  LogLineView,
+  RunRequest,
+  WorkloadKind,
+  WorkloadSource,
+  WorkloadView,
+} from './workload-protocol.ts';
 export { createControlServer } from './server.ts';
 export type { ControlSource } from './server.ts';

@@ -16,6 +16,7 @@ import type { InstanceView, SpreadRequest } from './protocol.ts';
 import { explainIn } from './explain-view.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
 import type { ControlSource } from './server.ts';
+import type { WorkloadSource } from './workload-protocol.ts';
 import { endpointViews, planView, serversOf, servicePortViews, spreadView } from './views.ts';
 
 export interface PlanSourceOptions {
@@ -29,6 +30,8 @@ export interface PlanSourceOptions {
   readonly clock: Clock;
   /** Objects, Plan and report as they are now, for explanations. */
   readonly world: () => Promise<World>;
+  /** Where Pods are run. */
+  readonly workloads?: WorkloadSource | undefined;
 }
 
 const connectTimeoutMs = 5_000;
@@ -37,6 +40,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
   const applied = (): Applied => ({ plan: options.plan(), report: options.report() });
   return {
     instance: options.instance,
+    workloads: options.workloads,
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
     plan: () => planView(options.plan()),

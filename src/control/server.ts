@@ -28,6 +28,9 @@ import {
   type SpreadView,
 } from './protocol.ts';
 
+import type { WorkloadSource } from './workload-protocol.ts';
+import { answerWorkloads } from './workload-routes.ts';
+
 /** What an instance can tell. Throws CodedErrors; they reach the person who asked. */
 export interface ControlSource {
   instance(): InstanceView;
@@ -36,6 +39,8 @@ export interface ControlSource {
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  /** Undefined where no Pods are run: a node of a cluster. */
+  readonly workloads?: WorkloadSource | undefined;
 }
 
 export interface SpreadRun {
@@ -95,7 +100,12 @@ async function answer(
 ): Promise<LocalAnswer> {
   try {
     checkVersion(request, instance, source);
-    return await route(request, source, log);
+    const answered = await answerWorkloads({
+      request,
+      source: source.workloads,
+      said: (thrown) => said(thrown, log),
+    });
+    return answered ?? (await route(request, source, log));
   } catch (thrown) {
     return { kind: 'json', status: 400, body: { error: said(thrown, log) } };
   }

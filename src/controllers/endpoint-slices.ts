@@ -1,119 +1,48 @@
 /** Keeps the EndpointSlices of Services with a selector equal to what their Pods say. */
-import { isDeepStrictEqual } from 'node:util';
 import {
-  createReflector,
   endpointSliceController,
   endpointSliceKind,
-  isAlreadyExists,
-  isConflict,
   isNotFound,
   labels,
   nameOf,
+  nodeKind,
   objectKey,
   podKind,
   serviceKind,
   type EndpointSlice,
-  type Kind,
-  type KubeObject,
+  type Node,
   type ObjectClient,
   type Pod,
   type Service,
 } from '../kube/index.ts';
-import type { Clock, Random } from '../model/index.ts';
-import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
-import { createSyncLoop, type RunResult, type SyncLoop } from '../plan/index.ts';
-import { desiredSlices } from './desired-slices.ts';
+import type { Component } from '../obs/index.ts';
+import { desiredGroups, familiesOf } from './desired-endpoints.ts';
+import { createDirtyLoop } from './dirty-loop.ts';
 import { LabelIndex } from './label-index.ts';
+import { followKind, Mirror, type ControllerOptions } from './mirror.ts';
+import { planSlices } from './plan-slices.ts';
 
-export interface EndpointSliceControllerOptions {
-  readonly client: ObjectClient;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+const retryMs = 200;
 
-export function createEndpointSliceController(options: EndpointSliceControllerOptions): Component {
-  const { client, clock, random, log } = options;
+export function createEndpointSliceController(options: ControllerOptions): Component {
   const state = new SliceState();
-  const loop: SyncLoop = createSyncLoop(() => writeDirty(state, options), {
-    clock,
-    minIntervalMs: 0,
-    retryMs: 200,
-    maxIntervalMs: 3_600_000,
-    onFailure: (thrown) =>
-      log.warn('Cannot write EndpointSlices; will try again', { error: thrown }),
-  });
-  const follow = <T extends KubeObject>(kind: Kind<T>, mirror: Mirror<T>): Component =>
-    createReflector<T>({
-      client,
-      kind,
-      clock,
-      random,
-      log,
-      onReplace: (items) => {
-        mirror.replace(items);
-        loop.trigger();
-      },
-      onEvent: (event) => {
-        if (event.type === 'DELETED') mirror.remove(keyOf(event.object));
-        else mirror.set(event.object);
-        loop.trigger();
-      },
-    });
-  const reflectors = [
-    follow(serviceKind, state.services),
-    follow(podKind, state.pods),
-    follow(endpointSliceKind, state.slices),
-  ];
-  const stopping = new AbortController();
-  let running: Promise<void> | undefined;
-  let status: ComponentStatus = { state: 'starting', detail: undefined };
-  return {
+  return createDirtyLoop({
     name: 'endpointslices',
-    start: async (signal) => {
-      await Promise.all(reflectors.map((reflector) => reflector.start(signal)));
-      loop.trigger();
-      running = loop.run(stopping.signal);
-      status = { state: 'ready', detail: undefined };
+    clock: options.clock,
+    log: options.log,
+    retryMs,
+    dirty: state.dirty,
+    reflectors: (onChange) => [
+      followKind(options, nodeKind, { mirror: state.nodes, onChange }),
+      followKind(options, serviceKind, { mirror: state.services, onChange }),
+      followKind(options, podKind, { mirror: state.pods, onChange }),
+      followKind(options, endpointSliceKind, { mirror: state.slices, onChange }),
+    ],
+    sync: async (key) => {
+      await syncService(key, state, options.client);
+      return 'done';
     },
-    stop: async () => {
-      stopping.abort();
-      await Promise.all(reflectors.map((reflector) => reflector.stop()));
-      await running;
-      status = { state: 'stopped', detail: undefined };
-    },
-    status: () => status,
-  };
-}
-
-/** Objects of one kind by key, telling `changed` of every difference. */
-class Mirror<T extends KubeObject> {
-  readonly objects = new Map<string, T>();
-  private readonly changed: (key: string, now: T | undefined, before: T | undefined) => void;
-
-  constructor(changed: (key: string, now: T | undefined, before: T | undefined) => void) {
-    this.changed = changed;
-  }
-
-  set(object: T): void {
-    const key = keyOf(object);
-    const before = this.objects.get(key);
-    this.objects.set(key, object);
-    this.changed(key, object, before);
-  }
-
-  remove(key: string): void {
-    const before = this.objects.get(key);
-    if (before === undefined) return;
-    this.objects.delete(key);
-    this.changed(key, undefined, before);
-  }
-
-  replace(items: readonly T[]): void {
-    const listed = new Set(items.map(keyOf));
-    for (const key of this.objects.keys()) if (!listed.has(key)) this.remove(key);
-    for (const item of items) this.set(item);
-  }
+  });
 }
 
 /** What the controller has seen, and which Services that makes dirty. */
@@ -122,6 +51,11 @@ class SliceState {
   private readonly index = new LabelIndex();
   /** Service key -> keys of the slices this controller manages for it. */
   private readonly owned = new Map<string, Set<string>>();
+
+  readonly nodes = new Mirror<Node>((_key, now, before) => {
+    if (zoneOf(now) === zoneOf(before)) return;
+    for (const key of this.services.objects.keys()) this.dirty.add(key);
+  });
 
   readonly services = new Mirror<Service>((key, now) => {
     const namespace = now?.metadata.namespace ?? '';
@@ -160,63 +94,55 @@ class SliceState {
       (key) => this.slices.objects.get(key) ?? [],
     );
   }
+
+  readonly zoneOf = (nodeName: string): string | undefined =>
+    zoneOf(this.nodes.objects.get(nodeName));
 }
 
-async function writeDirty(
+async function syncService(key: string, state: SliceState, client: ObjectClient): Promise<void> {
+  const service = state.services.objects.get(key);
+  const existing = state.slicesOf(key);
+  const isServed = service?.spec?.selector !== undefined && service.spec.type !== 'ExternalName';
+  if (service === undefined || !isServed) {
+    await removeAll(existing, state, client);
+    return;
+  }
+  const families = familiesOf(service);
+  const pods = state.podsOf(key);
+  for (const family of families) {
+    const groups = desiredGroups(service, pods, { family, zoneOf: state.zoneOf });
+    const own = existing.filter(({ addressType }) => addressType === family);
+    const writes = planSlices(service, groups, { family, existing: own });
+    // What is written counts at once: the watch tells of it later, and the next change builds on it.
+    for (const slice of writes.create) {
+      state.slices.set(await client.create(endpointSliceKind, slice));
+    }
+    for (const slice of writes.update) {
+      state.slices.set(await client.update(endpointSliceKind, slice));
+    }
+    await removeAll(writes.remove, state, client);
+  }
+  const others = existing.filter(({ addressType }) => !families.some((f) => f === addressType));
+  await removeAll(others, state, client);
+}
+
+async function removeAll(
+  slices: readonly EndpointSlice[],
   state: SliceState,
-  { client, log }: EndpointSliceControllerOptions,
-): Promise<RunResult> {
-  let result: RunResult = 'done';
-  const keys = [...state.dirty];
-  state.dirty.clear();
-  for (const key of keys) {
-    const service = state.services.objects.get(key);
-    const wanted =
-      service?.spec?.selector === undefined || service.spec.type === 'ExternalName'
-        ? []
-        : desiredSlices(service, state.podsOf(key));
-    try {
-      await writeSlices(client, state.slicesOf(key), wanted);
-    } catch (thrown) {
-      // Somebody else was quicker, or the API is away: the Service stays dirty, the others go on.
-      state.dirty.add(key);
-      result = 'retry';
-      const expected = isConflict(thrown) || isAlreadyExists(thrown) || isNotFound(thrown);
-      if (!expected) log.warn('Cannot write EndpointSlices', { service: key, error: thrown });
-    }
-  }
-  return result;
-}
-
-async function writeSlices(
   client: ObjectClient,
-  existing: readonly EndpointSlice[],
-  wanted: readonly EndpointSlice[],
 ): Promise<void> {
-  for (const slice of wanted) {
-    const old = existing.find((s) => s.metadata.name === slice.metadata.name);
-    if (old === undefined) {
-      await client.create(endpointSliceKind, slice);
-    } else if (!sameContent(old, slice)) {
-      await client.update(endpointSliceKind, {
-        ...old,
-        metadata: {
-          ...old.metadata,
-          labels: { ...old.metadata.labels, ...slice.metadata.labels },
-        },
-        endpoints: slice.endpoints ?? [],
-        ports: slice.ports ?? [],
-      });
+  for (const slice of slices) {
+    try {
+      await client.delete(endpointSliceKind, nameOf(slice));
+    } catch (thrown) {
+      if (!isNotFound(thrown)) throw thrown;
     }
-  }
-  for (const old of existing) {
-    if (wanted.some((s) => s.metadata.name === old.metadata.name)) continue;
-    await client.delete(endpointSliceKind, nameOf(old));
+    state.slices.remove(slice);
   }
 }
 
-function sameContent(a: EndpointSlice, b: EndpointSlice): boolean {
-  return isDeepStrictEqual([a.endpoints, a.ports], [b.endpoints, b.ports]);
+function zoneOf(node: Node | undefined): string | undefined {
+  return node?.metadata.labels?.[labels.zone];
 }
 
 /** The Service of a slice this controller made; undefined for the slices of others. */
@@ -225,8 +151,4 @@ function managedOwner(slice: EndpointSlice): string | undefined {
   const name = own[labels.serviceName];
   if (own[labels.managedBy] !== endpointSliceController || name === undefined) return undefined;
   return objectKey({ namespace: slice.metadata.namespace, name });
-}
-
-function keyOf(object: KubeObject): string {
-  return objectKey(nameOf(object));
 }

@@ -1,3 +1,5 @@
-/** What makes objects live: EndpointSlices from Pods, and where Services answer. */
+/** What a cluster's controllers would do to objects. */
 export { createEndpointSliceController } from './endpoint-slices.ts';
+export { createGarbageCollector } from './garbage-collector.ts';
 export { ReachedAtRecorder } from './reached-at.ts';
+export { createWorkloadControllers } from './workloads.ts';

@@ -1,5 +1,6 @@
 /** Builds the World of a golden case: its objects from YAML, the Plan and the slices as the product makes them. */
-import { desiredSlices } from '../controllers/desired-slices.ts';
+import { desiredGroups, familiesOf } from '../controllers/desired-endpoints.ts';
+import { planSlices } from '../controllers/plan-slices.ts';
 import {
   freezeCopy,
   isKubeObject,
@@ -148,7 +149,11 @@ function controllerSlices(service: Service, pods: readonly Pod[]): readonly Endp
   if (selector === undefined || service.spec?.type === 'ExternalName') return [];
   const namespace = namespaceOf(service);
   const own = pods.filter((pod) => namespaceOf(pod) === namespace && matches(selector, pod));
-  return own.length === 0 ? [] : desiredSlices(service, own);
+  if (own.length === 0) return [];
+  return familiesOf(service).flatMap((family) => {
+    const groups = desiredGroups(service, own, { family, zoneOf: () => undefined });
+    return planSlices(service, groups, { family, existing: [] }).create;
+  });
 }
 
 /** The Plan of a node as the product makes it; `weights` of endpoints by address:port. */

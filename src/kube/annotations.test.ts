@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
-import { kinds } from './kinds.ts';
+import { kinds } from './served.ts';
 import type { KubeObject } from './object.ts';
 
 const { address, affinity, balance, command, proxyProtocol, reachedAt, scheduler, weight } =

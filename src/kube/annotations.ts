@@ -93,6 +93,15 @@ const proxyProtocol: AnnotationSpec<ProxyProtocol> = {
   parse: parseProxyProtocol,
 };
 
+const folder: AnnotationSpec<string> = {
+  key: 'switchyard.dev/folder',
+  place: 'annotation',
+  on: ['Pod'],
+  synonyms: [],
+  doc: 'The folder that the command of the Pod runs in; the one Switchyard was started in when absent.',
+  parse: (text) => (text === '' ? bad('it is empty') : good(text)),
+};
+
 const reachedAt: AnnotationSpec<readonly ReachedAt[]> = {
   key: 'switchyard.dev/reached-at',
   place: 'annotation',
@@ -152,6 +161,7 @@ export const annotations = {
   affinity,
   balance,
   command,
+  folder,
   proxyProtocol,
   reachedAt,
   scheduler,

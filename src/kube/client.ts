@@ -39,6 +39,11 @@ export interface Preconditions {
 }
 
 export interface DeleteOptions {
+  /**
+   * How long the object stays, marked with a deletionTimestamp, for whoever ends what it stands for; 0 is at once.
+   * Undefined: what its kind asks for. An object with finalizers stays until the last of them is taken off.
+   */
+  readonly gracePeriodSeconds?: number | undefined;
   readonly preconditions?: Preconditions | undefined;
 }
 

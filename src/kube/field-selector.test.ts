@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseFieldSelector } from './field-selector.ts';
-import { kinds, podKind, serviceKind, type Service } from './kinds.ts';
+import { podKind, serviceKind, type Service } from './kinds.ts';
+import { kinds } from './served.ts';
 
 const web: Service = {
   apiVersion: 'v1',

@@ -16,23 +16,25 @@ export type {
 } from './client.ts';
 export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
 export type { StatusCause } from './errors.ts';
+export { createEventRecorder } from './event-recorder.ts';
+export type { EventRecorder, Happening } from './event-recorder.ts';
+export { ingressClassKind, ingressKind } from './ingress-kinds.ts';
+export type { Ingress, IngressBackend, IngressClass, IngressPath } from './ingress-kinds.ts';
 export { fieldOf, formatValue, freezeCopy, isJsonArray, isJsonObject, jsonEqual } from './json.ts';
 export type { JsonObject } from './json.ts';
-export {
-  endpointSliceKind,
-  kinds,
-  namespaceKind,
-  nodeKind,
-  podKind,
-  serviceKind,
-} from './kinds.ts';
+export { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 export type {
+  Condition,
   Container,
+  ContainerState,
+  ContainerStatus,
   EndpointSlice,
   Namespace,
   Node,
   Pod,
   PodCondition,
+  PodSpec,
+  Probe,
   Service,
   ServicePortSpec,
   ServiceSpec,
@@ -40,19 +42,28 @@ export type {
   SlicePort,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export { endpointSliceController, labels } from './labels.ts';
+export { endpointSliceController, labels, wellKnownAnnotations } from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,
   dnsSubdomainProblems,
+  domainPrefixedPathProblems,
   labelValueProblems,
   portNameProblems,
   qualifiedNameProblems,
 } from './names.ts';
 export { objectFilter } from './object-filter.ts';
 export type { ObjectFilter } from './object-filter.ts';
-export { apiVersionOf, isKubeObject, isOfKind, kindKey, nameOf, objectKey } from './object.ts';
-export type { Kind, KubeObject, ObjectMeta, ObjectName } from './object.ts';
+export {
+  apiVersionOf,
+  isKubeObject,
+  isLeaving,
+  isOfKind,
+  kindKey,
+  nameOf,
+  objectKey,
+} from './object.ts';
+export type { Kind, KubeObject, ObjectMeta, ObjectName, OwnerReference } from './object.ts';
 export {
   alreadyExists,
   conflict,
@@ -61,5 +72,19 @@ export {
   modifiedSince,
   notFound,
 } from './refusals.ts';
+export { kinds } from './served.ts';
+export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
+export type { ConfigMap, Lease, Secret } from './stored-kinds.ts';
+export { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
+export type {
+  Deployment,
+  DeploymentSpec,
+  DeploymentStatus,
+  Event,
+  LabelSelectorSpec,
+  PodTemplate,
+  ReplicaSet,
+  StatefulSet,
+} from './workload-kinds.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';

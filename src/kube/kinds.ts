@@ -9,6 +9,7 @@ export interface Node extends KubeObject {
   readonly spec?: { readonly podCIDRs?: readonly string[] };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+    readonly conditions?: readonly Condition[];
   };
 }
 
@@ -107,29 +108,82 @@ export interface Container {
   readonly args?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly ports?: readonly ContainerPort[];
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly startupProbe?: Probe;
 }
 
-export interface PodCondition {
+export interface Probe {
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number | string;
+    readonly host?: string;
+    readonly scheme?: string;
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
+  readonly exec?: { readonly command?: readonly string[] };
+  readonly grpc?: { readonly port: number; readonly service?: string };
+  readonly initialDelaySeconds?: number;
+  readonly periodSeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly successThreshold?: number;
+  readonly failureThreshold?: number;
+}
+
+export interface Condition {
   readonly type: string;
   readonly status: string;
   readonly reason?: string;
   readonly message?: string;
   readonly lastTransitionTime?: string;
+  readonly lastUpdateTime?: string;
+}
+
+export type PodCondition = Condition;
+
+export interface ContainerState {
+  readonly running?: { readonly startedAt?: string };
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly terminated?: {
+    readonly exitCode: number;
+    readonly signal?: number;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly startedAt?: string;
+    readonly finishedAt?: string;
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly image?: string;
+  readonly imageID?: string;
+  readonly ready?: boolean;
+  readonly started?: boolean;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
+export interface PodSpec {
+  readonly nodeName?: string;
+  readonly hostname?: string;
+  readonly subdomain?: string;
+  readonly restartPolicy?: string;
+  readonly terminationGracePeriodSeconds?: number;
+  readonly containers?: readonly Container[];
 }
 
 export interface Pod extends KubeObject {
-  readonly spec?: {
-    readonly nodeName?: string;
-    readonly hostname?: string;
-    readonly subdomain?: string;
-    readonly terminationGracePeriodSeconds?: number;
-    readonly containers?: readonly Container[];
-  };
+  readonly spec?: PodSpec;
   readonly status?: {
     readonly phase?: string;
     readonly podIP?: string;
     readonly podIPs?: readonly { readonly ip: string }[];
-    readonly conditions?: readonly PodCondition[];
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly startTime?: string;
     readonly reason?: string;
     readonly message?: string;
   };
@@ -187,12 +241,3 @@ export const endpointSliceKind: Kind<EndpointSlice> = {
   plural: 'endpointslices',
   namespaced: true,
 };
-
-/** Every kind served; adding one is adding it here and giving it a file in registry/. */
-export const kinds: readonly Kind[] = [
-  namespaceKind,
-  nodeKind,
-  podKind,
-  serviceKind,
-  endpointSliceKind,
-];

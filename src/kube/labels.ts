@@ -15,6 +15,22 @@ export const labels = {
   hostname: 'kubernetes.io/hostname',
   /** On Namespaces, set by the API server to their name. */
   namespaceName: 'kubernetes.io/metadata.name',
+  /** On the ReplicaSets of a Deployment and on their Pods: which template they are of. */
+  podTemplateHash: 'pod-template-hash',
+  /** On the Pods of a StatefulSet: which template they are of. */
+  controllerRevisionHash: 'controller-revision-hash',
+  /** On the Pods of a StatefulSet: their name, so that a Service can select one. */
+  statefulSetPodName: 'statefulset.kubernetes.io/pod-name',
+  /** On the Pods of a StatefulSet: their ordinal. */
+  podIndex: 'apps.kubernetes.io/pod-index',
+} as const;
+
+/** Kubernetes' own annotations that are read or written. */
+export const wellKnownAnnotations = {
+  /** On Deployments and their ReplicaSets: which template came when, from 1. */
+  revision: 'deployment.kubernetes.io/revision',
+  /** On Pods: the cheaper go first when a ReplicaSet shrinks. */
+  podDeletionCost: 'controller.kubernetes.io/pod-deletion-cost',
 } as const;
 
 /** The value of `labels.managedBy` on slices made from Pods, as Kubernetes' own controller writes it. */

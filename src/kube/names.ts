@@ -67,6 +67,15 @@ export function qualifiedNameProblems(text: string): readonly string[] {
   return problems;
 }
 
+/** The name of a controller: a domain, a slash, and a path. */
+export function domainPrefixedPathProblems(text: string): readonly string[] {
+  const [domain = '', ...path] = text.split('/');
+  if (domain === '' || path.join('/') === '') {
+    return ['must be a domain-prefixed path (such as "acme.io/foo")'];
+  }
+  return dnsSubdomainProblems(domain);
+}
+
 export function labelValueProblems(text: string): readonly string[] {
   return [...tooLong(text, 63), ...(wholeLabelValue.test(text) ? [] : [labelValueRule])];
 }

@@ -76,6 +76,11 @@ export function isKubeObject(value: unknown): value is KubeObject {
   );
 }
 
+/** It is deleted and only waits for whoever ends what it stands for. */
+export function isLeaving(object: KubeObject): boolean {
+  return object.metadata.deletionTimestamp !== undefined;
+}
+
 /** Names an object of a kind; `namespace` is undefined exactly when the kind is cluster-scoped. */
 export interface ObjectName {
   readonly namespace?: string | undefined;

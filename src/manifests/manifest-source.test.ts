@@ -173,15 +173,15 @@ test('a broken start is refused with all problems of all files, and nothing is m
 
 test('a kind that is not served is named once', async (t) => {
   const { source, write, report, infos } = await rig(t);
-  const other = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\n';
+  const other = 'apiVersion: apps/v1\nkind: DaemonSet\nmetadata: { name: web }\n';
   await write('a.yaml', other);
   await source.start(never);
   const first = await report();
-  assert.equal(first.result === 'applied' && first.skipped[0]?.kind, 'Deployment');
+  assert.equal(first.result === 'applied' && first.skipped[0]?.kind, 'DaemonSet');
   await write('a.yaml', `${other}---\n${service('a')}`);
   const second = await report();
   assert.deepEqual(second.result === 'applied' && second.skipped, []);
-  assert.deepEqual(infos, ['Deployment']);
+  assert.deepEqual(infos, ['DaemonSet']);
 });
 
 test('stop before start, and twice, is harmless', async (t) => {

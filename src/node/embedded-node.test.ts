@@ -27,6 +27,7 @@ async function start(t: TestContext): Promise<ObjectClient> {
     clock: systemClock,
     random: () => 0.5,
     log: silentLogger,
+    withdrawn: async () => undefined,
   });
   await node.start(AbortSignal.timeout(5_000));
   t.after(() => node.stop());
@@ -183,7 +184,7 @@ test('a Pod with an address is taken as given; one with nothing behind it says w
   const given = await until(client, 'given', isReady);
   assert.deepEqual(given.status?.podIPs, [{ ip: '192.0.2.8' }]);
   const empty = await until(client, 'bare', (p) => readyOf(p) !== undefined);
-  assert.match(readyOf(empty)?.message ?? '', /status\.podIP/);
+  assert.match(readyOf(empty)?.message ?? '', /switchyard bind pod\/bare --command/);
   const sick = await until(client, 'sick', (p) => p.status?.phase === 'Running');
   assert.equal(isReady(sick), false);
 });

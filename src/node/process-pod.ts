@@ -1,31 +1,52 @@
 /**
- * One Pod as a host process: started with HOST and PORT, ready when it takes connections, restarted with
- * back-off when it ends, and ended with SIGTERM, then SIGKILL.
+ * One Pod as a host process: started with HOST and PORT, ready when its probe says so or it takes connections,
+ * restarted with back-off when it ends or its liveness probe fails, and ended with SIGTERM, then SIGKILL.
  */
+import type { Container } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import { startChild, type Child } from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
+import type { LogLine } from './pod-logs.ts';
+import { runProbe, type ProbeTarget } from './probe.ts';
 
 export interface ProcessPodOptions {
   readonly name: string;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Where the command runs; this process's own folder when undefined. */
+  readonly folder: string | undefined;
   readonly address: string;
   /** Undefined: ready as soon as the process runs. */
   readonly port: number | undefined;
+  /** Its probes count, and the names of its ports. */
+  readonly container: Container | undefined;
   readonly gracePeriodMs: number;
   readonly clock: Clock;
   readonly engine: NetEngine;
   readonly log: Logger;
   /** Told of every change, in order. */
   onState(state: ProcessPodState): void;
+  readonly onLine: (line: LogLine) => void;
+  /** Something people should hear of. */
+  readonly onTrouble: (reason: string, message: string) => void;
+}
+
+/** How a life of the process ended. */
+export interface ProcessEnd {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
 }
 
 export interface ProcessPodState {
   readonly ready: boolean;
   readonly restarts: number;
+  /** Undefined while no process runs. */
+  readonly startedAtMs: number | undefined;
+  readonly lastEnd: ProcessEnd | undefined;
   /** Why it is not ready, for people. */
   readonly reason: string | undefined;
   readonly message: string | undefined;
@@ -42,7 +63,10 @@ export class ProcessPod {
   private readonly stopping = new AbortController();
   private readonly finished: Promise<void>;
   private child: Child | undefined;
+  private isReady = false;
   private restarts = 0;
+  private startedAtMs: number | undefined;
+  private lastEnd: ProcessEnd | undefined;
 
   constructor(options: ProcessPodOptions) {
     this.options = options;
@@ -50,22 +74,24 @@ export class ProcessPod {
   }
 
   /** Resolves when the process is gone. */
-  async stop(): Promise<void> {
-    const { clock, gracePeriodMs } = this.options;
+  async stop(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
     this.stopping.abort();
-    const child = this.child;
-    if (child !== undefined) {
-      child.kill('SIGTERM');
-      const gone = new AbortController();
-      void child.ended.then(() => gone.abort());
-      await clock.sleep(gracePeriodMs, gone.signal);
-      if (!gone.signal.aborted) child.kill('SIGKILL');
-    }
+    await this.endChild(gracePeriodMs);
     await this.finished;
   }
 
+  private async endChild(gracePeriodMs: number): Promise<void> {
+    const child = this.child;
+    if (child === undefined) return;
+    child.kill('SIGTERM');
+    const gone = new AbortController();
+    void child.ended.then(() => gone.abort());
+    await this.options.clock.sleep(gracePeriodMs, gone.signal);
+    if (!gone.signal.aborted) child.kill('SIGKILL');
+  }
+
   private async live(): Promise<void> {
-    const { clock, log, name } = this.options;
+    const { clock, log, name, onTrouble } = this.options;
     let backOffMs = firstBackOffMs;
     while (!this.stopping.signal.aborted) {
       const startedAt = clock.monotonic();
@@ -75,6 +101,7 @@ export class ProcessPod {
       log.warn('Process of Pod ended; starting it again', { pod: name, why, inMs: backOffMs });
       this.restarts++;
       this.report(false, 'CrashLoopBackOff', `${why}; starting it again in ${backOffMs} ms`);
+      onTrouble('BackOff', `Back-off restarting failed process: ${why}`);
       await clock.sleep(backOffMs, this.stopping.signal);
       backOffMs = Math.min(backOffMs * 2, maxBackOffMs);
     }
@@ -82,33 +109,101 @@ export class ProcessPod {
 
   /** One life of the process; resolves with how it ended. */
   private async runOnce(): Promise<string> {
-    const { command, env, log, name } = this.options;
+    const { command, env, folder, clock, onLine } = this.options;
+    const startedAtMs = clock.now();
     let child: Child;
     try {
       child = await startChild({
         command,
         env,
-        onLine: (line, from) => log.debug('Output of Pod', { pod: name, from, line }),
+        cwd: folder,
+        onLine: (text, from) => onLine({ text, from, atMs: clock.now() }),
       });
     } catch (thrown) {
       return messageOf(thrown);
     }
     this.child = child;
+    this.startedAtMs = startedAtMs;
     // Stopped while it was being started: nobody saw it run, so nobody waits for a graceful end.
     if (this.stopping.signal.aborted) child.kill('SIGKILL');
     const over = new AbortController();
     const ended = child.ended.finally(() => over.abort());
-    await this.waitUntilReady(over.signal);
+    const watched = this.watch(over.signal);
     const { code, signal } = await ended;
+    await watched;
     this.child = undefined;
+    this.startedAtMs = undefined;
+    this.lastEnd = { code, signal, startedAtMs, finishedAtMs: clock.now() };
     return signal === undefined
       ? `it exited with code ${code ?? '?'}`
       : `it was ended by ${signal}`;
   }
 
+  /** Follows the process through its start, then its readiness and its liveness, until it is over. */
+  private async watch(over: AbortSignal): Promise<void> {
+    const { address, port, container, env, folder, engine, clock } = this.options;
+    const { startupProbe, readinessProbe } = container ?? {};
+    const target: ProbeTarget = { address, container, env, folder, engine, clock };
+    this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
+    if (startupProbe !== undefined) {
+      await runProbe({
+        probe: startupProbe,
+        target,
+        signal: over,
+        onTurn: (isWell, why) => {
+          if (!isWell) this.unhealthy('Startup', why);
+          return true;
+        },
+      });
+    }
+    if (over.aborted) return;
+    const living = this.watchLiveness(target, over);
+    if (readinessProbe === undefined) {
+      await this.waitUntilReady(over);
+    } else {
+      await runProbe({
+        probe: readinessProbe,
+        target,
+        signal: over,
+        onTurn: (isWell, why) => {
+          this.answered(isWell, why);
+          return false;
+        },
+      });
+    }
+    await living;
+  }
+
+  private async watchLiveness(target: ProbeTarget, over: AbortSignal): Promise<void> {
+    const probe = target.container?.livenessProbe;
+    if (probe === undefined) return;
+    const onTurn = (isWell: boolean, why: string | undefined): boolean => {
+      if (!isWell) this.unhealthy('Liveness', why);
+      return !isWell;
+    };
+    await runProbe({ probe, target, signal: over, onTurn });
+  }
+
+  /** What the readiness probe found; only a change is told. */
+  private answered(isWell: boolean, why: string | undefined): void {
+    if (isWell === this.isReady) return;
+    if (isWell) this.report(true);
+    else {
+      this.report(false, 'ContainersNotReady', `Readiness probe failed: ${why ?? ''}`);
+      this.options.onTrouble('Unhealthy', `Readiness probe failed: ${why ?? ''}`);
+    }
+  }
+
+  private unhealthy(which: 'Startup' | 'Liveness', why: string | undefined): void {
+    const message = `${which} probe failed: ${why ?? ''}`;
+    this.options.onTrouble('Unhealthy', message);
+    this.report(false, 'Unhealthy', message);
+    // `live` starts it again when it is gone; nothing else waits for that.
+    void this.endChild(this.options.gracePeriodMs);
+  }
+
   private async waitUntilReady(over: AbortSignal): Promise<void> {
     const { address, port, engine, clock } = this.options;
-    this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
     while (port !== undefined && !over.aborted) {
       try {
         const options = { timeoutMs: 1_000, signal: over };
@@ -122,7 +217,9 @@ export class ProcessPod {
   }
 
   private report(ready: boolean, reason?: string, message?: string): void {
+    this.isReady = ready;
     if (this.stopping.signal.aborted) return;
-    this.options.onState({ ready, restarts: this.restarts, reason, message });
+    const { restarts, startedAtMs, lastEnd } = this;
+    this.options.onState({ ready, restarts, startedAtMs, lastEnd, reason, message });
   }
 }

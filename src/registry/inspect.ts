@@ -11,14 +11,22 @@ import {
   type Kind,
   type KubeObject,
 } from '../kube/index.ts';
+import { configMapStrategy, secretStrategy } from './config-map.ts';
+import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
+import { eventStrategy } from './event.ts';
+import { ingressClassStrategy } from './ingress-class.ts';
+import { ingressStrategy } from './ingress.ts';
+import { leaseStrategy } from './lease.ts';
 import { validateMetadata } from './metadata.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
 import { Problems } from './problems.ts';
+import { replicaSetStrategy } from './replica-set.ts';
 import { serviceRules } from './service.ts';
 import { decodeShape } from './shape.ts';
+import { statefulSetStrategy } from './stateful-set.ts';
 import type { Strategy } from './strategy.ts';
 
 /** Says what is wrong with an object of a kind, ranges and namespaces apart; undefined when nothing is. */
@@ -32,6 +40,15 @@ export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
     checkOf(podStrategy),
     checkOf(serviceRules),
     checkOf(createEndpointSliceStrategy(rules)),
+    checkOf(deploymentStrategy),
+    checkOf(replicaSetStrategy),
+    checkOf(statefulSetStrategy),
+    checkOf(configMapStrategy),
+    checkOf(secretStrategy),
+    checkOf(leaseStrategy),
+    checkOf(eventStrategy),
+    checkOf(ingressStrategy),
+    checkOf(ingressClassStrategy),
   ]);
   return (kind, value) => checks.get(kindKey(kind))?.(value);
 }

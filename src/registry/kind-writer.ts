@@ -6,6 +6,7 @@ import {
   isAlreadyExists,
   isConflict,
   isJsonObject,
+  isLeaving,
   modifiedSince,
   type DeleteOptions,
   type JsonObject,
@@ -112,12 +113,16 @@ class KindWriter<T extends KubeObject> implements Writer {
         resourceVersion: resourceVersion ?? metadata.resourceVersion,
       };
       try {
-        await this.store.delete(this.kind, name, { preconditions });
-        this.strategy.release?.(stored);
+        const asked = this.strategy.gracePeriodSeconds?.(stored, options.gracePeriodSeconds) ?? 0;
+        await this.store.delete(this.kind, name, { preconditions, gracePeriodSeconds: asked });
+        // One that stays for its grace or its finalizers keeps what it holds until it goes.
+        if (asked === 0 && (metadata.finalizers ?? []).length === 0) {
+          this.strategy.release?.(stored);
+        }
         return;
       } catch (thrown) {
-        const asked = (uid ?? metadata.uid) === metadata.uid && resourceVersion === undefined;
-        if (!isConflict(thrown) || !asked || attempt >= attempts) throw thrown;
+        const isSame = (uid ?? metadata.uid) === metadata.uid && resourceVersion === undefined;
+        if (!isConflict(thrown) || !isSame || attempt >= attempts) throw thrown;
       }
     }
   }
@@ -142,6 +147,11 @@ class KindWriter<T extends KubeObject> implements Writer {
         const metadata = { ...object.metadata, ...version };
         const written = await this.store.update(this.kind, { ...object, metadata });
         claim.commit();
+        // The last finalizer came off an object that was to go: storing it was its end.
+        const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = written.metadata;
+        if (isLeaving(written) && grace === 0 && finalizers.length === 0) {
+          this.strategy.release?.(written);
+        }
         return written;
       } catch (thrown) {
         claim.revert();

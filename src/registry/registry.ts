@@ -26,13 +26,21 @@ import {
   type WatchOptions,
 } from '../kube/index.ts';
 import type { Cidr, Random } from '../model/index.ts';
+import { configMapStrategy, secretStrategy } from './config-map.ts';
+import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
+import { eventStrategy } from './event.ts';
 import { createWriter, type Writer } from './kind-writer.ts';
+import { ingressClassStrategy } from './ingress-class.ts';
+import { ingressStrategy } from './ingress.ts';
+import { leaseStrategy } from './lease.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
+import { replicaSetStrategy } from './replica-set.ts';
 import { ServiceAllocator, type PortRange } from './service-allocation.ts';
 import { createServiceStrategy } from './service.ts';
+import { statefulSetStrategy } from './stateful-set.ts';
 
 export interface RegistryOptions {
   /** Holds the objects; nobody else writes to it. */
@@ -71,9 +79,19 @@ class Registry implements ObjectClient {
     const writers = [
       createWriter(namespaceStrategy, own),
       createWriter(nodeStrategy, own),
+      // Whoever makes Pods comes before them: a Namespace is emptied in this order.
+      createWriter(deploymentStrategy, own),
+      createWriter(statefulSetStrategy, own),
+      createWriter(replicaSetStrategy, own),
       createWriter(podStrategy, own),
       createWriter(createServiceStrategy(this.allocator), own),
       createWriter(createEndpointSliceStrategy({ allowLoopback }), own),
+      createWriter(configMapStrategy, own),
+      createWriter(secretStrategy, own),
+      createWriter(leaseStrategy, own),
+      createWriter(eventStrategy, own),
+      createWriter(ingressStrategy, own),
+      createWriter(ingressClassStrategy, own),
     ];
     this.writers = new Map(writers.map((writer) => [kindKey(writer.kind), writer]));
   }
@@ -178,7 +196,7 @@ class Registry implements ObjectClient {
       const { items } = await this.store.list(writer.kind, { namespace });
       for (const item of items) {
         try {
-          await writer.delete(nameOf(item));
+          await writer.delete(nameOf(item), { gracePeriodSeconds: 0 });
         } catch (thrown) {
           if (!isNotFound(thrown)) throw thrown;
         }

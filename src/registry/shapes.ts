@@ -45,7 +45,7 @@ const metadata = object(
   'name',
 );
 
-const whole = { apiVersion: string, kind: string, metadata };
+export const whole = { apiVersion: string, kind: string, metadata };
 
 export const namespaceShape: Shape = object({
   ...whole,
@@ -53,54 +53,119 @@ export const namespaceShape: Shape = object({
   status: object({ phase: string }),
 });
 
+export const conditions = list(
+  object(
+    {
+      type: string,
+      status: string,
+      reason: string,
+      message: string,
+      lastTransitionTime: string,
+      lastUpdateTime: string,
+    },
+    'type',
+    'status',
+  ),
+);
+
 export const nodeShape: Shape = object({
   ...whole,
   spec: object({ podCIDRs: strings, unschedulable: boolean }),
-  status: object({ addresses: list(object({ type: string, address: string }, 'type', 'address')) }),
+  status: object({
+    addresses: list(object({ type: string, address: string }, 'type', 'address')),
+    conditions,
+  }),
 });
 
 const containerPorts = list(
   object({ name: string, containerPort: integer, protocol: string }, 'containerPort'),
 );
 
+const probe = object({
+  httpGet: object(
+    {
+      path: string,
+      port: integerOrString,
+      host: string,
+      scheme: string,
+      httpHeaders: list(object({ name: string, value: string }, 'name', 'value')),
+    },
+    'port',
+  ),
+  tcpSocket: object({ port: integerOrString, host: string }, 'port'),
+  exec: object({ command: strings }),
+  grpc: object({ port: integer, service: string }, 'port'),
+  initialDelaySeconds: integer,
+  periodSeconds: integer,
+  timeoutSeconds: integer,
+  successThreshold: integer,
+  failureThreshold: integer,
+});
+
+export const podSpec = object({
+  nodeName: string,
+  hostname: string,
+  subdomain: string,
+  restartPolicy: string,
+  terminationGracePeriodSeconds: integer,
+  containers: list(
+    object(
+      {
+        name: string,
+        image: string,
+        command: strings,
+        args: strings,
+        env: list(object({ name: string, value: string }, 'name')),
+        ports: containerPorts,
+        readinessProbe: probe,
+        livenessProbe: probe,
+        startupProbe: probe,
+      },
+      'name',
+    ),
+  ),
+});
+
+const containerState = object({
+  running: object({ startedAt: string }),
+  waiting: object({ reason: string, message: string }),
+  terminated: object(
+    {
+      exitCode: integer,
+      signal: integer,
+      reason: string,
+      message: string,
+      startedAt: string,
+      finishedAt: string,
+    },
+    'exitCode',
+  ),
+});
+
 export const podShape: Shape = object({
   ...whole,
-  spec: object({
-    nodeName: string,
-    hostname: string,
-    subdomain: string,
-    terminationGracePeriodSeconds: integer,
-    containers: list(
-      object(
-        {
-          name: string,
-          image: string,
-          command: strings,
-          args: strings,
-          env: list(object({ name: string, value: string }, 'name')),
-          ports: containerPorts,
-        },
-        'name',
-      ),
-    ),
-  }),
+  spec: podSpec,
   status: object({
     phase: string,
     podIP: string,
     podIPs: list(object({ ip: string }, 'ip')),
-    conditions: list(
+    conditions,
+    containerStatuses: list(
       object(
         {
-          type: string,
-          status: string,
-          reason: string,
-          message: string,
-          lastTransitionTime: string,
+          name: string,
+          image: string,
+          imageID: string,
+          ready: boolean,
+          started: boolean,
+          restartCount: integer,
+          state: containerState,
+          lastState: containerState,
         },
-        'type',
-        'status',
+        'name',
       ),
     ),
+    startTime: string,
     reason: string,
     message: string,
   }),

@@ -19,6 +19,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly allocate?: (object: T, stored: T | undefined, problems: Problems) => Claim<T>;
   /** Gives back all that a deleted object holds. */
   readonly release?: (object: T) => void;
+  /** How long a deleted object stays, by what it is and what was asked for. A kind without it goes at once. */
+  readonly gracePeriodSeconds?: (object: T, asked: number | undefined) => number;
   /** The status of an object that is made: `status` of what was sent does not count for most kinds. */
   initialStatus(object: T): T;
 }

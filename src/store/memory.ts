@@ -32,6 +32,7 @@ import {
   type WatchOptions,
 } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
+import { deletionMark, isFinished, markedForDeletion } from './deletion.ts';
 import { EventLog } from './event-log.ts';
 import { ObjectTable } from './object-table.ts';
 import { watchLog } from './watch-log.ts';
@@ -173,16 +174,24 @@ class MemoryStore implements ObjectClient {
       const reason = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${stored.metadata.resourceVersion}). The object might have been modified`;
       throw conflict(kind, name.name, reason);
     }
+    const marked = markedForDeletion(stored, options, this.clock.now());
+    if (marked === undefined) this.remove(kind, stored, stored);
+    else if (marked !== stored) this.commit(kind, stored, marked);
+  }
+
+  /** Takes `stored` out; `last` is what watchers are told it was. */
+  private remove<T extends KubeObject>(kind: Kind<T>, stored: T, last: T): T {
     this.version++;
     const table = this.table(kind);
-    table.delete(name);
-    const metadata = { ...stored.metadata, resourceVersion: String(this.version) };
-    const object = freezeCopy({ ...stored, metadata });
+    table.delete(nameOf(stored));
+    const metadata = { ...last.metadata, resourceVersion: String(this.version) };
+    const object = freezeCopy({ ...last, metadata });
     table.log.append({
       version: this.version,
       event: freezeCopy({ type: 'DELETED', object }),
       previous: stored,
     });
+    return object;
   }
 
   private table(kind: Kind): ObjectTable {
@@ -227,11 +236,20 @@ class MemoryStore implements ObjectClient {
       generation = 1,
     } = stored.metadata;
     const system = { uid, creationTimestamp, resourceVersion, generation };
-    const next = { ...wanted, metadata: { ...wanted.metadata, ...system } };
+    const {
+      deletionTimestamp: _at,
+      deletionGracePeriodSeconds: _grace,
+      ...given
+    } = wanted.metadata;
+    const metadata = { ...given, ...system, ...deletionMark(stored.metadata) };
+    const next = { ...wanted, metadata };
     if (jsonEqual(next, stored)) return stored;
+    if (isFinished(next)) return this.remove(kind, stored, next);
     if (sameSpec(next, stored)) return this.commit(kind, stored, next);
-    const metadata = { ...next.metadata, generation: generation + 1 };
-    return this.commit(kind, stored, { ...next, metadata });
+    return this.commit(kind, stored, {
+      ...next,
+      metadata: { ...metadata, generation: generation + 1 },
+    });
   }
 
   private commit<T extends KubeObject>(kind: Kind<T>, previous: T | undefined, next: T): T {

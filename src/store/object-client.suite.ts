@@ -52,6 +52,48 @@ const writing: Readonly<Record<string, Body>> = {
     assert.match(made.metadata.resourceVersion ?? '', /^[1-9][0-9]*$/);
     assert.deepEqual(await store.get(serviceKind, web), made);
   },
+  'a delete with grace marks; only a shorter one changes the mark; none left deletes': async ({
+    store,
+    clock,
+  }) => {
+    await clock.advance(Date.UTC(2026, 10, 22, 11, 0, 0));
+    await store.create(serviceKind, service('web'));
+    await store.delete(serviceKind, web, { gracePeriodSeconds: 30 });
+    const marked = await store.get(serviceKind, web);
+    assert.equal(marked.metadata.deletionTimestamp, '2026-11-22T11:00:30Z');
+    assert.equal(marked.metadata.deletionGracePeriodSeconds, 30);
+    await store.delete(serviceKind, web, { gracePeriodSeconds: 60 });
+    assert.deepEqual(await store.get(serviceKind, web), marked);
+    const { deletionTimestamp: _mark, ...bare } = marked.metadata;
+    const updated = await store.update(serviceKind, {
+      ...marked,
+      metadata: { ...bare, labels: { a: 'b' } },
+    });
+    assert.equal(updated.metadata.deletionTimestamp, '2026-11-22T11:00:30Z');
+    await store.delete(serviceKind, web, { gracePeriodSeconds: 2 });
+    const shorter = await store.get(serviceKind, web);
+    assert.equal(shorter.metadata.deletionGracePeriodSeconds, 2);
+    await store.delete(serviceKind, web, { gracePeriodSeconds: 0 });
+    await assert.rejects(store.get(serviceKind, web), { code: 'NotFound' });
+  },
+  'an object with finalizers stays until the last is taken off': async ({ store }) => {
+    const made = service('web');
+    const metadata = { ...made.metadata, finalizers: ['example.com/a'] };
+    await store.create(serviceKind, { ...made, metadata });
+    const { resourceVersion } = await store.list(serviceKind);
+    await store.delete(serviceKind, web);
+    const marked = await store.get(serviceKind, web);
+    assert.equal(marked.metadata.deletionGracePeriodSeconds, 0);
+    await store.patch(serviceKind, web, { metadata: { finalizers: [] } });
+    await assert.rejects(store.get(serviceKind, web), { code: 'NotFound' });
+    const stop = new AbortController();
+    const seen: string[] = [];
+    for await (const event of store.watch(serviceKind, { resourceVersion, signal: stop.signal })) {
+      seen.push(event.type);
+      if (event.type === 'DELETED') stop.abort();
+    }
+    assert.deepEqual(seen, ['MODIFIED', 'DELETED']);
+  },
   'what is given is not changed, what is returned cannot be': async ({ store }) => {
     const given = service('web', { spec: { ports: [{ port: 80 }] } });
     const copy = structuredClone(given);

@@ -8,6 +8,7 @@ import {
   type ServicePortView,
   type SpreadView,
 } from '../../control/index.ts';
+import { fakeWorkloads } from './fake-workloads.ts';
 
 const service: ServicePortView = {
   namespace: 'default',
@@ -304,6 +305,7 @@ export function fakeSource(): ControlSource {
         },
       ],
     }),
+    workloads: fakeWorkloads,
     spread: async ({ namespace, service: name }) => {
       const view = spreads[name];
       if (view !== undefined) return view;

@@ -11,6 +11,8 @@ export type {
   RelayEnd,
 } from './engine.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
+export { checkGrpc } from './grpc-check.ts';
+export { checkHttp } from './http-check.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { requestLocal } from './local-request.ts';

@@ -1,0 +1,186 @@
+/**
+ * Brings a StatefulSet in order: Pods with an ordinal and a name that stays, made upwards and taken down
+ * downwards, one at a time and ready first unless it is `Parallel`.
+ *
+ * There are no ControllerRevisions: a Pod made anew below the partition gets the newest template.
+ */
+import {
+  isLeaving,
+  jsonEqual,
+  labels as wellKnown,
+  nameOf,
+  podKind,
+  statefulSetKind,
+  type Pod,
+  type StatefulSet,
+} from '../kube/index.ts';
+import { messageOf } from '../model/index.ts';
+import { isAvailablePod, isFinishedPod, isReadyPod } from './pod-state.ts';
+import { podFromTemplate, templateHash } from './pod-template.ts';
+import type { SyncContext, SyncResult } from './workloads.ts';
+
+export async function syncStatefulSet(set: StatefulSet, context: SyncContext): Promise<SyncResult> {
+  if (isLeaving(set)) return 'done';
+  const walk = new Walk(set, context);
+  if ((await walk.fill()) && (await walk.shrink())) await walk.update();
+  return await walk.writeStatus();
+}
+
+class Walk {
+  private readonly set: StatefulSet;
+  private readonly context: SyncContext;
+  private readonly revision: string;
+  private readonly ordered: boolean;
+  private readonly first: number;
+  private readonly count: number;
+
+  constructor(set: StatefulSet, context: SyncContext) {
+    this.set = set;
+    this.context = context;
+    const { template, podManagementPolicy, ordinals, replicas = 1 } = set.spec ?? {};
+    this.revision = `${set.metadata.name}-${templateHash(template, 0)}`;
+    this.ordered = podManagementPolicy !== 'Parallel';
+    this.first = ordinals?.start ?? 0;
+    this.count = replicas;
+  }
+
+  /** Makes what is missing; false when it must wait for a Pod. */
+  async fill(): Promise<boolean> {
+    const byOrdinal = this.pods();
+    for (let i = this.first; i < this.first + this.count; i++) {
+      const pod = byOrdinal.get(i);
+      if (pod === undefined) {
+        await this.create(i);
+        if (this.ordered) return false;
+      } else if (isFinishedPod(pod) && this.isActiveOrFinished(pod)) {
+        await this.remove(pod);
+        if (this.ordered) return false;
+      } else if (this.ordered && !this.isHealthy(pod)) return false;
+    }
+    return true;
+  }
+
+  /** Takes down what is too much, the highest first; false when it must wait. */
+  async shrink(): Promise<boolean> {
+    const surplus = [...this.pods()]
+      .filter(([ordinal]) => ordinal < this.first || ordinal >= this.first + this.count)
+      .toSorted(([a], [b]) => b - a);
+    for (const [, pod] of surplus) {
+      if (this.isActiveOrFinished(pod)) await this.remove(pod);
+      if (this.ordered) return false;
+    }
+    return surplus.length === 0;
+  }
+
+  /** Replaces Pods of another template, the highest first, each when the one above it is ready. */
+  async update(): Promise<void> {
+    const { type, rollingUpdate } = this.set.spec?.updateStrategy ?? {};
+    if (type === 'OnDelete') return;
+    const { partition = 0 } = rollingUpdate ?? {};
+    const fromTop = [...this.pods()].toSorted(([a], [b]) => b - a);
+    for (const [ordinal, pod] of fromTop) {
+      if (ordinal < partition) return;
+      if (this.revisionOf(pod) !== this.revision && this.isActiveOrFinished(pod)) {
+        await this.remove(pod);
+        return;
+      }
+      if (!this.isHealthy(pod)) return;
+    }
+  }
+
+  async writeStatus(): Promise<SyncResult> {
+    const { client, state, clock } = this.context;
+    const pods = [...this.pods().values()].filter((pod) => state.isActive(pod));
+    const { minReadySeconds = 0 } = this.set.spec ?? {};
+    const ready = pods.filter(isReadyPod).length;
+    const available = pods.filter((pod) =>
+      isAvailablePod(pod, minReadySeconds, clock.now()),
+    ).length;
+    const updated = pods.filter((pod) => this.revisionOf(pod) === this.revision).length;
+    const before = this.set.status?.currentRevision ?? this.revision;
+    const isRolledOut =
+      updated === pods.length && pods.length === this.count && ready === pods.length;
+    const currentRevision = isRolledOut ? this.revision : before;
+    const { generation: observedGeneration } = this.set.metadata;
+    const status = {
+      ...(observedGeneration === undefined ? {} : { observedGeneration }),
+      replicas: pods.length,
+      readyReplicas: ready,
+      availableReplicas: available,
+      currentReplicas: pods.filter((pod) => this.revisionOf(pod) === currentRevision).length,
+      updatedReplicas: updated,
+      currentRevision,
+      updateRevision: this.revision,
+    };
+    if (!jsonEqual({ ...this.set.status, ...status }, this.set.status)) {
+      const options = { subresource: 'status' } as const;
+      const name = nameOf(this.set);
+      state.statefulSets.set(await client.patch(statefulSetKind, name, { status }, options));
+    }
+    return available < ready ? 'wait' : 'done';
+  }
+
+  private pods(): ReadonlyMap<number, Pod> {
+    const prefix = `${this.set.metadata.name}-`;
+    return new Map(
+      this.context.state.podsOf(this.set).flatMap((pod) => {
+        const ordinal = pod.metadata.name.slice(prefix.length);
+        return /^(0|[1-9][0-9]{0,8})$/.test(ordinal) ? [[Number(ordinal), pod] as const] : [];
+      }),
+    );
+  }
+
+  private revisionOf({ metadata }: Pod): string | undefined {
+    return metadata.labels?.[wellKnown.controllerRevisionHash];
+  }
+
+  private isHealthy(pod: Pod): boolean {
+    const { state, clock } = this.context;
+    const { minReadySeconds = 0 } = this.set.spec ?? {};
+    return state.isActive(pod) && isAvailablePod(pod, minReadySeconds, clock.now());
+  }
+
+  /** Nobody has asked for its end yet. */
+  private isActiveOrFinished(pod: Pod): boolean {
+    return this.context.state.isActive(pod) || (isFinishedPod(pod) && !isLeaving(pod));
+  }
+
+  private async create(ordinal: number): Promise<void> {
+    const { client, state, events } = this.context;
+    const { template, serviceName = '' } = this.set.spec ?? {};
+    const name = `${this.set.metadata.name}-${ordinal}`;
+    const pod = podFromTemplate(
+      this.set,
+      { kind: statefulSetKind, template },
+      {
+        name,
+        hostname: name,
+        ...(serviceName === '' ? {} : { subdomain: serviceName }),
+        labels: {
+          [wellKnown.statefulSetPodName]: name,
+          [wellKnown.podIndex]: String(ordinal),
+          [wellKnown.controllerRevisionHash]: this.revision,
+        },
+      },
+    );
+    const what = `Pod ${name} in StatefulSet ${this.set.metadata.name}`;
+    try {
+      state.pods.set(await client.create(podKind, pod));
+      const message = `create ${what} successful`;
+      events.record(this.set, { type: 'Normal', reason: 'SuccessfulCreate', message });
+    } catch (thrown) {
+      const message = `create ${what} failed error: ${messageOf(thrown)}`;
+      events.record(this.set, { type: 'Warning', reason: 'FailedCreate', message });
+      throw thrown;
+    }
+  }
+
+  private async remove(pod: Pod): Promise<void> {
+    const { client, state, events } = this.context;
+    const { uid } = pod.metadata;
+    await client.delete(podKind, nameOf(pod), { preconditions: { uid } });
+    state.sent(pod);
+    const message = `delete Pod ${pod.metadata.name} in StatefulSet ${this.set.metadata.name} successful`;
+    events.record(this.set, { type: 'Normal', reason: 'SuccessfulDelete', message });
+  }
+}

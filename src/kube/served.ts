@@ -1,0 +1,23 @@
+/** Every kind served; adding one is adding it here and giving it a file in registry/. */
+import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
+import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
+import type { Kind } from './object.ts';
+import { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
+import { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
+
+export const kinds: readonly Kind[] = [
+  namespaceKind,
+  nodeKind,
+  deploymentKind,
+  replicaSetKind,
+  statefulSetKind,
+  podKind,
+  serviceKind,
+  endpointSliceKind,
+  configMapKind,
+  secretKind,
+  leaseKind,
+  eventKind,
+  ingressKind,
+  ingressClassKind,
+];

@@ -1,0 +1,311 @@
+/** The Pods a node has taken on: started, told of, ended in order, and taken away when they are over. */
+import {
+  annotations,
+  isLeaving,
+  isNotFound,
+  nameOf,
+  objectKey,
+  podKind,
+  readAnnotation,
+  type EventRecorder,
+  type Pod,
+} from '../kube/index.ts';
+import { messageOf } from '../model/index.ts';
+import type { EmbeddedNodeOptions } from './embedded-node.ts';
+import { NodeError } from './errors.ts';
+import { PodAddresses } from './pod-addresses.ts';
+import type { PodLogs } from './pod-logs.ts';
+import { bindCommand, podStatus, type PodReadiness } from './pod-status.ts';
+import { ProcessPod } from './process-pod.ts';
+
+/** A Pod this node has taken on. */
+interface Held {
+  /** What it was started from; another one starts it anew. */
+  readonly source: string;
+  readonly process: ProcessPod | undefined;
+  isEnding: boolean;
+}
+
+const defaultGracePeriodSeconds = 30;
+const retryMs = 1_000;
+/** So many are told of by log lines; every one says it itself, in its Ready condition. */
+const maxBare = 100;
+
+export class HeldPods {
+  private readonly options: EmbeddedNodeOptions;
+  private readonly events: EventRecorder;
+  private readonly logs: PodLogs;
+  private readonly addresses: PodAddresses;
+  /** By uid: a Pod deleted and made again under its name is another Pod. */
+  private readonly held = new Map<string, Held>();
+  private readonly uids = new Map<string, string>();
+  private readonly written = new Map<string, Pod['status']>();
+  private readonly writes = new Map<string, Promise<void>>();
+  private readonly endings = new Set<Promise<void>>();
+  private readonly bare = new Set<string>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    options: EmbeddedNodeOptions,
+    tells: { readonly events: EventRecorder; readonly logs: PodLogs },
+  ) {
+    this.options = options;
+    this.events = tells.events;
+    this.logs = tells.logs;
+    this.addresses = new PodAddresses(options.podRange, options.random);
+  }
+
+  replace(items: readonly Pod[]): void {
+    const listed = new Set(items.map((pod) => pod.metadata.uid ?? ''));
+    for (const uid of this.held.keys()) if (!listed.has(uid)) this.drop(uid);
+    for (const pod of items) this.set(pod);
+  }
+
+  set(pod: Pod): void {
+    const uid = pod.metadata.uid ?? '';
+    const key = objectKey(nameOf(pod));
+    const previous = this.uids.get(key);
+    if (previous !== undefined && previous !== uid) this.drop(previous);
+    this.uids.set(key, uid);
+    const held = this.held.get(uid);
+    if (isLeaving(pod)) {
+      this.end(pod, uid);
+    } else if (held === undefined) {
+      this.take(pod, uid);
+    } else if (held.source !== sourceOf(pod, held)) {
+      this.startAnew(pod, uid, held);
+    }
+  }
+
+  remove(pod: Pod): void {
+    const uid = pod.metadata.uid ?? '';
+    const key = objectKey(nameOf(pod));
+    this.drop(uid);
+    this.written.delete(uid);
+    if (this.uids.get(key) !== uid) return;
+    this.uids.delete(key);
+    this.logs.forget(key);
+  }
+
+  /** Ends every process; resolves when all are gone. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    for (const uid of this.held.keys()) this.drop(uid);
+    await Promise.all([...this.endings, ...this.writes.values()]);
+  }
+
+  /** What a Pod is has changed: the old process ends before the new one takes its address. */
+  private startAnew(pod: Pod, uid: string, { process, source }: Held): void {
+    const old: Held = { source, process, isEnding: false };
+    const next: Held = { source: sourceOf(pod, old), process: undefined, isEnding: false };
+    this.held.set(uid, next);
+    const ended = process?.stop() ?? Promise.resolve();
+    this.track(
+      ended.then(() => {
+        if (this.held.get(uid) === next && !next.isEnding) this.take(pod, uid);
+      }),
+    );
+  }
+
+  private take(pod: Pod, uid: string): void {
+    const source = sourceOf(pod, undefined);
+    const command = readAnnotation(pod, annotations.command);
+    if (command === undefined) {
+      this.held.set(uid, { source, process: undefined, isEnding: false });
+      const given = readAnnotation(pod, annotations.address);
+      if (given?.ok === false) {
+        const message = `Cannot read annotation ${given.key}: ${given.problem}`;
+        this.write(pod, uid, { ...notRunning, reason: 'InvalidAddress', message });
+        return;
+      }
+      const podIP = given?.value.address ?? pod.status?.podIP;
+      if (podIP === undefined) this.tellBare(pod);
+      this.write(pod, uid, { kind: 'address', podIP });
+      return;
+    }
+    try {
+      if (!command.ok) throw commandInvalid(command.key, command.problem);
+      const process = this.startProcess(pod, uid, command.value);
+      this.held.set(uid, { source, process, isEnding: false });
+    } catch (thrown) {
+      this.held.set(uid, { source, process: undefined, isEnding: false });
+      const reason = 'CreateContainerError';
+      const message = messageOf(thrown);
+      this.events.record(pod, { type: 'Warning', reason: 'Failed', message });
+      this.write(pod, uid, { ...notRunning, reason, message });
+    }
+  }
+
+  /** Once for all Pods of the same making: one command gives them all something. */
+  private tellBare(pod: Pod): void {
+    const bind = bindCommand(pod);
+    if (this.bare.has(bind) || this.bare.size >= maxBare) return;
+    this.bare.add(bind);
+    this.options.log.warn('A Pod has nothing behind it', {
+      pod: objectKey(nameOf(pod)),
+      try: `${bind} --command 'node server.js'`,
+    });
+  }
+
+  private startProcess(pod: Pod, uid: string, command: readonly string[]): ProcessPod {
+    const { clock, engine, log } = this.options;
+    const address = this.addresses.take(uid);
+    const name = objectKey(nameOf(pod));
+    const container = pod.spec?.containers?.[0];
+    const port = container?.ports?.[0]?.containerPort;
+    const folder = readAnnotation(pod, annotations.folder);
+    return new ProcessPod({
+      name,
+      command,
+      env: environmentOf(pod, address, port),
+      folder: folder?.ok === true ? folder.value : undefined,
+      address,
+      port,
+      container,
+      gracePeriodMs: graceMsOf(pod),
+      clock,
+      engine,
+      log,
+      onState: (state) => this.write(pod, uid, { kind: 'process', podIP: address, ...state }),
+      onLine: (line) => {
+        this.logs.append(name, line);
+        log.debug('Output of Pod', { pod: name, from: line.from, line: line.text });
+      },
+      onTrouble: (reason, message) => this.events.record(pod, { type: 'Warning', reason, message }),
+    });
+  }
+
+  /** Ends a deleted Pod in order: nobody is sent to it any more, its process ends, the object goes. */
+  private end(pod: Pod, uid: string): void {
+    const held = this.held.get(uid) ?? { source: '', process: undefined, isEnding: false };
+    this.held.set(uid, held);
+    if (held.isEnding) return;
+    held.isEnding = true;
+    this.track(this.endInOrder(pod, uid, held));
+  }
+
+  private async endInOrder(pod: Pod, uid: string, { process }: Held): Promise<void> {
+    const { clock, withdrawn } = this.options;
+    const grace = graceMsOf(pod);
+    const began = clock.monotonic();
+    if (grace > 0) {
+      const { signal } = this.stopping;
+      await withdrawn(objectKey(nameOf(pod)), { atMostMs: grace / 2, signal });
+    }
+    await process?.stop(Math.max(0, grace - (clock.monotonic() - began)));
+    this.addresses.release(uid);
+    while (!this.stopping.signal.aborted && !(await this.takeAway(pod))) {
+      await clock.sleep(retryMs, this.stopping.signal);
+    }
+  }
+
+  /** The last word: the object goes. False when it could not be said. */
+  private async takeAway(pod: Pod): Promise<boolean> {
+    const { client, log } = this.options;
+    const { uid } = pod.metadata;
+    try {
+      const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+      await client.delete(podKind, nameOf(pod), options);
+    } catch (thrown) {
+      if (isNotFound(thrown)) return true;
+      log.warn('Cannot take away a Pod', { pod: objectKey(nameOf(pod)), error: thrown });
+      return false;
+    }
+    return true;
+  }
+
+  private drop(uid: string): void {
+    const held = this.held.get(uid);
+    this.held.delete(uid);
+    if (held?.process === undefined) {
+      this.addresses.release(uid);
+      return;
+    }
+    this.track(held.process.stop().then(() => this.addresses.release(uid)));
+  }
+
+  private track(work: Promise<void>): void {
+    const ending = work.finally(() => this.endings.delete(ending));
+    this.endings.add(ending);
+  }
+
+  /** Writes one after the other for each Pod, so that the newest state is the last written. */
+  private write(pod: Pod, uid: string, readiness: PodReadiness): void {
+    const before = this.writes.get(uid) ?? Promise.resolve();
+    const write = before.then(() => this.patch(pod, uid, readiness));
+    this.writes.set(uid, write);
+    void write.then(() => {
+      if (this.writes.get(uid) === write) this.writes.delete(uid);
+    });
+  }
+
+  private async patch(pod: Pod, uid: string, readiness: PodReadiness): Promise<void> {
+    const { client, clock, log, nodeName } = this.options;
+    const name = nameOf(pod);
+    try {
+      if (pod.spec?.nodeName === undefined && !this.written.has(uid)) {
+        await client.patch(podKind, name, { spec: { nodeName } });
+      }
+      const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+      const status = podStatus(pod, readiness, { now, last: this.written.get(uid) });
+      if (this.held.has(uid)) this.written.set(uid, status);
+      await client.patch(podKind, name, { status }, { subresource: 'status' });
+    } catch (thrown) {
+      // A Pod deleted meanwhile needs no status.
+      if (!isNotFound(thrown)) {
+        log.warn('Cannot write the status of a Pod', { pod: objectKey(name), error: thrown });
+      }
+    }
+  }
+}
+
+const notRunning = {
+  kind: 'process',
+  podIP: undefined,
+  ready: false,
+  restarts: 0,
+  startedAtMs: undefined,
+  lastEnd: undefined,
+} as const;
+
+/** What a Pod stands on. The address of its status counts only where nothing else says one. */
+function sourceOf(pod: Pod, held: Held | undefined): string {
+  const { command, address, folder } = annotations;
+  const texts = [command, address, folder].map(({ key }) => pod.metadata.annotations?.[key]);
+  if (texts[0] !== undefined || texts[1] !== undefined) return JSON.stringify(texts);
+  const podIP = pod.status?.podIP;
+  // Once given, an address stays; the status is also what this node writes.
+  return held !== undefined && podIP === undefined ? held.source : JSON.stringify([podIP]);
+}
+
+function graceMsOf({ metadata, spec }: Pod): number {
+  const seconds =
+    metadata.deletionGracePeriodSeconds ??
+    spec?.terminationGracePeriodSeconds ??
+    defaultGracePeriodSeconds;
+  return seconds * 1_000;
+}
+
+function environmentOf(
+  pod: Pod,
+  address: string,
+  port: number | undefined,
+): Readonly<Record<string, string>> {
+  const declared = (pod.spec?.containers?.[0]?.env ?? []).flatMap((e) =>
+    e.value === undefined ? [] : [[e.name, e.value] as const],
+  );
+  return {
+    ...Object.fromEntries(declared),
+    HOST: address,
+    ...(port === undefined ? {} : { PORT: String(port) }),
+    POD_NAME: pod.metadata.name,
+    POD_NAMESPACE: pod.metadata.namespace ?? 'default',
+    POD_IP: address,
+  };
+}
+
+function commandInvalid(key: string, problem: string): NodeError {
+  return new NodeError('POD_COMMAND_INVALID', `Cannot read annotation ${key}: ${problem}`, {
+    remedy: 'Write a shell line (node server.js) or a JSON array (["node", "server.js"])',
+  });
+}

@@ -1,0 +1,65 @@
+/** One call of the gRPC health service (grpc.health.v1.Health/Check), in clear text. */
+import { connect } from 'node:http2';
+import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
+
+export interface GrpcCheckOptions {
+  readonly at: SocketAddress;
+  readonly service: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const maxAnswerBytes = 4_096;
+const frameHeaderBytes = 5;
+const serving = 1;
+
+/** Resolves with whether it says SERVING. Rejects with whatever kept the answer away. */
+export function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
+  const { at, service, timeoutMs, signal } = options;
+  return new Promise((resolve, reject) => {
+    const session = connect(`http://${formatSocketAddress(at)}`);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const end = (): void => session.destroy();
+    limit.addEventListener('abort', end, { once: true });
+    session.once('close', () => {
+      limit.removeEventListener('abort', end);
+      reject(new Error('no answer in time'));
+    });
+    session.once('error', reject);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    let answer = Buffer.alloc(0);
+    stream.once('error', reject);
+    stream.on('data', (part: Buffer) => {
+      answer = Buffer.concat([answer, part]);
+      if (answer.length > maxAnswerBytes) end();
+    });
+    stream.once('end', () => {
+      // Ended by us: that is no answer.
+      if (limit.aborted) reject(new Error('no answer in time'));
+      else resolve(readHealth(answer) === serving);
+      end();
+    });
+    stream.end(requestFrame(service));
+  });
+}
+
+/** HealthCheckRequest { string service = 1 } in a gRPC frame. */
+function requestFrame(service: string): Buffer {
+  const name = Buffer.from(service).subarray(0, 127);
+  const message =
+    name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+  const header = Buffer.alloc(frameHeaderBytes);
+  header.writeUInt32BE(message.length, 1);
+  return Buffer.concat([header, message]);
+}
+
+/** HealthCheckResponse { ServingStatus status = 1 }; undefined when it is none. */
+function readHealth(answer: Buffer): number | undefined {
+  const message = answer.subarray(frameHeaderBytes);
+  return message[0] === 0x08 ? message[1] : undefined;
+}
