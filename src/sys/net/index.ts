@@ -1,8 +1,12 @@
 /** The doors to sockets: TCP engines, and HTTP over a Unix socket for local commands. */
 export type { Connection, Listener, NetEngine, Relay, RelayEnd } from './engine.ts';
+export { openDatagrams } from './datagrams.ts';
+export type { Datagrams } from './datagrams.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { createPortableEngine } from './portable.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
 export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';
+export { joinStreams, listenStreams, openStream } from './streams.ts';
+export type { ByteStream } from './streams.ts';

@@ -1,0 +1,182 @@
+/**
+ * From the bytes of a query to the bytes of its answer. What the zone answers is kept as bytes, by the question
+ * as it was spelled, until the Service it came from changes.
+ */
+import {
+  recordClasses,
+  scanQuery,
+  type DnsQuestion,
+  type DnsRecord,
+  type RcodeName,
+  type ScannedQuery,
+} from '../codec/dns/index.ts';
+import { encodeBody, type AnswerBody } from './answer-body.ts';
+import type { DnsCounters } from './counters.ts';
+import { encodeRefusal, encodeReply, ownUdpSize, udpLimit } from './reply.ts';
+import { resolve } from './resolve.ts';
+import type { ServiceView } from './service-view.ts';
+import type { World } from './world.ts';
+import type { ZoneAnswer } from './zone-answer.ts';
+
+export type Transport = 'udp' | 'tcp';
+
+/** Answers what is not ours. */
+export interface Elsewhere {
+  /** The whole response to the client; never rejects. */
+  forward(request: Uint8Array, query: ScannedQuery, limit: number): Promise<Uint8Array>;
+  /** The records that answer a question outside of the zone; none when there is no answer. */
+  lookup(question: DnsQuestion): Promise<readonly DnsRecord[]>;
+}
+
+export interface ResponderOptions {
+  readonly world: World;
+  /** Undefined: everything outside of the zone is refused. */
+  readonly elsewhere: Elsewhere | undefined;
+  readonly counters: DnsCounters;
+}
+
+interface HotAnswer {
+  readonly from: ServiceView;
+  /** Of the SOA in it; undefined: it has none. */
+  readonly serial: number | undefined;
+  readonly rcode: RcodeName;
+  readonly body: AnswerBody;
+  rotate: number;
+}
+
+/** Enough for every name of a big cluster that is really asked for; more are made anew. */
+const maxHotAnswers = 20_000;
+/** The largest message TCP can carry. */
+const tcpLimit = 0xffff;
+const opcodeMask = 0x7800;
+
+export class Responder {
+  private readonly options: ResponderOptions;
+  private hot = new Map<string, HotAnswer>();
+
+  constructor(options: ResponderOptions) {
+    this.options = options;
+  }
+
+  /** The answer, a promise of it when others have to be asked, or undefined when none may be sent. */
+  respond(request: Uint8Array, transport: Transport): Uint8Array | Promise<Uint8Array> | undefined {
+    const query = scanQuery(request);
+    const { counters } = this.options;
+    if (typeof query === 'string') {
+      counters.request(transport, 'malformed');
+      if (query === 'not-a-query') return undefined;
+      // CoreDNS says SERVFAIL to a message without a question.
+      const rcode = query === 'no-question' ? 'SERVFAIL' : 'FORMERR';
+      counters.response(rcode);
+      return encodeRefusal(request, rcode);
+    }
+    counters.request(transport, query.type);
+    const limit = transport === 'udp' ? udpLimit(query) : tcpLimit;
+    const refused = refusalOf(query);
+    if (refused !== undefined) return this.simple(request, query, refused);
+    const key = Buffer.from(request.buffer, request.byteOffset, query.questionEnd).latin1Slice(
+      12,
+      query.questionEnd,
+    );
+    const hot = this.fresh(key) ?? this.answer(key, query);
+    if (hot instanceof Promise) return this.finish(request, query, limit, hot);
+    if (hot === undefined) return this.forward(request, query, limit);
+    return this.encode(request, query, limit, hot);
+  }
+
+  private fresh(key: string): Pick<HotAnswer, 'rcode' | 'body' | 'rotate'> | undefined {
+    const hot = this.hot.get(key);
+    if (hot === undefined) return undefined;
+    if (hot.from.stale || (hot.serial !== undefined && hot.serial !== this.options.world.serial)) {
+      this.hot.delete(key);
+      return undefined;
+    }
+    hot.rotate++;
+    return hot;
+  }
+
+  private answer(key: string, query: ScannedQuery): Made | Promise<Made> | undefined {
+    const { world, elsewhere } = this.options;
+    const question = { name: query.name, type: query.type, class: query.class };
+    const answer = resolve(world, question);
+    if (answer === undefined) return undefined;
+    if (answer.chase !== undefined && elsewhere !== undefined) {
+      return chase(elsewhere, question, { answer, target: answer.chase });
+    }
+    const body = encodeBody(question, answer);
+    // A random start, so that servers that start together do not send everybody to the same endpoint.
+    const rotate = this.options.counters.total;
+    if (answer.from !== undefined) {
+      if (this.hot.size >= maxHotAnswers) this.hot.clear();
+      const serial = answer.authorities.length > 0 ? world.serial : undefined;
+      const made = { from: answer.from, serial, rcode: answer.rcode, body, rotate };
+      this.hot.set(key, made);
+    }
+    return { rcode: answer.rcode, body, rotate };
+  }
+
+  private async finish(
+    request: Uint8Array,
+    query: ScannedQuery,
+    limit: number,
+    made: Promise<Made>,
+  ): Promise<Uint8Array> {
+    return this.encode(request, query, limit, await made);
+  }
+
+  private encode(
+    request: Uint8Array,
+    query: ScannedQuery,
+    limit: number,
+    { rcode, body, rotate }: Made,
+  ): Uint8Array {
+    this.options.counters.response(rcode);
+    return encodeReply(request, query, body, {
+      rcode,
+      authoritative: rcode !== 'SERVFAIL' && rcode !== 'REFUSED',
+      recursionAvailable: this.options.elsewhere !== undefined,
+      limit,
+      rotate,
+    });
+  }
+
+  private simple(request: Uint8Array, query: ScannedQuery, rcode: RcodeName): Uint8Array {
+    this.options.counters.response(rcode);
+    return encodeReply(request, query, undefined, {
+      rcode,
+      authoritative: false,
+      recursionAvailable: this.options.elsewhere !== undefined,
+      limit: ownUdpSize,
+      rotate: 0,
+    });
+  }
+
+  private forward(
+    request: Uint8Array,
+    query: ScannedQuery,
+    limit: number,
+  ): Uint8Array | Promise<Uint8Array> {
+    const { elsewhere } = this.options;
+    if (elsewhere === undefined) return this.simple(request, query, 'REFUSED');
+    return elsewhere.forward(request, query, limit);
+  }
+}
+
+type Made = Pick<HotAnswer, 'rcode' | 'body' | 'rotate'>;
+
+function refusalOf(query: ScannedQuery): RcodeName | undefined {
+  if ((query.flags & opcodeMask) !== 0) return 'NOTIMP';
+  if (query.edns !== undefined && query.edns.version !== 0) return 'BADVERS';
+  return query.class === recordClasses.IN ? undefined : 'REFUSED';
+}
+
+/** The alias, and behind it what the world outside says its target has. */
+async function chase(
+  elsewhere: Elsewhere,
+  question: DnsQuestion,
+  { answer, target }: { readonly answer: ZoneAnswer; readonly target: string },
+): Promise<Made> {
+  const found = await elsewhere.lookup({ ...question, name: target });
+  const answers = [...answer.answers, ...found];
+  return { rcode: 'NOERROR', body: encodeBody(question, { ...answer, answers }), rotate: 0 };
+}
