@@ -2,7 +2,8 @@
 import { paintFor, printResult, type CliIo, type OutputFormat } from '../cli/index.ts';
 import type { ControlSource, ServicePortView } from '../control/index.ts';
 import { demoService } from './demo.ts';
-import type { Up } from './up.ts';
+import type { Up, Ways } from './up.ts';
+import { formatSocketAddress } from '../model/index.ts';
 import { programName, version } from './version.ts';
 
 export interface AnnounceOptions {
@@ -16,11 +17,16 @@ const everything = { namespace: undefined, name: undefined };
 const firstSpread = 30;
 
 /** The last line is `Ready`: whoever reads our output knows by it that everything serves. */
-export async function announce({ instance, source }: Up, options: AnnounceOptions): Promise<void> {
+export async function announce(
+  { instance, source, ways }: Up,
+  options: AnnounceOptions,
+): Promise<void> {
   const { io, output, demo, signal } = options;
   const services = source.services(everything);
   if (output === 'json') {
-    io.stdout.write(`${JSON.stringify({ ...source.instance(), services }, undefined, 2)}\n`);
+    io.stdout.write(
+      `${JSON.stringify({ ...source.instance(), ...formatWays(ways), services }, undefined, 2)}\n`,
+    );
     return;
   }
   const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
@@ -31,7 +37,8 @@ export async function announce({ instance, source }: Up, options: AnnounceOption
   } else {
     printResult({ kind: 'services', items: services, asked: everything }, 'text', io);
   }
-  const tries = suggestions(services);
+  io.stdout.write(`\n${waysText(ways)}`);
+  const tries = suggestions(services, ways);
   if (tries.length > 0) io.stdout.write(`\n${bold('Try')}\n${tries.join('')}`);
   if (demo) {
     io.stdout.write(`\n${bold('A first spread')}\n`);
@@ -40,8 +47,28 @@ export async function announce({ instance, source }: Up, options: AnnounceOption
   io.stdout.write('\nReady. Ctrl-C stops everything.\n');
 }
 
+/** `127.0.0.1:PORT` of each; undefined for what is not there. */
+function formatWays({ dns, door }: Ways): {
+  readonly dns: string | undefined;
+  readonly door: string | undefined;
+} {
+  return {
+    dns: dns === undefined ? undefined : formatSocketAddress(dns),
+    door: door === undefined ? undefined : formatSocketAddress(door),
+  };
+}
+
+function waysText(ways: Ways): string {
+  const { dns, door } = formatWays(ways);
+  const lines = [
+    ...(dns === undefined ? [] : [`Names of cluster.local are answered at ${dns}\n`]),
+    ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
+  ];
+  return lines.join('');
+}
+
 /** Commands for the first Service that answers, ready to be copied. */
-function suggestions(services: readonly ServicePortView[]): readonly string[] {
+function suggestions(services: readonly ServicePortView[], { door }: Ways): readonly string[] {
   const service = services.find(({ frontends }) => frontends.some((f) => f.reachable.length > 0));
   const target = service?.frontends.flatMap((frontend) => frontend.reachable)[0];
   if (service === undefined || target === undefined) return [];
@@ -53,11 +80,27 @@ function suggestions(services: readonly ServicePortView[]): readonly string[] {
       `${programName} spread service ${name} -n 300`,
       'opens 300 connections and counts who got them',
     ],
+    ...byName(service, door),
     [`${programName} get endpoints`, 'what is behind each Service, with live counts'],
     [`${programName} --help`, 'everything else'],
   ] as const;
   const width = Math.max(...lines.map(([command]) => command.length));
   return lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}\n`);
+}
+
+/** The same Service by its name, for a client that comes in through the door. */
+function byName(
+  { namespace, name, frontends }: ServicePortView,
+  door: Ways['door'],
+): readonly (readonly [string, string])[] {
+  const port = frontends
+    .find(({ kind }) => kind === 'clusterIP')
+    ?.declared.split(':')
+    .at(-1);
+  if (door === undefined || port === undefined) return [];
+  const url = `http://${name}.${namespace}.svc.cluster.local${port === '80' ? '' : `:${port}`}`;
+  const proxy = `-x socks5h://${formatSocketAddress(door)}`;
+  return [[`curl ${proxy} ${url}`, 'the same by its name, without touching this host']];
 }
 
 async function showSpread(source: ControlSource, io: CliIo, signal: AbortSignal): Promise<void> {

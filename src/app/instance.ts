@@ -4,9 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createEndpointSliceController, ReachedAtRecorder } from '../controllers/index.ts';
+import { createDnsServer, defaultZone, hostAddresses, type DnsServer } from '../dns/index.ts';
+import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
-import type { Driver, NodeView } from '../model/index.ts';
+import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
 import { createEmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
@@ -26,6 +28,8 @@ export interface Instance {
   readonly client: ObjectClient;
   readonly driver: Driver;
   readonly planner: Planner;
+  readonly dns: DnsServer;
+  readonly door: Door;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -37,6 +41,16 @@ const retryMs = 2_000;
 const maxIntervalMs = 3_600_000;
 /** How long connections may go on after Ctrl-C. */
 const drainMs = 2_000;
+
+/** Names on loopback; ports that need no privilege, the first free one. */
+const nameServer = {
+  zone: defaultZone,
+  address: '127.0.0.1',
+  ports: [5353, 5354, 5355, 5356, 0],
+  lameduckMs: 0,
+  logEvery: 0,
+} as const;
+const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
 export function createInstance({ engine, block, log }: InstanceParts): Instance {
   const clock = systemClock;
@@ -62,10 +76,23 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
     maxIntervalMs,
     onApplied: ({ plan, report }) => recorder.record(plan, report),
   });
+  const dns = createDnsServer({
+    ...common,
+    ...nameServer,
+    log: logOf('dns'),
+  });
+  const door = createDoor({
+    ...doorAt,
+    log: logOf('door'),
+    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    reach: reachOf(planner),
+  });
   return {
     client,
     driver,
     planner,
+    dns,
+    door,
     components: [
       driverComponent(driver),
       createEmbeddedNode({
@@ -77,7 +104,20 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
       }),
       createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
       planner,
+      dns,
+      door,
     ],
+  };
+}
+
+/** Where the driver answers for a frontend, by what its last report says. */
+function reachOf(planner: Planner): (declared: SocketAddress) => SocketAddress {
+  return (declared) => {
+    const { standIns } = planner.applied().report;
+    const standIn = standIns.find(
+      ({ frontend }) => frontend.address === declared.address && frontend.port === declared.port,
+    );
+    return standIn?.address ?? declared;
   };
 }
 

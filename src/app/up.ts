@@ -9,6 +9,7 @@ import {
   type UserFolders,
 } from '../control/index.ts';
 import { nameOf, objectKey, podKind } from '../kube/index.ts';
+import type { SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
@@ -36,7 +37,14 @@ export interface UpOptions {
 export interface Up {
   readonly instance: string;
   readonly source: ControlSource;
+  /** Where names are answered, and where clients that do not resolve come in. */
+  readonly ways: Ways;
   stop(): Promise<void>;
+}
+
+export interface Ways {
+  readonly dns: SocketAddress | undefined;
+  readonly door: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
@@ -80,7 +88,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     throw thrown;
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  return { instance: name, source, stop: () => stopAll(components, log) };
+  const ways = { dns: instance.dns.address(), door: instance.door.address() };
+  return { instance: name, source, ways, stop: () => stopAll(components, log) };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

@@ -96,7 +96,7 @@ async function listenTcp(at: SocketAddress, options: ListenOptions): Promise<Dns
 /** Messages behind two bytes of length each (RFC 7766); answers go out as they are ready. */
 function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () => void): void {
   const { responder, onQuery } = options;
-  let held = Buffer.alloc(0);
+  let held: Buffer = Buffer.alloc(0);
   let waiting = 0;
   let ended = false;
   const settle = (): void => {
@@ -141,6 +141,10 @@ function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () =>
       ended = true;
       // A message that was cut off will not come any more.
       if (waiting === 0) stream.end();
+    },
+    onDrain: () => {
+      stream.resume();
+      work();
     },
     onClosed,
   });

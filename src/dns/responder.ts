@@ -3,6 +3,7 @@
  * as it was spelled, until the Service it came from changes.
  */
 import {
+  headerLength,
   recordClasses,
   scanQuery,
   type DnsQuestion,
@@ -52,7 +53,7 @@ const opcodeMask = 0x7800;
 
 export class Responder {
   private readonly options: ResponderOptions;
-  private hot = new Map<string, HotAnswer>();
+  private readonly hot = new Map<string, HotAnswer>();
 
   constructor(options: ResponderOptions) {
     this.options = options;
@@ -74,9 +75,9 @@ export class Responder {
     const limit = transport === 'udp' ? udpLimit(query) : tcpLimit;
     const refused = refusalOf(query);
     if (refused !== undefined) return this.simple(request, query, refused);
-    const key = Buffer.from(request.buffer, request.byteOffset, query.questionEnd).latin1Slice(
-      12,
-      query.questionEnd,
+    const key = Buffer.from(request.buffer, request.byteOffset, query.questionEnd).toString(
+      'latin1',
+      headerLength,
     );
     const hot = this.fresh(key) ?? this.answer(key, query);
     if (hot instanceof Promise) return this.finish(request, query, limit, hot);

@@ -50,6 +50,8 @@ export interface World {
   /** The slices of a Service, endpoints that are not ready included. */
   slicesOf(namespace: string, name: string): readonly EndpointSlice[];
   hasPod(namespace: string, address: string): boolean;
+  /** What a Pod says about not being ready; undefined when it is, or says nothing. */
+  podProblem(namespace: string, name: string): string | undefined;
   /** Keys of the Services that have the address as ClusterIP. */
   servicesAt(address: string): readonly ServiceView[];
   /** The Services with a ready endpoint at the address, by key. */
@@ -62,6 +64,11 @@ interface Entry {
   view: ServiceView | undefined;
 }
 
+interface KnownPod {
+  readonly places: readonly string[];
+  readonly problem: string | undefined;
+}
+
 type WorldKind = 'services' | 'slices' | 'namespaces' | 'pods';
 
 export class MutableWorld implements World {
@@ -71,7 +78,7 @@ export class MutableWorld implements World {
   private readonly listed = new Set<WorldKind>();
   private readonly entries = new Map<string, Entry>();
   private readonly namespaces = new Set<string>();
-  private readonly pods = new Map<string, string>();
+  private readonly pods = new Map<string, KnownPod>();
   private readonly podsAt = new Counts();
   private readonly clusterIps = new Counts();
   private readonly endpointIps = new Counts();
@@ -100,6 +107,10 @@ export class MutableWorld implements World {
 
   hasPod(namespace: string, address: string): boolean {
     return this.podsAt.of(`${namespace}/${address}`).length > 0;
+  }
+
+  podProblem(namespace: string, name: string): string | undefined {
+    return this.pods.get(`${namespace}/${name}`)?.problem;
   }
 
   servicesAt(address: string): readonly ServiceView[] {
@@ -161,7 +172,7 @@ export class MutableWorld implements World {
 
   setPod(pod: Pod): void {
     this.removePod(pod);
-    const { phase, podIP, podIPs } = pod.status ?? {};
+    const { phase, podIP, podIPs, conditions } = pod.status ?? {};
     if (phase === 'Succeeded' || phase === 'Failed') return;
     const ips = podIPs?.map(({ ip }) => ip) ?? (podIP === undefined ? [] : [podIP]);
     const namespace = pod.metadata.namespace ?? '';
@@ -170,13 +181,15 @@ export class MutableWorld implements World {
       return canonical === undefined ? [] : [`${namespace}/${canonical}`];
     });
     const key = keyOf(pod);
-    this.pods.set(key, places.join(' '));
+    const ready = conditions?.find(({ type }) => type === 'Ready');
+    const problem = ready?.status === 'True' ? undefined : (ready?.message ?? ready?.reason);
+    this.pods.set(key, { places, problem });
     for (const place of places) this.podsAt.add(place, key, 1);
   }
 
   removePod(pod: KubeObject): void {
     const key = keyOf(pod);
-    for (const place of this.pods.get(key)?.split(' ') ?? []) this.podsAt.add(place, key, -1);
+    for (const place of this.pods.get(key)?.places ?? []) this.podsAt.add(place, key, -1);
     this.pods.delete(key);
   }
 
@@ -205,8 +218,8 @@ export class MutableWorld implements World {
   }
 
   replacePods(items: readonly Pod[]): void {
-    for (const [key, places] of this.pods) {
-      for (const place of places.split(' ')) this.podsAt.add(place, key, -1);
+    for (const [key, { places }] of this.pods) {
+      for (const place of places) this.podsAt.add(place, key, -1);
     }
     this.pods.clear();
     for (const item of items) this.setPod(item);

@@ -29,7 +29,8 @@ export async function openDatagrams(
   const family = familyOf(at.address) === 'IPv4' ? 4 : 6;
   const socket = createSocket({
     type: family === 4 ? 'udp4' : 'udp6',
-    ipv6Only: true,
+    // libuv refuses the option for IPv4.
+    ipv6Only: family === 6,
     // Peers are addresses: the resolver's way through the event loop would only cost time.
     lookup: (host, _options, done) => done(null, host, family),
   });

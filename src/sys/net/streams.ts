@@ -14,6 +14,8 @@ export interface StreamEvents {
   onBytes(bytes: Buffer): void;
   /** The peer will send no more; it may still listen. */
   onEnd(): void;
+  /** What was written is taken, after `write` returned false. */
+  onDrain?(): void;
   /** The stream is gone, for whatever reason. */
   onClosed(): void;
 }
@@ -106,7 +108,10 @@ export function openStream(
 export function joinStreams(client: ByteStream, backend: ByteStream, early: Buffer): Relay {
   const [near, far] = [own(client), own(backend)];
   if (early.length > 0) far.write(early);
-  return new PortableRelay(near.release(), far.release());
+  const relay = new PortableRelay(near.release(), far.release());
+  client.resume();
+  backend.resume();
+  return relay;
 }
 
 class SocketStream implements ByteStream {
@@ -127,6 +132,7 @@ class SocketStream implements ByteStream {
   start(events: StreamEvents): void {
     this.socket.on('data', (bytes: Buffer) => events.onBytes(bytes));
     this.socket.on('end', () => events.onEnd());
+    this.socket.on('drain', () => events.onDrain?.());
     if (this.socket.destroyed) events.onClosed();
     else this.socket.once('close', () => events.onClosed());
     this.socket.resume();
@@ -161,7 +167,7 @@ class SocketStream implements ByteStream {
   release(): PortableConnection {
     this.socket.pause();
     this.socket.removeAllListeners('timeout').setTimeout(0);
-    for (const event of ['data', 'end', 'close']) this.socket.removeAllListeners(event);
+    for (const event of ['data', 'end', 'drain', 'close']) this.socket.removeAllListeners(event);
     return new PortableConnection(this.socket, this.remote);
   }
 }
