@@ -4,7 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createEndpointSliceController, ReachedAtRecorder } from '../controllers/index.ts';
-import { createDnsServer, defaultZone, hostAddresses, type DnsServer } from '../dns/index.ts';
+import {
+  createDnsServer,
+  defaultZone,
+  Forwarder,
+  hostAddresses,
+  type DnsServer,
+} from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
@@ -21,6 +27,8 @@ import type { AddressBlock } from './address-block.ts';
 export interface InstanceParts {
   readonly engine: NetEngine;
   readonly block: AddressBlock;
+  /** Who answers names outside of the cluster. */
+  readonly upstreams: readonly SocketAddress[];
   readonly log: Logger;
 }
 
@@ -50,9 +58,10 @@ const nameServer = {
   lameduckMs: 0,
   logEvery: 0,
 } as const;
+const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
-export function createInstance({ engine, block, log }: InstanceParts): Instance {
+export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -79,6 +88,17 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
   const dns = createDnsServer({
     ...common,
     ...nameServer,
+    elsewhere:
+      upstreams.length === 0
+        ? undefined
+        : (counters) =>
+            new Forwarder({
+              ...common,
+              ...forwarding,
+              counters,
+              servers: upstreams,
+              log: logOf('forward'),
+            }),
     log: logOf('dns'),
   });
   const door = createDoor({

@@ -8,11 +8,12 @@ import {
   type ControlSource,
   type UserFolders,
 } from '../control/index.ts';
+import { parseResolvConf } from '../dns/index.ts';
 import { nameOf, objectKey, podKind } from '../kube/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
-import { systemClock } from '../sys/index.ts';
+import { readText, systemClock } from '../sys/index.ts';
 import { createPortableEngine, type NetEngine } from '../sys/net/index.ts';
 import { claimAddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
@@ -58,7 +59,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   const engine = createPortableEngine();
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, log });
+  const instance = createInstance({ engine, block, upstreams: await hostServers(), log });
   const components: Component[] = [];
   const source = sourceOf(instance, engine, () => ({
     instance: name,
@@ -98,6 +99,15 @@ async function freeName(folders: UserFolders): Promise<string> {
   for (let n = 1; ; n++) {
     const name = n === 1 ? defaultInstance : `${defaultInstance}-${n}`;
     if (!taken.has(name)) return name;
+  }
+}
+
+/** The name servers of this host; none when it does not say. */
+async function hostServers(): Promise<readonly SocketAddress[]> {
+  try {
+    return parseResolvConf(await readText('/etc/resolv.conf'));
+  } catch {
+    return [];
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the server counts: read at any time, plain numbers. */
-import { formatType, type RcodeName } from '../codec/dns/index.ts';
+import { formatRcode, formatType } from '../codec/dns/index.ts';
 
 /** Named after CoreDNS' metrics where they mean the same. */
 export interface DnsCounts {
@@ -27,7 +27,7 @@ export class DnsCounters {
   forwardRefused = 0;
   private readonly transports = { udp: 0, tcp: 0 };
   private readonly types = new Map<number | 'malformed' | 'other', number>();
-  private readonly rcodes = new Map<RcodeName, number>();
+  private readonly rcodes = new Map<number, number>();
 
   request(transport: 'udp' | 'tcp', type: number | 'malformed'): void {
     this.total++;
@@ -36,7 +36,7 @@ export class DnsCounters {
     this.types.set(counted, (this.types.get(counted) ?? 0) + 1);
   }
 
-  response(rcode: RcodeName): void {
+  response(rcode: number): void {
     this.rcodes.set(rcode, (this.rcodes.get(rcode) ?? 0) + 1);
   }
 
@@ -46,7 +46,9 @@ export class DnsCounters {
       requestTypesTotal: Object.fromEntries(
         [...this.types].map(([type, n]) => [typeof type === 'number' ? formatType(type) : type, n]),
       ),
-      responsesTotal: Object.fromEntries(this.rcodes),
+      responsesTotal: Object.fromEntries(
+        [...this.rcodes].map(([rcode, n]) => [formatRcode(rcode), n]),
+      ),
       cacheHitsTotal: this.cacheHits,
       cacheMissesTotal: this.cacheMisses,
       cacheServedStaleTotal: this.cacheServedStale,

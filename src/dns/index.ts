@@ -1,4 +1,6 @@
 /** Names: the zone from objects, the server that answers them, and why an answer is what it is. */
+export { Forwarder } from './forward/forwarder.ts';
+export { parseResolvConf } from './forward/resolv-conf.ts';
 export { createDnsServer } from './server.ts';
 export type { DnsServer } from './server.ts';
 export { defaultZone } from './world.ts';

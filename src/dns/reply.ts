@@ -14,14 +14,17 @@ import type { AnswerBody } from './answer-body.ts';
 /** What we take over UDP: fits an Ethernet frame with IPv6 and some tunnels (DNS flag day 2020). */
 export const ownUdpSize = 1232;
 /** Without EDNS (RFC 1035 4.2.1), and at least with it (RFC 6891 6.2.5). */
-export const plainUdpSize = 512;
+const plainUdpSize = 512;
 const optLength = 11;
 const opcodeMask = 0x7800;
 /** Bits of a query that come back in its response. */
 const echoedFlags = opcodeMask | headerFlags.recursionDesired | headerFlags.checkingDisabled;
 
+/** What of a query its reply needs. */
+export type ReplyTo = Pick<ScannedQuery, 'flags' | 'questionEnd' | 'edns'>;
+
 export interface ReplyOptions {
-  readonly rcode: RcodeName;
+  readonly rcode: number;
   readonly authoritative: boolean;
   readonly recursionAvailable: boolean;
   /** The largest message that may be sent. */
@@ -31,13 +34,13 @@ export interface ReplyOptions {
 }
 
 /** Most one may send back: what the client takes over UDP, everything over TCP. */
-export function udpLimit(query: ScannedQuery): number {
+export function udpLimit(query: ReplyTo): number {
   return Math.max(plainUdpSize, query.edns?.udpSize ?? plainUdpSize);
 }
 
 export function encodeReply(
   request: Uint8Array,
-  query: ScannedQuery,
+  query: ReplyTo,
   body: AnswerBody | undefined,
   options: ReplyOptions,
 ): Uint8Array {
@@ -47,7 +50,7 @@ export function encodeReply(
   const kept = body === undefined ? nothing : fit(body, room);
   const bytes = Buffer.allocUnsafe(questionEnd + kept.size + tail);
   bytes.set(request.subarray(0, questionEnd), 0);
-  let flags = headerFlags.response | (query.flags & echoedFlags) | (rcodes[options.rcode] & 0xf);
+  let flags = headerFlags.response | (query.flags & echoedFlags) | (options.rcode & 0xf);
   if (options.authoritative) flags |= headerFlags.authoritative;
   if (options.recursionAvailable) flags |= headerFlags.recursionAvailable;
   if (kept.truncated) flags |= headerFlags.truncated;
@@ -56,7 +59,7 @@ export function encodeReply(
   write16(bytes, 8, kept.authorities);
   write16(bytes, 10, kept.additionals + (edns === undefined ? 0 : 1));
   if (body !== undefined) copyBody(bytes, questionEnd, { body, kept, rotate: options.rotate });
-  if (edns !== undefined) writeOpt(bytes, questionEnd + kept.size, rcodes[options.rcode]);
+  if (edns !== undefined) writeOpt(bytes, questionEnd + kept.size, options.rcode);
   return bytes;
 }
 
@@ -111,7 +114,7 @@ function copyBody(target: Uint8Array, at: number, { body, kept, rotate }: Copied
 }
 
 /** The OPT record of ours, with the upper bits of the rcode. */
-export function writeOpt(bytes: Uint8Array, at: number, rcode: number): void {
+function writeOpt(bytes: Uint8Array, at: number, rcode: number): void {
   bytes[at] = 0;
   write16(bytes, at + 1, recordTypes.OPT);
   write16(bytes, at + 3, ownUdpSize);

@@ -4,7 +4,9 @@
  */
 import {
   headerLength,
+  rcodes,
   recordClasses,
+  scanPlainQuery,
   scanQuery,
   type DnsQuestion,
   type DnsRecord,
@@ -13,7 +15,7 @@ import {
 } from '../codec/dns/index.ts';
 import { encodeBody, type AnswerBody } from './answer-body.ts';
 import type { DnsCounters } from './counters.ts';
-import { encodeRefusal, encodeReply, ownUdpSize, udpLimit } from './reply.ts';
+import { encodeRefusal, encodeReply, ownUdpSize, udpLimit, type ReplyTo } from './reply.ts';
 import { resolve } from './resolve.ts';
 import type { ServiceView } from './service-view.ts';
 import type { World } from './world.ts';
@@ -60,7 +62,22 @@ export class Responder {
   }
 
   /** The answer, a promise of it when others have to be asked, or undefined when none may be sent. */
-  respond(request: Uint8Array, transport: Transport): Uint8Array | Promise<Uint8Array> | undefined {
+  respond(request: Buffer, transport: Transport): Uint8Array | Promise<Uint8Array> | undefined {
+    const plain = scanPlainQuery(request);
+    if (plain !== undefined) {
+      const hot = this.fresh(request.toString('latin1', headerLength, plain.questionEnd));
+      if (hot !== undefined) {
+        this.options.counters.request(transport, plain.type);
+        return this.encode(request, plain, limitOf(transport, plain), hot);
+      }
+    }
+    return this.respondAfresh(request, transport);
+  }
+
+  private respondAfresh(
+    request: Buffer,
+    transport: Transport,
+  ): Uint8Array | Promise<Uint8Array> | undefined {
     const query = scanQuery(request);
     const { counters } = this.options;
     if (typeof query === 'string') {
@@ -68,21 +85,18 @@ export class Responder {
       if (query === 'not-a-query') return undefined;
       // CoreDNS says SERVFAIL to a message without a question.
       const rcode = query === 'no-question' ? 'SERVFAIL' : 'FORMERR';
-      counters.response(rcode);
+      counters.response(rcodes[rcode]);
       return encodeRefusal(request, rcode);
     }
     counters.request(transport, query.type);
-    const limit = transport === 'udp' ? udpLimit(query) : tcpLimit;
+    const limit = limitOf(transport, query);
     const refused = refusalOf(query);
     if (refused !== undefined) return this.simple(request, query, refused);
-    const key = Buffer.from(request.buffer, request.byteOffset, query.questionEnd).toString(
-      'latin1',
-      headerLength,
-    );
-    const hot = this.fresh(key) ?? this.answer(key, query);
-    if (hot instanceof Promise) return this.finish(request, query, limit, hot);
-    if (hot === undefined) return this.forward(request, query, limit);
-    return this.encode(request, query, limit, hot);
+    const key = request.toString('latin1', headerLength, query.questionEnd);
+    const made = this.answer(key, query);
+    if (made instanceof Promise) return this.finish(request, query, limit, made);
+    if (made === undefined) return this.forward(request, query, limit);
+    return this.encode(request, query, limit, made);
   }
 
   private fresh(key: string): Pick<HotAnswer, 'rcode' | 'body' | 'rotate'> | undefined {
@@ -127,13 +141,13 @@ export class Responder {
 
   private encode(
     request: Uint8Array,
-    query: ScannedQuery,
+    query: ReplyTo,
     limit: number,
     { rcode, body, rotate }: Made,
   ): Uint8Array {
-    this.options.counters.response(rcode);
+    this.options.counters.response(rcodes[rcode]);
     return encodeReply(request, query, body, {
-      rcode,
+      rcode: rcodes[rcode],
       authoritative: rcode !== 'SERVFAIL' && rcode !== 'REFUSED',
       recursionAvailable: this.options.elsewhere !== undefined,
       limit,
@@ -142,9 +156,9 @@ export class Responder {
   }
 
   private simple(request: Uint8Array, query: ScannedQuery, rcode: RcodeName): Uint8Array {
-    this.options.counters.response(rcode);
+    this.options.counters.response(rcodes[rcode]);
     return encodeReply(request, query, undefined, {
-      rcode,
+      rcode: rcodes[rcode],
       authoritative: false,
       recursionAvailable: this.options.elsewhere !== undefined,
       limit: ownUdpSize,
@@ -161,6 +175,10 @@ export class Responder {
     if (elsewhere === undefined) return this.simple(request, query, 'REFUSED');
     return elsewhere.forward(request, query, limit);
   }
+}
+
+function limitOf(transport: Transport, query: ReplyTo): number {
+  return transport === 'udp' ? udpLimit(query) : tcpLimit;
 }
 
 type Made = Pick<HotAnswer, 'rcode' | 'body' | 'rotate'>;

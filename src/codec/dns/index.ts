@@ -4,11 +4,10 @@ export {
   encodeMessage,
   encodeRecord,
   headerLength,
-  maxMessageLength,
   recordBound,
 } from './message.ts';
 export type { DnsMessage, DnsQuestion, DnsRecord } from './message.ts';
-export { decodeName, encodeName, isName, parseName } from './name.ts';
+export { encodeName, isName } from './name.ts';
 export type { NameOffsets } from './name.ts';
 export { read16, read32, write16, write32 } from './record-data.ts';
 export type { RecordData, SoaData } from './record-data.ts';
@@ -22,5 +21,5 @@ export {
   recordTypes,
 } from './record-types.ts';
 export type { RcodeName } from './record-types.ts';
-export { scanQuery, scanRecords } from './scan.ts';
-export type { QueryProblem, ScannedQuery, ScannedRecord } from './scan.ts';
+export { scanPlainQuery, scanQuery, scanQuestion, scanRecords } from './scan.ts';
+export type { ScannedQuery } from './scan.ts';

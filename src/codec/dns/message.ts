@@ -39,7 +39,7 @@ export interface DnsMessage {
 
 export const headerLength = 12;
 /** What TCP's two bytes of length can say. */
-export const maxMessageLength = 0xffff;
+const maxMessageLength = 0xffff;
 
 /** Undefined when the bytes are no message, or go on behind it. */
 export function decodeMessage(bytes: Uint8Array): DnsMessage | undefined {

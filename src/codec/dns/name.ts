@@ -6,7 +6,7 @@
  */
 
 /** RFC 1035 (3.1): octets of a name on the wire, lengths and the root label included. */
-export const maxNameLength = 255;
+const maxNameLength = 255;
 const maxLabelLength = 63;
 /**
  * A name has at most 127 labels, and a pointer that leads to another one gains nothing: whoever needs more jumps

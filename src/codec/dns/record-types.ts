@@ -17,8 +17,6 @@ export const recordTypes = {
   ANY: 255,
 } as const;
 
-export type RecordTypeName = keyof typeof recordTypes;
-
 export const recordClasses = { IN: 1, CH: 3, NONE: 254, ANY: 255 } as const;
 
 export const rcodes = {
