@@ -38,7 +38,7 @@ export function testNamespace(name: string): Namespace {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
 }
 
-function testPod(name: string, ip: string, phase = 'Running'): Pod {
+export function testPod(name: string, ip: string, phase = 'Running'): Pod {
   const metadata = { name, namespace: 'default' };
   return { apiVersion: 'v1', kind: 'Pod', metadata, status: { phase, podIP: ip } };
 }
