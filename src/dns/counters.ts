@@ -17,6 +17,8 @@ export interface DnsCounts {
 /** Types beyond these are counted as `other`: a client cannot make the table grow. */
 const countedTypes = new Set([1, 2, 5, 6, 12, 15, 16, 28, 33, 64, 65, 255]);
 
+const otherType = 256;
+
 export class DnsCounters {
   total = 0;
   cacheHits = 0;
@@ -26,29 +28,26 @@ export class DnsCounters {
   forwardFailures = 0;
   forwardRefused = 0;
   private readonly transports = { udp: 0, tcp: 0 };
-  private readonly types = new Map<number | 'malformed' | 'other', number>();
-  private readonly rcodes = new Map<number, number>();
+  /** By type number; 0 is malformed, `otherType` every type that is not counted by itself. */
+  private readonly types = new Float64Array(otherType + 1);
+  private readonly rcodes = new Float64Array(4_096);
 
   request(transport: 'udp' | 'tcp', type: number | 'malformed'): void {
     this.total++;
     this.transports[transport]++;
-    const counted = type === 'malformed' || countedTypes.has(type) ? type : 'other';
-    this.types.set(counted, (this.types.get(counted) ?? 0) + 1);
+    const counted = type === 'malformed' ? 0 : countedTypes.has(type) ? type : otherType;
+    this.types[counted] = (this.types[counted] ?? 0) + 1;
   }
 
   response(rcode: number): void {
-    this.rcodes.set(rcode, (this.rcodes.get(rcode) ?? 0) + 1);
+    this.rcodes[rcode] = (this.rcodes[rcode] ?? 0) + 1;
   }
 
   read(): DnsCounts {
     return {
       requestsTotal: { ...this.transports },
-      requestTypesTotal: Object.fromEntries(
-        [...this.types].map(([type, n]) => [typeof type === 'number' ? formatType(type) : type, n]),
-      ),
-      responsesTotal: Object.fromEntries(
-        [...this.rcodes].map(([rcode, n]) => [formatRcode(rcode), n]),
-      ),
+      requestTypesTotal: named(this.types, typeName),
+      responsesTotal: named(this.rcodes, formatRcode),
       cacheHitsTotal: this.cacheHits,
       cacheMissesTotal: this.cacheMisses,
       cacheServedStaleTotal: this.cacheServedStale,
@@ -57,4 +56,13 @@ export class DnsCounters {
       forwardRefusedTotal: this.forwardRefused,
     };
   }
+}
+
+function named(counts: Float64Array, name: (index: number) => string): Record<string, number> {
+  return Object.fromEntries([...counts].flatMap((n, i) => (n === 0 ? [] : [[name(i), n]])));
+}
+
+function typeName(type: number): string {
+  if (type === 0) return 'malformed';
+  return type === otherType ? 'other' : formatType(type);
 }

@@ -14,7 +14,7 @@ import type { AnswerBody } from './answer-body.ts';
 /** What we take over UDP: fits an Ethernet frame with IPv6 and some tunnels (DNS flag day 2020). */
 export const ownUdpSize = 1232;
 /** Without EDNS (RFC 1035 4.2.1), and at least with it (RFC 6891 6.2.5). */
-const plainUdpSize = 512;
+export const plainUdpSize = 512;
 const optLength = 11;
 const opcodeMask = 0x7800;
 /** Bits of a query that come back in its response. */
@@ -120,6 +120,25 @@ function writeOpt(bytes: Uint8Array, at: number, rcode: number): void {
   write16(bytes, at + 3, ownUdpSize);
   write32(bytes, at + 5, (rcode >> 4) * 0x100_0000);
   write16(bytes, at + 9, 0);
+}
+
+export function isTruncated(reply: Uint8Array): boolean {
+  return ((reply[2] ?? 0) & (headerFlags.truncated >> 8)) !== 0;
+}
+
+const recursionDesiredBit = headerFlags.recursionDesired >> 8;
+
+/** A reply given before to the same question, with the id and the flags of this request. */
+export function repeatReply(reply: Uint8Array, request: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(reply.length);
+  bytes.set(reply);
+  bytes[0] = request[0] ?? 0;
+  bytes[1] = request[1] ?? 0;
+  bytes[2] = ((reply[2] ?? 0) & ~recursionDesiredBit) | ((request[2] ?? 0) & recursionDesiredBit);
+  bytes[3] =
+    ((reply[3] ?? 0) & ~headerFlags.checkingDisabled) |
+    ((request[3] ?? 0) & headerFlags.checkingDisabled);
+  return bytes;
 }
 
 /** Header alone: for a message that cannot be read. */

@@ -15,7 +15,16 @@ import {
 } from '../codec/dns/index.ts';
 import { encodeBody, type AnswerBody } from './answer-body.ts';
 import type { DnsCounters } from './counters.ts';
-import { encodeRefusal, encodeReply, ownUdpSize, udpLimit, type ReplyTo } from './reply.ts';
+import {
+  encodeRefusal,
+  encodeReply,
+  isTruncated,
+  ownUdpSize,
+  plainUdpSize,
+  repeatReply,
+  udpLimit,
+  type ReplyTo,
+} from './reply.ts';
 import { resolve } from './resolve.ts';
 import type { ServiceView } from './service-view.ts';
 import type { World } from './world.ts';
@@ -45,6 +54,9 @@ interface HotAnswer {
   readonly rcode: RcodeName;
   readonly body: AnswerBody;
   rotate: number;
+  /** Whole replies without and with EDNS, for answers that are the same every time. */
+  plain: Uint8Array | undefined;
+  edns: Uint8Array | undefined;
 }
 
 /** Enough for every name of a big cluster that is really asked for; more are made anew. */
@@ -68,7 +80,7 @@ export class Responder {
       const hot = this.fresh(request.toString('latin1', headerLength, plain.questionEnd));
       if (hot !== undefined) {
         this.options.counters.request(transport, plain.type);
-        return this.encode(request, plain, limitOf(transport, plain), hot);
+        return this.repeat(request, plain, limitOf(transport, plain), hot);
       }
     }
     return this.respondAfresh(request, transport);
@@ -99,7 +111,7 @@ export class Responder {
     return this.encode(request, query, limit, made);
   }
 
-  private fresh(key: string): Pick<HotAnswer, 'rcode' | 'body' | 'rotate'> | undefined {
+  private fresh(key: string): HotAnswer | undefined {
     const hot = this.hot.get(key);
     if (hot === undefined) return undefined;
     if (hot.from.stale || (hot.serial !== undefined && hot.serial !== this.options.world.serial)) {
@@ -125,7 +137,7 @@ export class Responder {
       if (this.hot.size >= maxHotAnswers) this.hot.clear();
       const serial = answer.authorities.length > 0 ? world.serial : undefined;
       const made = { from: answer.from, serial, rcode: answer.rcode, body, rotate };
-      this.hot.set(key, made);
+      this.hot.set(key, { ...made, plain: undefined, edns: undefined });
     }
     return { rcode: answer.rcode, body, rotate };
   }
@@ -137,6 +149,21 @@ export class Responder {
     made: Promise<Made>,
   ): Promise<Uint8Array> {
     return this.encode(request, query, limit, await made);
+  }
+
+  /** As `encode`; what is the same for everybody is made once and copied. */
+  private repeat(request: Buffer, query: ReplyTo, limit: number, hot: HotAnswer): Uint8Array {
+    const known = query.edns === undefined ? hot.plain : hot.edns;
+    if (known !== undefined) {
+      this.options.counters.response(rcodes[hot.rcode]);
+      return repeatReply(known, request);
+    }
+    const reply = this.encode(request, query, limit, hot);
+    if (hot.body.stride === undefined && reply.length <= plainUdpSize && !isTruncated(reply)) {
+      if (query.edns === undefined) hot.plain = Uint8Array.from(reply);
+      else hot.edns = Uint8Array.from(reply);
+    }
+    return reply;
   }
 
   private encode(

@@ -45,7 +45,7 @@ export async function openDatagrams(
       resolve();
     });
   });
-  // An ICMP error of an earlier send: its peer is gone, the others are not.
+  // What became of a send, or an ICMP error of an earlier one: that peer is gone, the others are not.
   socket.on('error', () => undefined);
   growBuffer(socket);
   socket.on('message', onDatagram);
@@ -54,7 +54,7 @@ export async function openDatagrams(
     address: { address: at.address, port: socket.address().port },
     send: (bytes, to) => {
       if (closed || to.port === 0) return;
-      socket.send(bytes, 0, bytes.length, to.port, to.address, ignore);
+      socket.send(bytes, 0, bytes.length, to.port, to.address);
     },
     close: async () => {
       if (closed) return;
@@ -70,8 +70,4 @@ function growBuffer(socket: Socket): void {
   } catch {
     // The system's default then has to do.
   }
-}
-
-function ignore(): void {
-  // Deliberately nothing: see `send`.
 }
