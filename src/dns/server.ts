@@ -92,7 +92,15 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
       log.debug('Answering names', { at: formatSocketAddress(open.address) });
     },
     stop,
-    status: () => (status.state === 'ready' ? (elsewhere?.status?.() ?? status) : status),
+    status: () => {
+      if (status.state !== 'ready') return status;
+      const outside = elsewhere?.status?.() ?? status;
+      if (outside.state !== 'ready') return outside;
+      return {
+        state: 'ready',
+        detail: `${counters.total} queries, ${counters.forwards} asked upstream`,
+      };
+    },
     address: () => open?.address,
     counts: () => counters.read(),
   };

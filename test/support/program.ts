@@ -23,8 +23,8 @@ export interface Ended {
 export interface Program {
   readonly pid: number;
   readonly ended: Promise<Ended>;
-  /** Resolves once output has the text; rejects with all output when the program ends without. */
-  printed(text: string): Promise<void>;
+  /** Resolves with all output once it has the text; rejects with it when the program ends without. */
+  printed(text: string): Promise<string>;
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
 }
 
@@ -65,6 +65,7 @@ export function start(
         await ended;
         if (!has()) throw new Error(`no "${text}" in:\n${output.stdout}${output.stderr}`);
       }
+      return `${output.stdout}${output.stderr}`;
     },
   };
 }
