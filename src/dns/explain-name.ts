@@ -16,11 +16,18 @@ export interface NameExplanation {
   readonly steps: readonly string[];
 }
 
-/** `namespace` is the one of the Pod that asks. */
+export interface ExplainOptions {
+  /** Of the Pod that asks; `default` when it is not given. */
+  readonly namespace?: string;
+  /** Of the records asked for; A when it is not given. */
+  readonly type?: number;
+}
+
+/** Pure: what a Pod that asks for `name` now would get, and why. */
 export function explainName(
   world: World,
   name: string,
-  { namespace = 'default', type = recordTypes.A as number } = {},
+  { namespace = 'default', type = recordTypes.A }: ExplainOptions = {},
 ): NameExplanation {
   const steps: string[] = [];
   let last: ZoneAnswer | undefined;

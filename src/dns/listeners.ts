@@ -100,7 +100,8 @@ function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () =>
   let waiting = 0;
   let ended = false;
   const settle = (): void => {
-    if (ended && waiting === 0 && held.length < 2) stream.end();
+    // A message that was cut off will not come any more.
+    if (ended && waiting === 0) stream.end();
   };
   const send = (answer: Uint8Array): void => {
     stream.write(framed(answer));
@@ -125,7 +126,6 @@ function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () =>
           waiting--;
           stream.resume();
           work();
-          settle();
         });
       } else send(answer);
     }
@@ -139,8 +139,7 @@ function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () =>
     },
     onEnd: () => {
       ended = true;
-      // A message that was cut off will not come any more.
-      if (waiting === 0) stream.end();
+      work();
     },
     onDrain: () => {
       stream.resume();

@@ -61,12 +61,15 @@ interface HotAnswer {
 
 /** Enough for every name of a big cluster that is really asked for; more are made anew. */
 const maxHotAnswers = 20_000;
+/** Spellings are the clients' choice: without this a few big names in many cases would fill the memory. */
+const maxHotBytes = 32 * 1024 * 1024;
 /** The largest message TCP can carry. */
 const tcpLimit = 0xffff;
 const opcodeMask = 0x7800;
 
 export class Responder {
   private readonly options: ResponderOptions;
+  private hotBytes = 0;
   private readonly hot = new Map<string, HotAnswer>();
 
   constructor(options: ResponderOptions) {
@@ -134,7 +137,7 @@ export class Responder {
     // A random start, so that servers that start together do not send everybody to the same endpoint.
     const rotate = this.options.counters.total;
     if (answer.from !== undefined) {
-      if (this.hot.size >= maxHotAnswers) this.hot.clear();
+      this.makeRoom(key.length + body.bytes.length);
       const serial = answer.authorities.length > 0 ? world.serial : undefined;
       const made = { from: answer.from, serial, rcode: answer.rcode, body, rotate };
       this.hot.set(key, { ...made, plain: undefined, edns: undefined });
@@ -149,6 +152,15 @@ export class Responder {
     made: Promise<Made>,
   ): Promise<Uint8Array> {
     return this.encode(request, query, limit, await made);
+  }
+
+  /** Starting over is rare, and cheaper than knowing which answer was used last. */
+  private makeRoom(bytes: number): void {
+    // The body, and what may be made of it for `repeat`.
+    this.hotBytes += 3 * bytes;
+    if (this.hot.size < maxHotAnswers && this.hotBytes <= maxHotBytes) return;
+    this.hot.clear();
+    this.hotBytes = 3 * bytes;
   }
 
   /** As `encode`; what is the same for everybody is made once and copied. */

@@ -336,3 +336,21 @@ function isInstalled(tool: string): boolean {
     return false;
   }
 }
+
+test('a client that asks in every spelling does not fill the memory, and gets its own spelling back', async (t) => {
+  const { at } = await serve(t);
+  const spell = (n: number): string =>
+    web.replaceAll(/./g, (c, i: number) => ((n >> (i % 15)) & 1 ? c.toUpperCase() : c));
+  const names = Array.from({ length: 21_000 }, (_, n) => spell(n));
+  for (let from = 0; from < names.length; from += 3_000) {
+    const part = names.slice(from, from + 3_000);
+    const answers = await overTcp(
+      at,
+      part.map((name) => query(name, 1)),
+    );
+    assert.deepEqual(
+      answers.map((answer) => read(answer).answers[0]?.name),
+      part,
+    );
+  }
+});
