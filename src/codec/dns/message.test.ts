@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatIp } from '../../model/index.ts';
@@ -14,6 +15,9 @@ import { decodeName, encodeName, isName, nameLength, parseName } from './name.ts
 import type { RecordData } from './record-data.ts';
 import { recordTypes } from './record-types.ts';
 import { scanPlainQuery, scanQuery, scanRecords } from './scan.ts';
+
+/** Messages to break; all of them in soak. */
+const fuzzRuns = process.env['SWITCHYARD_SOAK'] === '1' ? 10_000_000 : 2_000;
 
 const label = fc.oneof(
   { weight: 4, arbitrary: fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/) },
@@ -143,7 +147,7 @@ test('any bytes are decoded or refused, and what was decoded is encoded to the s
       if (decoded === undefined) return;
       assert.deepEqual(folded(decodeMessage(encodeMessage(decoded))), folded(decoded));
     }),
-    { numRuns: 2_000 },
+    { numRuns: fuzzRuns },
   );
 });
 
