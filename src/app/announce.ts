@@ -1,8 +1,9 @@
 /** What `up` says when it serves: where things answer, what to try, and for the demo a first spread of each. */
 import { paintFor, printResult, type CliIo, type OutputFormat } from '../cli/index.ts';
 import type { ControlSource, ServicePortView } from '../control/index.ts';
+import { formatSocketAddress } from '../model/index.ts';
 import { showDemo } from './demo-tour.ts';
-import type { Up } from './up.ts';
+import type { Up, Ways } from './up.ts';
 import { programName, version } from './version.ts';
 
 export interface AnnounceOptions {
@@ -15,11 +16,16 @@ export interface AnnounceOptions {
 const everything = { namespace: undefined, name: undefined };
 
 /** The last line begins with `Ready`: whoever reads our output knows by it that everything serves. */
-export async function announce({ instance, source }: Up, options: AnnounceOptions): Promise<void> {
+export async function announce(
+  { instance, source, ways }: Up,
+  options: AnnounceOptions,
+): Promise<void> {
   const { io, output, demo, signal } = options;
   const services = source.services(everything);
   if (output === 'json') {
-    io.stdout.write(`${JSON.stringify({ ...source.instance(), services }, undefined, 2)}\n`);
+    io.stdout.write(
+      `${JSON.stringify({ ...source.instance(), ...formatWays(ways), services }, undefined, 2)}\n`,
+    );
     return;
   }
   const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
@@ -27,7 +33,8 @@ export async function announce({ instance, source }: Up, options: AnnounceOption
   io.stdout.write(`${bold(`Switchyard ${version}`)}, instance ${instance}, ${driver} driver\n\n`);
   if (demo) await showDemo(source, io, signal);
   else showServices(source, io);
-  const tries = suggestions(source, demo ? 'web' : undefined);
+  io.stdout.write(`\n${waysText(ways)}`);
+  const tries = suggestions(source, ways, demo ? 'web' : undefined);
   if (tries.length > 0) io.stdout.write(`\n${bold('Try')}\n${tries.join('')}`);
   io.stdout.write('\nReady. Ctrl-C stops everything.\n');
 }
@@ -38,8 +45,32 @@ function showServices(source: ControlSource, io: CliIo): void {
   else printResult({ kind: 'services', items: services, asked: everything }, 'text', io);
 }
 
+/** `127.0.0.1:PORT` of each; undefined for what is not there. */
+function formatWays({ dns, door }: Ways): {
+  readonly dns: string | undefined;
+  readonly door: string | undefined;
+} {
+  return {
+    dns: dns === undefined ? undefined : formatSocketAddress(dns),
+    door: door === undefined ? undefined : formatSocketAddress(door),
+  };
+}
+
+function waysText(ways: Ways): string {
+  const { dns, door } = formatWays(ways);
+  const lines = [
+    ...(dns === undefined ? [] : [`Names of cluster.local are answered at ${dns}\n`]),
+    ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
+  ];
+  return lines.join('');
+}
+
 /** Commands for a Service that answers, the named one first, ready to be copied. */
-function suggestions(source: ControlSource, preferred: string | undefined): readonly string[] {
+function suggestions(
+  source: ControlSource,
+  { door }: Ways,
+  preferred: string | undefined,
+): readonly string[] {
   const answering = source
     .services(everything)
     .filter(({ frontends }) => frontends.some((f) => f.reachable.length > 0));
@@ -54,6 +85,7 @@ function suggestions(source: ControlSource, preferred: string | undefined): read
       `${programName} spread service ${name} -n 300`,
       'opens 300 connections and counts who got them',
     ],
+    ...byName(service, door),
     [`${programName} get endpoints`, 'what is behind each Service, with live counts'],
     [`${programName} --help`, 'everything else'],
   ] as const;
@@ -63,4 +95,19 @@ function suggestions(source: ControlSource, preferred: string | undefined): read
 
 function firstReachable({ frontends }: ServicePortView): string | undefined {
   return frontends.flatMap((frontend) => frontend.reachable)[0];
+}
+
+/** The same Service by its name, for a client that comes in through the door. */
+function byName(
+  { namespace, name, frontends }: ServicePortView,
+  door: Ways['door'],
+): readonly (readonly [string, string])[] {
+  const port = frontends
+    .find(({ kind }) => kind === 'clusterIP')
+    ?.declared.split(':')
+    .at(-1);
+  if (door === undefined || port === undefined) return [];
+  const url = `http://${name}.${namespace}.svc.cluster.local${port === '80' ? '' : `:${port}`}`;
+  const proxy = `-x socks5h://${formatSocketAddress(door)}`;
+  return [[`curl ${proxy} ${url}`, 'the same by its name, without touching this host']];
 }

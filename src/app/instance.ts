@@ -9,9 +9,17 @@ import {
   createWorkloadControllers,
   ReachedAtRecorder,
 } from '../controllers/index.ts';
+import {
+  createDnsServer,
+  defaultZone,
+  Forwarder,
+  hostAddresses,
+  type DnsServer,
+} from '../dns/index.ts';
+import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
-import type { Driver, NodeView } from '../model/index.ts';
+import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
@@ -25,6 +33,8 @@ import { createWithdrawals } from './withdrawals.ts';
 export interface InstanceParts {
   readonly engine: NetEngine;
   readonly block: AddressBlock;
+  /** Who answers names outside of the cluster. */
+  readonly upstreams: readonly SocketAddress[];
   readonly log: Logger;
 }
 
@@ -33,6 +43,8 @@ export interface Instance {
   readonly driver: Driver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
+  readonly dns: DnsServer;
+  readonly door: Door;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -45,7 +57,18 @@ const maxIntervalMs = 3_600_000;
 /** How long connections may go on after Ctrl-C. */
 const drainMs = 2_000;
 
-export function createInstance({ engine, block, log }: InstanceParts): Instance {
+/** Names on loopback; ports that need no privilege, the first free one. */
+const nameServer = {
+  zone: defaultZone,
+  address: '127.0.0.1',
+  ports: [5353, 5354, 5355, 5356, 0],
+  lameduckMs: 0,
+  logEvery: 0,
+} as const;
+const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
+const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
+
+export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -78,11 +101,35 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
     log: logOf('node'),
     withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
   });
+  const dns = createDnsServer({
+    ...common,
+    ...nameServer,
+    elsewhere:
+      upstreams.length === 0
+        ? undefined
+        : (counters) =>
+            new Forwarder({
+              ...common,
+              ...forwarding,
+              counters,
+              servers: upstreams,
+              log: logOf('forward'),
+            }),
+    log: logOf('dns'),
+  });
+  const door = createDoor({
+    ...doorAt,
+    log: logOf('door'),
+    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    reach: reachOf(planner),
+  });
   return {
     client,
     driver,
     planner,
     node,
+    dns,
+    door,
     components: [
       driverComponent(driver),
       node,
@@ -90,7 +137,20 @@ export function createInstance({ engine, block, log }: InstanceParts): Instance 
       createWorkloadControllers({ ...common, log: logOf('workloads') }),
       createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
       planner,
+      dns,
+      door,
     ],
+  };
+}
+
+/** Where the driver answers for a frontend, by what its last report says. */
+function reachOf(planner: Planner): (declared: SocketAddress) => SocketAddress {
+  return (declared) => {
+    const { standIns } = planner.applied().report;
+    const standIn = standIns.find(
+      ({ frontend }) => frontend.address === declared.address && frontend.port === declared.port,
+    );
+    return standIn?.address ?? declared;
   };
 }
 

@@ -10,10 +10,12 @@ import {
   type UserFolders,
   type WorkloadSource,
 } from '../control/index.ts';
+import { parseResolvConf } from '../dns/index.ts';
 import { nameOf, objectKey, podKind } from '../kube/index.ts';
+import type { SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
-import { systemClock } from '../sys/index.ts';
+import { readText, systemClock } from '../sys/index.ts';
 import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/index.ts';
 import { claimAddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
@@ -43,7 +45,14 @@ export interface UpOptions {
 export interface Up {
   readonly instance: string;
   readonly source: ControlSource;
+  /** Where names are answered, and where clients that do not resolve come in. */
+  readonly ways: Ways;
   stop(): Promise<void>;
+}
+
+export interface Ways {
+  readonly dns: SocketAddress | undefined;
+  readonly door: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
@@ -58,7 +67,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, log });
+  const instance = createInstance({ engine, block, upstreams: await hostServers(), log });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -94,7 +103,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     throw thrown;
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  return { instance: name, source, stop: () => stopAll(components, log) };
+  const ways = { dns: instance.dns.address(), door: instance.door.address() };
+  return { instance: name, source, ways, stop: () => stopAll(components, log) };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
@@ -103,6 +113,15 @@ async function freeName(folders: UserFolders): Promise<string> {
   for (let n = 1; ; n++) {
     const name = n === 1 ? defaultInstance : `${defaultInstance}-${n}`;
     if (!taken.has(name)) return name;
+  }
+}
+
+/** The name servers of this host; none when it does not say. */
+async function hostServers(): Promise<readonly SocketAddress[]> {
+  try {
+    return parseResolvConf(await readText('/etc/resolv.conf'));
+  } catch {
+    return [];
   }
 }
 

@@ -22,8 +22,8 @@ export interface Ended {
 export interface Program {
   readonly pid: number;
   readonly ended: Promise<Ended>;
-  /** Resolves once output has the text; rejects with all output when the program ends without. */
-  printed(text: string): Promise<void>;
+  /** Resolves with all output once it has the text; rejects with it when the program ends without. */
+  printed(text: string): Promise<string>;
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
 }
 
@@ -57,9 +57,10 @@ export function start(
     ended,
     kill: (signal) => void child.kill(signal),
     printed: (text) => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
       const look = (): void => {
-        if (`${output.stdout}${output.stderr}`.includes(text)) resolve();
+        const all = `${output.stdout}${output.stderr}`;
+        if (all.includes(text)) resolve(all);
       };
       // These run after the listeners that collect.
       child.stdout.on('data', look);

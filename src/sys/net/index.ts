@@ -10,6 +10,8 @@ export type {
   Relay,
   RelayEnd,
 } from './engine.ts';
+export { openDatagrams } from './datagrams.ts';
+export type { Datagrams } from './datagrams.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { checkGrpc } from './grpc-check.ts';
 export { checkHttp } from './http-check.ts';
@@ -19,4 +21,6 @@ export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
 export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';
+export { joinStreams, listenStreams, openStream } from './streams.ts';
+export type { ByteStream } from './streams.ts';
 export type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';

@@ -1,0 +1,180 @@
+/**
+ * The name server: follows the objects, answers for the zone from what it saw last, and sends everything else
+ * elsewhere.
+ */
+import { scanQuery, formatType } from '../codec/dns/index.ts';
+import {
+  createReflector,
+  endpointSliceKind,
+  namespaceKind,
+  podKind,
+  serviceKind,
+  type Kind,
+  type KubeObject,
+  type ObjectClient,
+} from '../kube/index.ts';
+import {
+  formatSocketAddress,
+  type Clock,
+  type Random,
+  type SocketAddress,
+} from '../model/index.ts';
+import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import { DnsCounters, type DnsCounts } from './counters.ts';
+import { NetError } from '../sys/net/index.ts';
+import { listenDns, type DnsListeners, type ListenOptions } from './listeners.ts';
+import { Responder, type Elsewhere } from './responder.ts';
+import { MutableWorld, type World, type ZoneOptions } from './world.ts';
+
+export interface DnsServerOptions {
+  readonly client: ObjectClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly zone: ZoneOptions;
+  /** Where to listen, UDP and TCP. */
+  readonly address: string;
+  /** The first of them that is free is taken; 0 is any. */
+  readonly ports: readonly number[];
+  /** Answers what is outside of the zone; undefined: it is refused. */
+  readonly elsewhere?: ((counters: DnsCounters) => Elsewhere & Partial<Component>) | undefined;
+  /** Queries go on being answered for so long after `stop`, while clients learn to ask others. */
+  readonly lameduckMs: number;
+  /** One query in so many is logged; 0: none. */
+  readonly logEvery: number;
+}
+
+export interface DnsServer extends Component {
+  /** Where it answers; undefined before `start` and after `stop`. */
+  address(): SocketAddress | undefined;
+  counts(): DnsCounts;
+  readonly world: World;
+  /** Undefined when everything outside of the zone is refused. */
+  readonly elsewhere: Elsewhere | undefined;
+}
+
+export function createDnsServer(options: DnsServerOptions): DnsServer {
+  const { clock, lameduckMs, log } = options;
+  const counters = new DnsCounters();
+  const world = new MutableWorld(options.zone, () => clock.now());
+  const elsewhere = options.elsewhere?.(counters);
+  const responder = new Responder({ world, elsewhere, counters });
+  const reflectors = followObjects(world, options);
+  const onQuery = queryLog(options);
+  let open: DnsListeners | undefined;
+  let status: ComponentStatus = { state: 'starting', detail: undefined };
+  let stopping: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    if (open !== undefined) await clock.sleep(lameduckMs);
+    await Promise.all([open?.close(), ...reflectors.map((reflector) => reflector.stop())]);
+    await elsewhere?.stop?.();
+    open = undefined;
+    status = { state: 'stopped', detail: undefined };
+  };
+  const stop = (): Promise<void> => (stopping ??= close());
+  return {
+    name: 'dns',
+    world,
+    elsewhere,
+    start: async (signal) => {
+      try {
+        open = await listenAtFirstFree(options, { responder, onQuery });
+        world.serverAddresses = [open.address.address];
+        await elsewhere?.start?.(signal);
+        await Promise.all(reflectors.map((reflector) => reflector.start(signal)));
+      } catch (thrown) {
+        await open?.close();
+        open = undefined;
+        await stop();
+        throw thrown;
+      }
+      status = { state: 'ready', detail: undefined };
+      log.debug('Answering names', { at: formatSocketAddress(open.address) });
+    },
+    stop,
+    status: () => {
+      if (status.state !== 'ready') return status;
+      const outside = elsewhere?.status?.() ?? status;
+      if (outside.state !== 'ready') return outside;
+      return {
+        state: 'ready',
+        detail: `${counters.total} queries, ${counters.forwards} asked upstream`,
+      };
+    },
+    address: () => open?.address,
+    counts: () => counters.read(),
+  };
+}
+
+async function listenAtFirstFree(
+  { address, ports }: DnsServerOptions,
+  options: ListenOptions,
+): Promise<DnsListeners> {
+  for (const [i, port] of ports.entries()) {
+    try {
+      return await listenDns({ address, port }, options);
+    } catch (thrown) {
+      const taken = thrown instanceof NetError && thrown.code === 'NET_ADDRESS_IN_USE';
+      if (!taken || i === ports.length - 1) throw thrown;
+    }
+  }
+  return listenDns({ address, port: 0 }, options);
+}
+
+function followObjects(world: MutableWorld, options: DnsServerOptions): readonly Component[] {
+  const follow = <T extends KubeObject>(
+    kind: Kind<T>,
+    on: {
+      readonly replace: (items: readonly T[]) => void;
+      readonly set: (object: T) => void;
+      readonly remove: (object: T) => void;
+    },
+  ): Component =>
+    createReflector<T>({
+      ...options,
+      kind,
+      options: {},
+      onReplace: on.replace,
+      onEvent: ({ type, object }) => (type === 'DELETED' ? on.remove(object) : on.set(object)),
+    });
+  return [
+    follow(serviceKind, {
+      replace: (items) => world.replaceServices(items),
+      set: (service) => world.setService(service),
+      remove: (service) => world.removeService(service),
+    }),
+    follow(endpointSliceKind, {
+      replace: (items) => world.replaceSlices(items),
+      set: (slice) => world.setSlice(slice),
+      remove: (slice) => world.removeSlice(slice),
+    }),
+    follow(namespaceKind, {
+      replace: (items) => world.replaceNamespaces(items),
+      set: (namespace) => world.setNamespace(namespace),
+      remove: (namespace) => world.removeNamespace(namespace),
+    }),
+    follow(podKind, {
+      replace: (items) => world.replacePods(items),
+      set: (pod) => world.setPod(pod),
+      remove: (pod) => world.removePod(pod),
+    }),
+  ];
+}
+
+/** One line for one query in `logEvery`, so that a busy server's log stays readable. */
+function queryLog({
+  log,
+  logEvery,
+}: DnsServerOptions): (request: Uint8Array, from: SocketAddress) => void {
+  if (logEvery === 0) return () => undefined;
+  let seen = 0;
+  return (request, from) => {
+    if (seen++ % logEvery !== 0) return;
+    const query = scanQuery(request);
+    if (typeof query === 'string') {
+      log.info('Query', { from: from.address, problem: query });
+    } else {
+      log.info('Query', { from: from.address, name: query.name, type: formatType(query.type) });
+    }
+  };
+}
