@@ -17,8 +17,9 @@ export interface WithdrawalLimit {
 }
 
 const pollMs = 20;
+const quietPollsNeeded = 25;
 /** Connections kept alive would hold a Pod for ever: its process hears of its end and may end them itself. */
-const maxDrainMs = 2_000;
+const maxDrainMs = 10_000;
 
 export function createWithdrawals({
   clock,
@@ -44,6 +45,9 @@ export function createWithdrawals({
     const begun = clock.monotonic();
     await waitUntil(isOut, Math.min(atMostMs, maxDrainMs), signal);
     const left = atMostMs - (clock.monotonic() - begun);
-    await waitUntil(isIdle, Math.min(left, maxDrainMs), signal);
+    // A connection that is being made is not open yet: quiet has to last before it counts.
+    let quietPolls = 0;
+    const isQuiet = (): boolean => (quietPolls = isIdle() ? quietPolls + 1 : 0) > quietPollsNeeded;
+    await waitUntil(isQuiet, Math.min(left, maxDrainMs), signal);
   };
 }
