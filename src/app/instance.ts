@@ -3,12 +3,7 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  createEndpointSliceController,
-  createGarbageCollector,
-  createWorkloadControllers,
-  ReachedAtRecorder,
-} from '../controllers/index.ts';
+import { ReachedAtRecorder } from '../controllers/index.ts';
 import {
   createDnsServer,
   defaultZone,
@@ -28,7 +23,8 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
-import { createWithdrawals } from './withdrawals.ts';
+import { createControllers } from './controllers.ts';
+import { Withdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
   readonly engine: NetEngine;
@@ -83,7 +79,13 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const udp = createPortableUdp();
   const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const planner = createPlanner({
+  const withdrawals = new Withdrawals({
+    clock,
+    driver,
+    plan: () => planner.applied().plan,
+    serversOf: (namespace, pod) => planner.serversOf(namespace, pod),
+  });
+  const planner: Planner = createPlanner({
     ...common,
     driver,
     node: embeddedNodeView(block),
@@ -91,7 +93,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => recorder.record(plan, report),
+    onApplied: ({ plan, report }) => {
+      recorder.record(plan, report);
+      withdrawals.applied();
+    },
   });
   const node = createEmbeddedNode({
     ...common,
@@ -99,7 +104,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     podRange: block.podRange,
     engine,
     log: logOf('node'),
-    withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
+    withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
   const dns = createDnsServer({
     ...common,
@@ -133,9 +138,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     components: [
       driverComponent(driver),
       node,
-      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
-      createWorkloadControllers({ ...common, log: logOf('workloads') }),
-      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
+      ...createControllers(common, logOf),
       planner,
       dns,
       door,
