@@ -24,7 +24,7 @@ import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
-import { Withdrawals } from './withdrawals.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
   readonly engine: NetEngine;
@@ -79,12 +79,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const udp = createPortableUdp();
   const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const withdrawals = new Withdrawals({
-    clock,
-    driver,
-    plan: () => planner.applied().plan,
-    serversOf: (namespace, pod) => planner.serversOf(namespace, pod),
-  });
+  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
     ...common,
     driver,

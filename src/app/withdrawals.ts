@@ -9,6 +9,7 @@ import {
   type EndpointPlace,
   type Plan,
 } from '../model/index.ts';
+import type { Planner } from '../plan/index.ts';
 
 export interface WithdrawalsOptions {
   readonly clock: Clock;
@@ -17,6 +18,22 @@ export interface WithdrawalsOptions {
   readonly plan: () => Plan;
   /** Ids of the VirtualServers that have a Pod among their endpoints. */
   readonly serversOf: (namespace: string, pod: string) => readonly string[];
+}
+
+/** Of an instance's planner, which may still be in the making: it is told of withdrawals itself. */
+export function createWithdrawals({
+  clock,
+  driver,
+  planner,
+}: Pick<WithdrawalsOptions, 'clock' | 'driver'> & {
+  readonly planner: () => Planner;
+}): Withdrawals {
+  return new Withdrawals({
+    clock,
+    driver,
+    plan: () => planner().applied().plan,
+    serversOf: (namespace, pod) => planner().serversOf(namespace, pod),
+  });
 }
 
 export interface WithdrawalLimit {
