@@ -71,6 +71,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  notStored,
 } from './refusals.ts';
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';

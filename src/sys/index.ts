@@ -14,3 +14,7 @@ export {
   writeTextAtomically,
 } from './files.ts';
 export { moduleFile, packageFile } from './resource.ts';
+export { openDatabase } from './sqlite.ts';
+export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
+export { startWorker, workerPort } from './worker.ts';
+export type { WorkerOptions, WorkerPort, WorkerThread } from './worker.ts';
