@@ -16,6 +16,8 @@ export type {
 } from './client.ts';
 export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
 export type { StatusCause } from './errors.ts';
+export { endpointsKind } from './endpoints-kind.ts';
+export type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from './endpoints-kind.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
 export { ingressClassKind, ingressKind } from './ingress-kinds.ts';
@@ -42,7 +44,13 @@ export type {
   SlicePort,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export { endpointSliceController, labels, wellKnownAnnotations } from './labels.ts';
+export {
+  endpointsController,
+  endpointSliceController,
+  labels,
+  mirroringController,
+  wellKnownAnnotations,
+} from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,

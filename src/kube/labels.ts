@@ -5,6 +5,10 @@ export const labels = {
   serviceName: 'kubernetes.io/service-name',
   /** On EndpointSlices: who maintains them. */
   managedBy: 'endpointslice.kubernetes.io/managed-by',
+  /** On Endpoints: who maintains them. */
+  endpointsManagedBy: 'endpoints.kubernetes.io/managed-by',
+  /** On Endpoints: `true` keeps them from being mirrored to EndpointSlices. */
+  skipMirror: 'endpointslice.kubernetes.io/skip-mirror',
   /** On EndpointSlices of headless Services, which no proxy forwards. */
   headless: 'service.kubernetes.io/headless',
   /** On Services that another proxy serves. */
@@ -29,9 +33,21 @@ export const labels = {
 export const wellKnownAnnotations = {
   /** On Deployments and their ReplicaSets: which template came when, from 1. */
   revision: 'deployment.kubernetes.io/revision',
+  /** On Endpoints: that some addresses had no room. */
+  overCapacity: 'endpoints.kubernetes.io/over-capacity',
+  /** On Endpoints: that they are a lock of a leader election, and no addresses. */
+  leader: 'control-plane.alpha.kubernetes.io/leader',
+  /** On any object: what kubectl applied last. */
+  lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
   /** On Pods: the cheaper go first when a ReplicaSet shrinks. */
   podDeletionCost: 'controller.kubernetes.io/pod-deletion-cost',
 } as const;
 
 /** The value of `labels.managedBy` on slices made from Pods, as Kubernetes' own controller writes it. */
 export const endpointSliceController = 'endpointslice-controller.k8s.io';
+
+/** The value of `labels.managedBy` on slices made from hand-made Endpoints. */
+export const mirroringController = 'endpointslicemirroring-controller.k8s.io';
+
+/** The value of `labels.endpointsManagedBy` on Endpoints made from Pods. */
+export const endpointsController = 'endpoint-controller';

@@ -1,4 +1,5 @@
 /** Every kind served; adding one is adding it here and giving it a file in registry/. */
+import { endpointsKind } from './endpoints-kind.ts';
 import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
 import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 import type { Kind } from './object.ts';
@@ -13,6 +14,7 @@ export const kinds: readonly Kind[] = [
   statefulSetKind,
   podKind,
   serviceKind,
+  endpointsKind,
   endpointSliceKind,
   configMapKind,
   secretKind,

@@ -14,6 +14,7 @@ import {
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
 import { ingressStrategy } from './ingress.ts';
@@ -39,6 +40,7 @@ export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
     checkOf(nodeStrategy),
     checkOf(podStrategy),
     checkOf(serviceRules),
+    checkOf(createEndpointsStrategy(rules)),
     checkOf(createEndpointSliceStrategy(rules)),
     checkOf(deploymentStrategy),
     checkOf(replicaSetStrategy),

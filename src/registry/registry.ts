@@ -29,6 +29,7 @@ import type { Cidr, Random } from '../model/index.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
 import { createWriter, type Writer } from './kind-writer.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
@@ -85,6 +86,7 @@ class Registry implements ObjectClient {
       createWriter(replicaSetStrategy, own),
       createWriter(podStrategy, own),
       createWriter(createServiceStrategy(this.allocator), own),
+      createWriter(createEndpointsStrategy({ allowLoopback }), own),
       createWriter(createEndpointSliceStrategy({ allowLoopback }), own),
       createWriter(configMapStrategy, own),
       createWriter(secretStrategy, own),
