@@ -94,5 +94,20 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { schemaKinds, schemaOf } from './schema/definitions.ts';
+export type {
+  AnySchema,
+  GroupVersionKind,
+  ListSchema,
+  MapSchema,
+  ObjectSchema,
+  PatchRules,
+  ScalarSchema,
+  ScalarType,
+  Schema,
+} from './schema/schema.ts';
+export { strictProblems } from './schema/strict-problems.ts';
+export { unknownFields } from './schema/unknown-fields.ts';
+export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
