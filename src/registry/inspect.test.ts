@@ -13,6 +13,7 @@ import {
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
 import { createObjectCheck, inspectNew, inspectUpdate } from './inspect.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
@@ -35,6 +36,7 @@ const strategies: readonly Strategy<never>[] = [
   statefulSetStrategy,
   podStrategy,
   serviceRules,
+  createEndpointsStrategy({ allowLoopback: false }),
   createEndpointSliceStrategy({ allowLoopback: true }),
   configMapStrategy,
   secretStrategy,
