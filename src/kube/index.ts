@@ -42,7 +42,13 @@ export type {
   SlicePort,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export { endpointSliceController, labels, wellKnownAnnotations } from './labels.ts';
+export {
+  endpointSliceController,
+  finalizers,
+  ipAllocator,
+  labels,
+  wellKnownAnnotations,
+} from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,
@@ -86,6 +92,15 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
+export type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  IpAddress,
+  ServiceCidr,
+} from './service-network-kinds.ts';
 export { schemaKinds, schemaOf } from './schema/definitions.ts';
 export type {
   AnySchema,

@@ -9,6 +9,10 @@ export const labels = {
   headless: 'service.kubernetes.io/headless',
   /** On Services that another proxy serves. */
   serviceProxyName: 'service.kubernetes.io/service-proxy-name',
+  /** On IPAddresses: `IPv4` or `IPv6`. */
+  ipAddressFamily: 'ipaddress.kubernetes.io/ip-family',
+  /** On IPAddresses: who made them. */
+  ipAddressManagedBy: 'ipaddress.kubernetes.io/managed-by',
   /** On Nodes. */
   zone: 'topology.kubernetes.io/zone',
   /** On Nodes. */
@@ -25,6 +29,12 @@ export const labels = {
   podIndex: 'apps.kubernetes.io/pod-index',
 } as const;
 
+/** Kubernetes' own finalizers that are written. */
+export const finalizers = {
+  /** On ServiceCIDRs, while addresses of theirs are in use. */
+  serviceCidr: 'networking.k8s.io/service-cidr-finalizer',
+} as const;
+
 /** Kubernetes' own annotations that are read or written. */
 export const wellKnownAnnotations = {
   /** On Deployments and their ReplicaSets: which template came when, from 1. */
@@ -35,3 +45,6 @@ export const wellKnownAnnotations = {
 
 /** The value of `labels.managedBy` on slices made from Pods, as Kubernetes' own controller writes it. */
 export const endpointSliceController = 'endpointslice-controller.k8s.io';
+
+/** The value of `labels.ipAddressManagedBy` on IPAddresses of Services, as the real API server writes it. */
+export const ipAllocator = 'ipallocator.k8s.io';

@@ -14,9 +14,11 @@ import {
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
 import { ingressStrategy } from './ingress.ts';
+import { ipAddressRules } from './ip-address.ts';
 import { leaseStrategy } from './lease.ts';
 import { validateMetadata } from './metadata.ts';
 import { namespaceStrategy } from './namespace.ts';
@@ -24,6 +26,7 @@ import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
 import { Problems } from './problems.ts';
 import { replicaSetStrategy } from './replica-set.ts';
+import { serviceCidrStrategy } from './service-cidr.ts';
 import { serviceRules } from './service.ts';
 import { decodeShape } from './shape.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
@@ -40,6 +43,9 @@ export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
     checkOf(podStrategy),
     checkOf(serviceRules),
     checkOf(createEndpointSliceStrategy(rules)),
+    checkOf(createEndpointsStrategy(rules)),
+    checkOf(serviceCidrStrategy),
+    checkOf(ipAddressRules),
     checkOf(deploymentStrategy),
     checkOf(replicaSetStrategy),
     checkOf(statefulSetStrategy),
