@@ -3,12 +3,7 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  createEndpointSliceController,
-  createGarbageCollector,
-  createWorkloadControllers,
-  ReachedAtRecorder,
-} from '../controllers/index.ts';
+import { ReachedAtRecorder } from '../controllers/index.ts';
 import {
   createDnsServer,
   defaultZone,
@@ -28,6 +23,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createControllers } from './controllers.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
@@ -84,7 +80,8 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const udp = createPortableUdp();
   const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const planner = createPlanner({
+  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
+  const planner: Planner = createPlanner({
     ...common,
     driver,
     node: embeddedNodeView(block),
@@ -92,7 +89,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => recorder.record(plan, report),
+    onApplied: ({ plan, report }) => {
+      recorder.record(plan, report);
+      withdrawals.applied();
+    },
   });
   const node = createEmbeddedNode({
     ...common,
@@ -100,7 +100,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     podRange: block.podRange,
     engine,
     log: logOf('node'),
-    withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
+    withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
   const dns = createDnsServer({
     ...common,
@@ -134,9 +134,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     components: [
       driverComponent(driver),
       node,
-      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
-      createWorkloadControllers({ ...common, log: logOf('workloads') }),
-      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
+      ...createControllers(common, logOf),
       planner,
       dns,
       door,

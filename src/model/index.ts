@@ -29,6 +29,7 @@ export type {
   ApplyReport,
   Driver,
   EndpointCounters,
+  EndpointPlace,
   FrontendFailure,
   Missing,
   Observation,
