@@ -40,6 +40,7 @@ export type {
   ServiceSpec,
   SliceEndpoint,
   SlicePort,
+  Toleration,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
 export {
@@ -47,6 +48,7 @@ export {
   finalizers,
   ipAllocator,
   labels,
+  nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
@@ -77,6 +79,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
@@ -114,7 +117,7 @@ export type {
   Schema,
 } from './schema/schema.ts';
 export { strictProblems } from './schema/strict-problems.ts';
-export { unknownFields } from './schema/unknown-fields.ts';
+export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';

@@ -29,6 +29,12 @@ export const labels = {
   podIndex: 'apps.kubernetes.io/pod-index',
 } as const;
 
+/** Taints of Nodes that Pods tolerate for a while. */
+export const nodeTaints = {
+  notReady: 'node.kubernetes.io/not-ready',
+  unreachable: 'node.kubernetes.io/unreachable',
+} as const;
+
 /** Kubernetes' own finalizers that are written. */
 export const finalizers = {
   /** On ServiceCIDRs, while addresses of theirs are in use. */
