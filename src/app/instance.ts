@@ -72,6 +72,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     store,
     random,
     serviceRange: block.serviceRange,
+    secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
   });
   const common = { client, clock, random };
@@ -158,7 +159,10 @@ function embeddedNodeView(block: AddressBlock): NodeView {
     zone: undefined,
     addresses: ['127.0.0.1', '::1'],
     nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [block.serviceRange],
+    serviceRanges: [
+      block.serviceRange,
+      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
+    ],
     masqueradeAll: false,
     detectsLocalPods: false,
   };

@@ -42,13 +42,17 @@ export type {
   ServiceSpec,
   SliceEndpoint,
   SlicePort,
+  Toleration,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
 export {
   endpointsController,
   endpointSliceController,
+  finalizers,
+  ipAllocator,
   labels,
   mirroringController,
+  nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
@@ -79,6 +83,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
@@ -94,6 +99,15 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
+export type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  IpAddress,
+  ServiceCidr,
+} from './service-network-kinds.ts';
 export { schemaKinds, schemaOf } from './schema/definitions.ts';
 export type {
   AnySchema,
@@ -107,7 +121,7 @@ export type {
   Schema,
 } from './schema/schema.ts';
 export { strictProblems } from './schema/strict-problems.ts';
-export { unknownFields } from './schema/unknown-fields.ts';
+export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
