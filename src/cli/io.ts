@@ -1,6 +1,6 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
 import type { RunRequest } from '../control/index.ts';
-import type { Clock, ErrorTable } from '../model/index.ts';
+import type { Clock, ErrorTable, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
 /** `process.stdout` is one. */
@@ -44,6 +44,8 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   readonly output: 'text' | 'json';
+  /** Who is asked for names outside of the cluster; none: those the host asks. */
+  readonly dnsUpstreams: readonly SocketAddress[];
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
 }
