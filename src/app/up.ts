@@ -133,7 +133,7 @@ function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
 }
 
 function sourceOf(
-  { client, planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
+  { client, planner, driver, names, workloads }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -146,6 +146,7 @@ function sourceOf(
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
     workloads,
+    names,
   });
 }
 

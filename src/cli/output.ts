@@ -5,6 +5,7 @@ import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
+import { renderName } from './render/name.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
@@ -31,6 +32,8 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
+    case 'name':
+      return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -51,6 +54,7 @@ function dataOf(result: PrintedResult): unknown {
       return result.plan;
     case 'spread':
     case 'workload':
+    case 'name':
       return result.view;
     case 'explanation':
       return result.view.explanation;
@@ -70,6 +74,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
     }
     case 'explanation':
       return renderExplanation(result.view, paint);
+    case 'name':
+      return renderName(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'plan':

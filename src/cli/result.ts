@@ -2,6 +2,7 @@
 import type {
   EndpointView,
   ExplainView,
+  NameView,
   PlanView,
   ServiceFilter,
   ServicePortView,
@@ -23,6 +24,7 @@ export type CommandResult =
   | { readonly kind: 'plan'; readonly plan: PlanView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
+  | { readonly kind: 'name'; readonly view: NameView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

@@ -20,6 +20,7 @@ export const controlPaths = {
   plan: '/plan',
   spread: '/spread',
   explain: '/explain',
+  explainName: '/explain/name',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */

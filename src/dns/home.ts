@@ -5,6 +5,7 @@
 import type { ObjectClient } from '../kube/index.ts';
 import type { Cidr, Clock, Random, SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
+import { explainName, type NameExplanation, type NameQuestion } from './explain-name.ts';
 import { createResolvConfFollower } from './forward/follow-resolv-conf.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { hostAddresses } from './host-addresses.ts';
@@ -44,6 +45,8 @@ export interface DnsHome {
   readonly components: readonly Component[];
   /** What a client in the namespace finds behind a host's name, best first; none when there is nothing. */
   lookup(host: string, namespace: string): Promise<readonly string[]>;
+  /** What a client would get for a name now, and why. Never rejects. */
+  explain(question: NameQuestion): Promise<NameExplanation>;
 }
 
 const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
@@ -82,10 +85,16 @@ export function createDnsHome(options: DnsHomeOptions): DnsHome {
   const service =
     serviceRange === undefined
       ? undefined
-      : createNameService({ client, serviceRange, listener: dns.address, log: logOf('dns') });
+      : createNameService({
+          client,
+          serviceRange,
+          listener: () => dns.address(),
+          log: logOf('dns'),
+        });
   return {
     dns,
     components: [follower, dns, service].filter((part) => part !== undefined),
     lookup: (host, namespace) => hostAddresses(host, { ...dns, namespace }),
+    explain: (question) => explainName(question, dns),
   };
 }

@@ -4,5 +4,4 @@ export type { DnsHome, DnsHomeOptions, UpstreamSource } from './home.ts';
 export { createDnsServer } from './server.ts';
 export type { DnsServer } from './server.ts';
 export { defaultZone } from './world.ts';
-export { explainName } from './explain-name.ts';
 export type { NameExplanation } from './explain-name.ts';

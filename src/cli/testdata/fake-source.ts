@@ -8,6 +8,7 @@ import {
   type ServicePortView,
   type SpreadView,
 } from '../../control/index.ts';
+import { fakeNames } from './fake-names.ts';
 import { fakeWorkloads } from './fake-workloads.ts';
 
 const service: ServicePortView = {
@@ -281,6 +282,7 @@ export function fakeSource(): ControlSource {
       components: [],
     }),
     services: (filter) => services.filter((s) => matches(filter, s.namespace, s.name)),
+    names: fakeNames,
     explain: async ({ kind }) => (kind === 'service' ? brokenService : passedFlow),
     endpoints: (filter) => endpoints.filter((e) => matches(filter, e.namespace, e.service)),
     plan: () => ({
