@@ -1,5 +1,5 @@
 /** Why a name resolves as it does: the names a Pod would try, the rule that answered each, and what stands in the way. */
-import { parseType, rcodes, recordTypes, type DnsRecord } from '../codec/dns/index.ts';
+import { parseType, type rcodes, recordTypes, type DnsRecord } from '../codec/dns/index.ts';
 import { formatRecord } from './format-answer.ts';
 import { searchNames } from './host-addresses.ts';
 import type { Elsewhere } from './responder.ts';
