@@ -6,13 +6,14 @@ import {
   findInstances,
   instanceFolder,
   type ControlSource,
+  type InstanceView,
   type RunRequest,
   type UserFolders,
   type WorkloadSource,
 } from '../control/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
 import { nameOf, objectKey, podKind, serviceKind } from '../kube/index.ts';
-import type { SocketAddress } from '../model/index.ts';
+import { formatSocketAddress, type SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
@@ -86,6 +87,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     startedAt,
     driver: instance.driver.name,
     planRevision: instance.planner.applied().plan.revision,
+    names: namesView(instance),
     components: components.map((component) => ({ name: component.name, ...component.status() })),
   }));
   components.push(
@@ -124,6 +126,14 @@ async function freeName(folders: UserFolders): Promise<string> {
 function waysOf({ names, door }: Instance): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
   return { dns, alsoDns, door: door.address() };
+}
+
+function namesView({ names, door }: Instance): InstanceView['names'] {
+  const at = door.address();
+  return {
+    dns: names.dns.addresses().map(formatSocketAddress),
+    door: at === undefined ? undefined : formatSocketAddress(at),
+  };
 }
 
 function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {

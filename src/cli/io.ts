@@ -50,11 +50,34 @@ export interface UpOptions {
   readonly run?: RunRequest | undefined;
 }
 
+/** What this host lacks, and how its resolvers are pointed at an instance. */
+export interface DoctorView {
+  readonly checks: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly state: 'fine' | 'worse' | 'broken';
+    readonly found: string;
+    readonly costs?: string | undefined;
+    readonly remedy?: string | undefined;
+  }[];
+  /** Where the instance answers names; undefined when none was found. */
+  readonly names: string | undefined;
+  /** Why none was. */
+  readonly noNames: string | undefined;
+  readonly resolvers: readonly {
+    readonly resolver: string;
+    readonly apply: readonly string[];
+    readonly undo: readonly string[];
+  }[];
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
+  doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** The tables of every room, to tell whose fault an error is. Asked only when something failed. */
   errorTables(): Promise<readonly ErrorTable[]>;
 }

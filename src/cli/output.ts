@@ -3,6 +3,7 @@ import type { ExplainView, ServiceFilter } from '../control/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
+import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
 import { renderName } from './render/name.ts';
@@ -32,6 +33,10 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
+    case 'doctor': {
+      const isBroken = result.view.checks.some(({ state }) => state === 'broken');
+      return isBroken ? exitCodes.no : exitCodes.fine;
+    }
     case 'name':
       return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
     case 'spread':
@@ -55,6 +60,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'spread':
     case 'workload':
     case 'name':
+    case 'doctor':
       return result.view;
     case 'explanation':
       return result.view.explanation;
@@ -74,6 +80,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
     }
     case 'explanation':
       return renderExplanation(result.view, paint);
+    case 'doctor':
+      return renderDoctor(result.view, paint);
     case 'name':
       return renderName(result.view, paint);
     case 'workload':

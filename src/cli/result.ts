@@ -10,6 +10,8 @@ import type {
   WorkloadView,
 } from '../control/index.ts';
 
+import type { DoctorView } from './io.ts';
+
 export type CommandResult =
   | {
       readonly kind: 'services';
@@ -25,6 +27,7 @@ export type CommandResult =
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
   | { readonly kind: 'name'; readonly view: NameView }
+  | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

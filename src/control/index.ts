@@ -10,6 +10,7 @@ export type {
   EndpointView,
   ExplainView,
   FrontendView,
+  InstanceView,
   PlanView,
   ServiceFilter,
   ServicePortView,

@@ -45,6 +45,10 @@ export interface InstanceView {
   readonly startedAt: string;
   readonly driver: string;
   readonly planRevision: number;
+  /** Where names are answered, and the door for clients that do not resolve them; as `ADDRESS:PORT`. */
+  readonly names?:
+    | { readonly dns: readonly string[]; readonly door: string | undefined }
+    | undefined;
   readonly components: readonly {
     readonly name: string;
     readonly state: string;

@@ -279,6 +279,7 @@ export function fakeSource(): ControlSource {
       startedAt: '2026-01-02T03:04:05.678Z',
       driver: 'userspace',
       planRevision: 7,
+      names: { dns: ['127.0.0.1:5353', '[::1]:5353'], door: '127.0.0.1:1080' },
       components: [],
     }),
     services: (filter) => services.filter((s) => matches(filter, s.namespace, s.name)),
