@@ -16,8 +16,6 @@ export type {
 } from './client.ts';
 export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
 export type { StatusCause } from './errors.ts';
-export { endpointsKind } from './endpoints-kind.ts';
-export type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from './endpoints-kind.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
 export { ingressClassKind, ingressKind } from './ingress-kinds.ts';

@@ -1,5 +1,4 @@
 /** Every kind served; adding one is adding it here and giving it a file in registry/. */
-import { endpointsKind } from './endpoints-kind.ts';
 import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
 import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 import type { Kind } from './object.ts';

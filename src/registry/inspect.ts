@@ -45,7 +45,6 @@ export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
     checkOf(serviceRules),
     checkOf(createEndpointsStrategy(rules)),
     checkOf(createEndpointSliceStrategy(rules)),
-    checkOf(createEndpointsStrategy(rules)),
     checkOf(serviceCidrStrategy),
     checkOf(ipAddressRules),
     checkOf(deploymentStrategy),
