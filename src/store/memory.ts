@@ -9,6 +9,7 @@ import {
   apiVersionOf,
   applyMergePatch,
   conflict,
+  preconditionFailed,
   freezeCopy,
   isJsonObject,
   isKubeObject,
@@ -18,7 +19,6 @@ import {
   modifiedSince,
   nameOf,
   notFound,
-  notStored,
   objectFilter,
   type DeleteOptions,
   type Kind,
@@ -37,6 +37,7 @@ import { deletionMark, isFinished, markedForDeletion } from './deletion.ts';
 import { EventLog } from './event-log.ts';
 import type { Journal, Restored } from './journal.ts';
 import { ObjectTable } from './object-table.ts';
+import { UnsettledChanges, type Change } from './unsettled-changes.ts';
 import { watchLog } from './watch-log.ts';
 
 export interface MemoryStoreOptions {
@@ -58,24 +59,15 @@ export function createMemoryStore(options: MemoryStoreOptions): ObjectClient {
   return new MemoryStore(options);
 }
 
-/** A change as it is published: to the table, and to the watchers. */
-interface Change {
-  readonly version: number;
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly object: KubeObject;
-  readonly previous: KubeObject | undefined;
-}
-
 class MemoryStore implements ObjectClient {
   private readonly clock: Clock;
   private readonly newUid: () => string;
   private readonly historySize: number;
   private readonly bookmarkEvery: number;
   private readonly firstVersion: number;
-  private readonly journal: Journal | undefined;
   private readonly tables = new Map<string, ObjectTable>();
-  /** Objects whose next state is being written down, until it is. */
-  private readonly unsettled = new Map<string, Promise<void>>();
+  /** What is being written down; undefined where nothing is. */
+  private readonly unsettled: UnsettledChanges | undefined;
   /** The newest version given to a change. */
   private version: number;
   /** The newest version anybody has heard of. */
@@ -86,7 +78,8 @@ class MemoryStore implements ObjectClient {
     this.newUid = options.newUid;
     this.historySize = options.historySize ?? 16_384;
     this.bookmarkEvery = options.bookmarkEvery ?? 1_000;
-    this.journal = options.journal;
+    const { journal } = options;
+    this.unsettled = journal === undefined ? undefined : new UnsettledChanges(journal);
     const { revisions = [], compacted = options.firstVersion ?? 0 } = options.restored ?? {};
     this.firstVersion = compacted;
     this.version = compacted;
@@ -145,7 +138,7 @@ class MemoryStore implements ObjectClient {
         'resourceVersion should not be set on objects to be created',
       );
     }
-    while (this.isUnsettled(kind, name)) await this.settled(kind, name);
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     if (this.table(kind).get(name) !== undefined) throw alreadyExists(kind, name.name);
     const {
       deletionTimestamp: _at,
@@ -154,13 +147,13 @@ class MemoryStore implements ObjectClient {
     } = object.metadata;
     const now = new Date(this.clock.now()).toISOString();
     const creationTimestamp = `${now.slice(0, 19)}Z`;
-    const metadata = { ...given, uid: this.newUid(), creationTimestamp, generation: 1 };
+    const metadata = { ...given, uid: inOnePiece(this.newUid()), creationTimestamp, generation: 1 };
     return await this.commit(kind, undefined, { ...object, metadata });
   }
 
   async update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const name = this.nameIn(kind, object);
-    while (this.isUnsettled(kind, name)) await this.settled(kind, name);
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     const stored = this.stored(kind, name);
     const { resourceVersion, uid } = object.metadata;
     if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
@@ -179,7 +172,7 @@ class MemoryStore implements ObjectClient {
     patch: MergePatch,
     options: PatchOptions = {},
   ): Promise<T> {
-    while (this.isUnsettled(kind, name)) await this.settled(kind, name);
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     const stored = this.stored(kind, name);
     const metadata = patch['metadata'];
     const expected = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
@@ -202,16 +195,16 @@ class MemoryStore implements ObjectClient {
   }
 
   async delete(kind: Kind, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
-    while (this.isUnsettled(kind, name)) await this.settled(kind, name);
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     const stored = this.stored(kind, name);
     const { uid, resourceVersion } = options.preconditions ?? {};
     if (uid !== undefined && uid !== stored.metadata.uid) {
       const reason = `the UID in the precondition (${uid}) does not match the UID in record (${stored.metadata.uid}). The object might have been deleted and then recreated`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
       const reason = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${stored.metadata.resourceVersion}). The object might have been modified`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     const marked = markedForDeletion(stored, options, this.clock.now());
     if (marked === undefined) await this.remove(kind, stored, stored);
@@ -305,34 +298,11 @@ class MemoryStore implements ObjectClient {
     return { version, object: freezeCopy({ ...next, metadata }) };
   }
 
-  /** Writes a change down, then lets it be seen; rejects, and nothing has changed, when it cannot be written down. */
+  /** Rejects, and nothing has changed, when the change cannot be written down. */
   private async keep(kind: Kind, change: Change): Promise<void> {
     const table = this.table(kind);
-    if (this.journal === undefined) {
-      this.publish(table, change, true);
-      return;
-    }
-    const { version, type, object } = change;
-    const { namespace = '', name } = nameOf(object);
-    const key = unsettledKey(kind, { namespace, name });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.unsettled.set(
-      key,
-      promise.catch(() => undefined),
-    );
-    const deleted = type === 'DELETED';
-    const text = JSON.stringify(object);
-    const revision = { version, kind: kindKey(kind), namespace, name, deleted, object: text };
-    this.journal.append(revision, (error) => {
-      this.unsettled.delete(key);
-      if (error === undefined) {
-        this.publish(table, change, true);
-        resolve();
-      } else {
-        reject(notStored(kind, name, error));
-      }
-    });
-    await promise;
+    if (this.unsettled === undefined) this.publish(table, change, true);
+    else await this.unsettled.write(kind, change, () => this.publish(table, change, true));
   }
 
   private publish(
@@ -344,18 +314,6 @@ class MemoryStore implements ObjectClient {
     else table.set(nameOf(object), object);
     this.published = Math.max(this.published, version);
     if (isHistory) table.log.append({ version, event: freezeCopy({ type, object }), previous });
-  }
-
-  /**
-   * One change of an object at a time: what the next one is made from is what has been written down. Asked again after
-   * each wait, because somebody else may have come first.
-   */
-  private isUnsettled(kind: Kind, name: ObjectName): boolean {
-    return this.unsettled.size > 0 && this.unsettled.has(unsettledKey(kind, name));
-  }
-
-  private async settled(kind: Kind, name: ObjectName): Promise<void> {
-    await this.unsettled.get(unsettledKey(kind, name));
   }
 
   private startOf(log: EventLog, resourceVersion: string | undefined): number {
@@ -378,8 +336,9 @@ class MemoryStore implements ObjectClient {
   }
 }
 
-function unsettledKey(kind: Kind, { namespace = '', name }: ObjectName): string {
-  return `${kindKey(kind)} ${namespace}/${name}`;
+/** A UUID is put together of fifteen strings, and held as all of them until somebody copies it. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 // oxlint-disable-next-line require-yield -- a watch reports what is wrong from its iteration.

@@ -13,6 +13,7 @@ export {
   watchPath,
   writeTextAtomically,
 } from './files.ts';
+export { findProgram, hostFacts } from './host.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { openDatabase } from './sqlite.ts';
 export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
