@@ -11,6 +11,7 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
@@ -47,8 +48,10 @@ export { parseLabelSelector } from './label-selector.ts';
 export {
   endpointsController,
   endpointSliceController,
+  garbageFinalizers,
   labels,
   mirroringController,
+  namespaceFinalizer,
   wellKnownAnnotations,
 } from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';

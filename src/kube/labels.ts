@@ -29,6 +29,17 @@ export const labels = {
   podIndex: 'apps.kubernetes.io/pod-index',
 } as const;
 
+/** Finalizers by which a deleted object waits for the garbage collector. */
+export const garbageFinalizers = {
+  /** Those it owns and that block it go first. */
+  foreground: 'foregroundDeletion',
+  /** Those it owns stay: their references to it go first. */
+  orphan: 'orphan',
+} as const;
+
+/** In the spec of every Namespace: its content goes first. */
+export const namespaceFinalizer = 'kubernetes';
+
 /** Kubernetes' own annotations that are read or written. */
 export const wellKnownAnnotations = {
   /** On Deployments and their ReplicaSets: which template came when, from 1. */
