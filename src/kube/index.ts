@@ -17,8 +17,6 @@ export type {
 } from './client.ts';
 export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
 export type { StatusCause } from './errors.ts';
-export { endpointsKind } from './endpoints-kind.ts';
-export type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from './endpoints-kind.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
 export { ingressClassKind, ingressKind } from './ingress-kinds.ts';
@@ -43,15 +41,19 @@ export type {
   ServiceSpec,
   SliceEndpoint,
   SlicePort,
+  Toleration,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
 export {
   endpointsController,
   endpointSliceController,
+  finalizers,
   garbageFinalizers,
+  ipAllocator,
   labels,
   mirroringController,
   namespaceFinalizer,
+  nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
@@ -82,6 +84,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
@@ -97,6 +100,15 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
+export type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  IpAddress,
+  ServiceCidr,
+} from './service-network-kinds.ts';
 export { schemaKinds, schemaOf } from './schema/definitions.ts';
 export type {
   AnySchema,
@@ -110,7 +122,7 @@ export type {
   Schema,
 } from './schema/schema.ts';
 export { strictProblems } from './schema/strict-problems.ts';
-export { unknownFields } from './schema/unknown-fields.ts';
+export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';

@@ -13,6 +13,10 @@ export const labels = {
   headless: 'service.kubernetes.io/headless',
   /** On Services that another proxy serves. */
   serviceProxyName: 'service.kubernetes.io/service-proxy-name',
+  /** On IPAddresses: `IPv4` or `IPv6`. */
+  ipAddressFamily: 'ipaddress.kubernetes.io/ip-family',
+  /** On IPAddresses: who made them. */
+  ipAddressManagedBy: 'ipaddress.kubernetes.io/managed-by',
   /** On Nodes. */
   zone: 'topology.kubernetes.io/zone',
   /** On Nodes. */
@@ -40,6 +44,18 @@ export const garbageFinalizers = {
 /** In the spec of every Namespace: its content goes first. */
 export const namespaceFinalizer = 'kubernetes';
 
+/** Taints of Nodes that Pods tolerate for a while. */
+export const nodeTaints = {
+  notReady: 'node.kubernetes.io/not-ready',
+  unreachable: 'node.kubernetes.io/unreachable',
+} as const;
+
+/** Kubernetes' own finalizers that are written. */
+export const finalizers = {
+  /** On ServiceCIDRs, while addresses of theirs are in use. */
+  serviceCidr: 'networking.k8s.io/service-cidr-finalizer',
+} as const;
+
 /** Kubernetes' own annotations that are read or written. */
 export const wellKnownAnnotations = {
   /** On Deployments and their ReplicaSets: which template came when, from 1. */
@@ -62,3 +78,5 @@ export const mirroringController = 'endpointslicemirroring-controller.k8s.io';
 
 /** The value of `labels.endpointsManagedBy` on Endpoints made from Pods. */
 export const endpointsController = 'endpoint-controller';
+/** The value of `labels.ipAddressManagedBy` on IPAddresses of Services, as the real API server writes it. */
+export const ipAllocator = 'ipallocator.k8s.io';

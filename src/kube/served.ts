@@ -1,8 +1,8 @@
 /** Every kind served; adding one is adding it here and giving it a file in registry/. */
-import { endpointsKind } from './endpoints-kind.ts';
 import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
 import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 import type { Kind } from './object.ts';
+import { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
 import { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
 import { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
 
@@ -22,4 +22,6 @@ export const kinds: readonly Kind[] = [
   eventKind,
   ingressKind,
   ingressClassKind,
+  serviceCidrKind,
+  ipAddressKind,
 ];

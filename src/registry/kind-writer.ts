@@ -72,6 +72,7 @@ class KindWriter<T extends KubeObject> implements Writer {
       try {
         const stored = await this.store.create(this.kind, claim.object);
         claim.commit();
+        await this.strategy.stored?.(stored, undefined);
         return stored;
       } catch (thrown) {
         claim.revert();
@@ -120,7 +121,7 @@ class KindWriter<T extends KubeObject> implements Writer {
         await this.store.delete(this.kind, name, how);
         // One that stays for its grace or its finalizers keeps what it holds until it goes.
         if (asked === 0 && !waitsForOthers(metadata.finalizers ?? [], propagationPolicy)) {
-          this.strategy.release?.(stored);
+          await this.gone(stored);
         }
         return;
       } catch (thrown) {
@@ -128,6 +129,11 @@ class KindWriter<T extends KubeObject> implements Writer {
         if (!isConflict(thrown) || !isSame || attempt >= attempts) throw thrown;
       }
     }
+  }
+
+  private async gone(object: T): Promise<void> {
+    this.strategy.release?.(object);
+    await this.strategy.removed?.(object);
   }
 
   /** Reads, makes the next object, stores it; again when somebody was faster and the caller named no version. */
@@ -152,9 +158,8 @@ class KindWriter<T extends KubeObject> implements Writer {
         claim.commit();
         // The last finalizer came off an object that was to go: storing it was its end.
         const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = written.metadata;
-        if (isLeaving(written) && grace === 0 && finalizers.length === 0) {
-          this.strategy.release?.(written);
-        }
+        if (isLeaving(written) && grace === 0 && finalizers.length === 0) await this.gone(written);
+        else await this.strategy.stored?.(written, stored);
         return written;
       } catch (thrown) {
         claim.revert();

@@ -1,6 +1,6 @@
-/** The shape of Endpoints: naming the fields of src/kube/endpoints-kind.ts. */
-import { integer, list, object, string, type Shape } from './shape.ts';
-import { whole } from './shapes.ts';
+/** The shapes of Endpoints, ServiceCIDRs and IPAddresses. */
+import { integer, list, object, string, strings, type Shape } from './shape.ts';
+import { conditions, whole } from './shapes.ts';
 
 const addresses = list(
   object(
@@ -13,6 +13,7 @@ const addresses = list(
     'ip',
   ),
 );
+
 export const endpointsShape: Shape = object({
   ...whole,
   subsets: list(
@@ -24,4 +25,21 @@ export const endpointsShape: Shape = object({
       ),
     }),
   ),
+});
+
+export const serviceCidrShape: Shape = object({
+  ...whole,
+  spec: object({ cidrs: strings }),
+  status: object({ conditions }),
+});
+
+export const ipAddressShape: Shape = object({
+  ...whole,
+  spec: object({
+    parentRef: object(
+      { group: string, resource: string, namespace: string, name: string },
+      'resource',
+      'name',
+    ),
+  }),
 });

@@ -9,6 +9,7 @@ import {
   apiVersionOf,
   applyMergePatch,
   conflict,
+  preconditionFailed,
   freezeCopy,
   isJsonObject,
   isKubeObject,
@@ -168,11 +169,11 @@ class MemoryStore implements ObjectClient {
     const { uid, resourceVersion } = options.preconditions ?? {};
     if (uid !== undefined && uid !== stored.metadata.uid) {
       const reason = `the UID in the precondition (${uid}) does not match the UID in record (${stored.metadata.uid}). The object might have been deleted and then recreated`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
       const reason = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${stored.metadata.resourceVersion}). The object might have been modified`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     const marked = markedForDeletion(stored, options, this.clock.now());
     if (marked === undefined) this.remove(kind, stored, stored);
