@@ -2,6 +2,7 @@
 import {
   createEndpointSliceController,
   createGarbageCollector,
+  createNamespaceController,
   createWorkloadControllers,
 } from '../controllers/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
@@ -21,6 +22,7 @@ export function createControllers(
   return [
     createEndpointSliceController({ ...parts, log: logOf('endpointslices') }),
     createWorkloadControllers({ ...parts, log: logOf('workloads') }),
+    createNamespaceController({ ...parts, log: logOf('namespaces') }),
     createGarbageCollector({ ...parts, log: logOf('garbage-collector') }),
   ];
 }

@@ -11,6 +11,7 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
@@ -47,9 +48,11 @@ export {
   endpointsController,
   endpointSliceController,
   finalizers,
+  garbageFinalizers,
   ipAllocator,
   labels,
   mirroringController,
+  namespaceFinalizer,
   nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';

@@ -33,6 +33,17 @@ export const labels = {
   podIndex: 'apps.kubernetes.io/pod-index',
 } as const;
 
+/** Finalizers by which a deleted object waits for the garbage collector. */
+export const garbageFinalizers = {
+  /** Those it owns and that block it go first. */
+  foreground: 'foregroundDeletion',
+  /** Those it owns stay: their references to it go first. */
+  orphan: 'orphan',
+} as const;
+
+/** In the spec of every Namespace: its content goes first. */
+export const namespaceFinalizer = 'kubernetes';
+
 /** Taints of Nodes that Pods tolerate for a while. */
 export const nodeTaints = {
   notReady: 'node.kubernetes.io/not-ready',
