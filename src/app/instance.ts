@@ -19,7 +19,8 @@ import {
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
-import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
+import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
+import { createMetrics, SyncTimes, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
@@ -28,6 +29,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { version } from './version.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
@@ -35,6 +37,8 @@ export interface InstanceParts {
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
   readonly upstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsAt: SocketAddress | undefined;
   readonly log: Logger;
 }
 
@@ -45,6 +49,7 @@ export interface Instance {
   readonly node: EmbeddedNode;
   readonly dns: DnsServer;
   readonly door: Door;
+  readonly metrics: Metrics;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -68,7 +73,8 @@ const nameServer = {
 const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
-export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
+export function createInstance(parts: InstanceParts): Instance {
+  const { engine, block, metricsAt, log } = parts;
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -81,7 +87,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
   const udp = createPortableUdp();
-  const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
+  const syncs = new SyncTimes(clock);
+  const driver = syncs.timed(
+    createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') }),
+  );
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const planner = createPlanner({
     ...common,
@@ -101,7 +110,51 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     log: logOf('node'),
     withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
   });
-  const dns = createDnsServer({
+  const dns = createNameServer(parts, common);
+  const door = createDoor({
+    ...doorAt,
+    log: logOf('door'),
+    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    reach: reachOf(planner),
+  });
+  const metrics = createMetrics({
+    at: metricsAt,
+    version,
+    driver,
+    applied: planner.applied,
+    syncs,
+    log: logOf('metrics'),
+  });
+  return {
+    client,
+    driver,
+    planner,
+    node,
+    dns,
+    door,
+    metrics,
+    components: [
+      driverComponent(driver),
+      node,
+      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
+      createWorkloadControllers({ ...common, log: logOf('workloads') }),
+      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
+      planner,
+      dns,
+      door,
+      metrics,
+    ],
+  };
+}
+
+interface Common {
+  readonly client: ObjectClient;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+function createNameServer({ upstreams, log }: InstanceParts, common: Common): DnsServer {
+  return createDnsServer({
     ...common,
     ...nameServer,
     elsewhere:
@@ -113,34 +166,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
               ...forwarding,
               counters,
               servers: upstreams,
-              log: logOf('forward'),
+              log: log.child({ component: 'forward' }),
             }),
-    log: logOf('dns'),
+    log: log.child({ component: 'dns' }),
   });
-  const door = createDoor({
-    ...doorAt,
-    log: logOf('door'),
-    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
-    reach: reachOf(planner),
-  });
-  return {
-    client,
-    driver,
-    planner,
-    node,
-    dns,
-    door,
-    components: [
-      driverComponent(driver),
-      node,
-      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
-      createWorkloadControllers({ ...common, log: logOf('workloads') }),
-      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
-      planner,
-      dns,
-      door,
-    ],
-  };
 }
 
 /** Where the driver answers for a frontend, by what its last report says. */

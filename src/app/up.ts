@@ -12,7 +12,7 @@ import {
 } from '../control/index.ts';
 import { parseResolvConf } from '../dns/index.ts';
 import { nameOf, objectKey, podKind } from '../kube/index.ts';
-import type { SocketAddress } from '../model/index.ts';
+import { formatSocketAddress, type SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
@@ -30,6 +30,8 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
@@ -53,6 +55,7 @@ export interface Up {
 export interface Ways {
   readonly dns: SocketAddress | undefined;
   readonly door: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
@@ -67,7 +70,13 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: await hostServers(), log });
+  const instance = createInstance({
+    engine,
+    block,
+    upstreams: await hostServers(),
+    metricsAt: options.metrics,
+    log,
+  });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -103,7 +112,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     throw thrown;
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = { dns: instance.dns.address(), door: instance.door.address() };
+  const { dns, door, metrics } = instance;
+  const ways = { dns: dns.address(), door: door.address(), metrics: metrics.address() };
   return { instance: name, source, ways, stop: () => stopAll(components, log) };
 }
 
@@ -126,7 +136,13 @@ async function hostServers(): Promise<readonly SocketAddress[]> {
 }
 
 function sourceOf(
-  { client, planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
+  {
+    client,
+    planner,
+    driver,
+    metrics,
+    workloads,
+  }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -138,6 +154,10 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    metrics: async () => {
+      const at = metrics.address();
+      return { address: at && formatSocketAddress(at), text: await metrics.text() };
+    },
     workloads,
   });
 }

@@ -1,6 +1,6 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
 import type { RunRequest } from '../control/index.ts';
-import type { Clock, ErrorTable } from '../model/index.ts';
+import type { Clock, ErrorTable, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
 /** `process.stdout` is one. */
@@ -8,6 +8,7 @@ export interface CliStream {
   write(text: string): void;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** What the environment says; read in app/. */
@@ -39,6 +40,8 @@ export interface UpOptions {
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
   readonly engine: (typeof upEngines)[number];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
@@ -53,6 +56,8 @@ export interface CliDeps {
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
+  interrupted(): AbortSignal;
   /** The tables of every room, to tell whose fault an error is. Asked only when something failed. */
   errorTables(): Promise<readonly ErrorTable[]>;
 }

@@ -2,10 +2,12 @@
 import type {
   EndpointView,
   ExplainView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  TrafficView,
   WorkloadView,
 } from '../control/index.ts';
 
@@ -19,8 +21,10 @@ export type CommandResult =
       readonly kind: 'endpoints';
       readonly items: readonly EndpointView[];
       readonly asked: ServiceFilter;
+      readonly limited: TrafficView['limited'];
     }
   | { readonly kind: 'plan'; readonly plan: PlanView }
+  | { readonly kind: 'metrics'; readonly view: MetricsView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }

@@ -79,6 +79,8 @@ function source(change: Partial<ControlSource> = {}): ControlSource {
     instance: () => view,
     services: () => [],
     endpoints: () => [],
+    traffic: () => ({ atMs: 5, planRevision: 7, limited: undefined, endpoints: [] }),
+    metrics: async () => ({ address: undefined, text: '' }),
     plan: () => ({
       revision: 7,
       node: { name: 'n', zone: undefined, serviceRanges: [] },

@@ -9,10 +9,12 @@ export type {
   EndpointView,
   ExplainView,
   FrontendView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  TrafficView,
 } from './protocol.ts';
 export type {
   BindRequest,

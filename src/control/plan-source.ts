@@ -12,7 +12,7 @@ import {
 } from '../model/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { ControlError } from './errors.ts';
-import type { InstanceView, SpreadRequest } from './protocol.ts';
+import type { InstanceView, MetricsView, SpreadRequest } from './protocol.ts';
 import { explainIn } from './explain-view.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
 import type { ControlSource } from './server.ts';
@@ -30,6 +30,8 @@ export interface PlanSourceOptions {
   readonly clock: Clock;
   /** Objects, Plan and report as they are now, for explanations. */
   readonly world: () => Promise<World>;
+  /** Undefined where nothing is measured. */
+  readonly metrics?: (() => Promise<MetricsView>) | undefined;
   /** Where Pods are run. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -43,6 +45,17 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
     workloads: options.workloads,
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
+    traffic: (filter) => {
+      const plan = options.plan();
+      const observation = options.driver.observe();
+      return {
+        atMs: options.clock.monotonic(),
+        planRevision: plan.revision,
+        limited: observation.limited,
+        endpoints: endpointViews(plan, observation, filter),
+      };
+    },
+    metrics: async () => (await options.metrics?.()) ?? { address: undefined, text: '' },
     plan: () => planView(options.plan()),
     explain: async (request) => explainIn(await options.world(), request),
     spread: async (request, { onProgress, signal }) => {

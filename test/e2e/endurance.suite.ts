@@ -32,11 +32,7 @@ import {
 } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
-import {
-  createEngine,
-  createPortableUdp,
-  type NetEngine,
-} from '../../src/sys/net/index.ts';
+import { createEngine, createPortableUdp, type NetEngine } from '../../src/sys/net/index.ts';
 
 const soak = process.env['SWITCHYARD_SOAK'] === '1';
 const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
