@@ -66,7 +66,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
         driver: options.driver,
         clock: options.clock,
         plan: now.plan,
-        protocol: 'TCP',
+        protocol: server.ref.protocol,
         declared,
         target,
         connections: request.connections,
@@ -117,16 +117,20 @@ function choosePort(
   all: readonly VirtualServer[],
   { namespace, service, port }: SpreadRequest,
 ): readonly VirtualServer[] {
-  const tcp = all.filter(({ ref }) => ref.protocol === 'TCP');
-  const matching = port === undefined ? tcp : tcp.filter((server) => hasPort(server, port));
+  const carried = all.filter(({ ref }) => ref.protocol !== 'SCTP');
+  const named = port === undefined ? carried : carried.filter((server) => hasPort(server, port));
+  // A port for both protocols, as DNS has, is one to people: TCP then, which answers for sure.
+  const tcp = named.filter(({ ref }) => ref.protocol === 'TCP');
+  const isBoth = tcp.length > 0 && new Set(named.map(numberOf)).size === 1;
+  const matching = isBoth ? tcp : named;
   const names = new Set(matching.map(({ ref }) => ref.portName));
   if (names.size === 1) return matching;
   const details = [...new Set(all.map(describePort))];
   if (names.size === 0) {
     throw new ControlError(
       'CONTROL_PORT_NOT_FOUND',
-      `Cannot measure the spread of ${namespace}/${service}: it has no TCP port${port === undefined ? '' : ` ${port}`}`,
-      { details, remedy: 'Name one of its TCP ports with --port' },
+      `Cannot measure the spread of ${namespace}/${service}: it has no TCP or UDP port${port === undefined ? '' : ` ${port}`}`,
+      { details, remedy: 'Name one of its TCP or UDP ports with --port' },
     );
   }
   throw new ControlError(
@@ -134,6 +138,11 @@ function choosePort(
     `Cannot measure the spread of ${namespace}/${service}: it has several ports`,
     { details, remedy: 'Name one of them with --port' },
   );
+}
+
+/** Of the port itself; a NodePort is another number for it. */
+function numberOf({ frontends }: VirtualServer): number | undefined {
+  return frontends.find(({ kind }) => kind !== 'nodePort')?.port;
 }
 
 function hasPort(server: VirtualServer, port: string): boolean {

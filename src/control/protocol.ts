@@ -169,6 +169,8 @@ export interface SpreadView {
   readonly namespace: string;
   readonly service: string;
   readonly port: string;
+  /** Flows are measured instead of connections where it is UDP. */
+  readonly protocol: string;
   /** Where the connections went: `127.83.4.9:8080`. */
   readonly target: string;
   readonly scheduler: string;

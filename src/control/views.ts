@@ -110,6 +110,7 @@ export function spreadView(
     namespace: server.ref.namespace,
     service: server.ref.name,
     port: server.ref.portName,
+    protocol: server.ref.protocol,
     target,
     scheduler: server.scheduler,
     affinity: formatAffinity(server.affinity),

@@ -17,7 +17,7 @@ export function renderSpread(view: SpreadView, { columns, paint }: SpreadOptions
   const seconds = (view.tookMs / 1000).toFixed(2);
   const head =
     `Service ${view.namespace}/${view.service}${port} at ${view.target}, scheduler ${view.scheduler}` +
-    `\n${view.connected} of ${view.requested} connections in ${seconds} s\n`;
+    `\n${view.connected} of ${view.requested} ${view.protocol === 'UDP' ? 'flows' : 'connections'} in ${seconds} s\n`;
   const parts = [head, renderShares(view, columns, paint), renderFailures(view, paint)];
   return `${parts.filter((part) => part !== '').join('\n')}${verdict(view, paint)}`;
 }

@@ -129,6 +129,7 @@ const spread: SpreadView = {
   namespace: 'default',
   service: 'web',
   port: 'http',
+  protocol: 'TCP',
   target: '127.83.4.9:8080',
   scheduler: 'rr',
   affinity: 'none',
