@@ -3,12 +3,7 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  createEndpointSliceController,
-  createGarbageCollector,
-  createWorkloadControllers,
-  ReachedAtRecorder,
-} from '../controllers/index.ts';
+import { ReachedAtRecorder } from '../controllers/index.ts';
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
@@ -22,6 +17,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createControllers } from './controllers.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
@@ -69,6 +65,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     store,
     random,
     serviceRange: block.serviceRange,
+    secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
   });
   const common = { client, clock, random };
@@ -76,7 +73,8 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const udp = createPortableUdp();
   const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const planner = createPlanner({
+  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
+  const planner: Planner = createPlanner({
     ...common,
     driver,
     node: embeddedNodeView(block),
@@ -84,7 +82,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => recorder.record(plan, report),
+    onApplied: ({ plan, report }) => {
+      recorder.record(plan, report);
+      withdrawals.applied();
+    },
   });
   const node = createEmbeddedNode({
     ...common,
@@ -92,7 +93,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     podRange: block.podRange,
     engine,
     log: logOf('node'),
-    withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
+    withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
   const names = createDnsHome({
     ...common,
@@ -117,9 +118,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     components: [
       driverComponent(driver),
       node,
-      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
-      createWorkloadControllers({ ...common, log: logOf('workloads') }),
-      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
+      ...createControllers(common, logOf),
       planner,
       ...names.components,
       door,
@@ -144,7 +143,10 @@ function embeddedNodeView(block: AddressBlock): NodeView {
     zone: undefined,
     addresses: ['127.0.0.1', '::1'],
     nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [block.serviceRange],
+    serviceRanges: [
+      block.serviceRange,
+      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
+    ],
     masqueradeAll: false,
     detectsLocalPods: false,
   };

@@ -39,7 +39,7 @@ export function addUp(program: Command, act: Act): void {
           'processor time; auto takes epoll where it can be had',
       )
         .choices(upEngines)
-        .default('portable'),
+        .default('auto'),
     )
     .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
