@@ -11,6 +11,7 @@ import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
 import { limitNote } from './render/top.ts';
+import { renderWays } from './render/ways.ts';
 import { renderWorkload } from './render/workload.ts';
 import type { CommandResult } from './result.ts';
 
@@ -40,6 +41,8 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       const isBroken = result.view.checks.some(({ state }) => state === 'broken');
       return isBroken ? exitCodes.no : exitCodes.fine;
     }
+    case 'ways':
+      return result.view.dns.length > 0 ? exitCodes.fine : exitCodes.no;
     case 'name':
       return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
     case 'spread':
@@ -64,6 +67,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'metrics':
     case 'workload':
     case 'name':
+    case 'ways':
     case 'doctor':
       return result.view;
     case 'explanation':
@@ -86,6 +90,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderExplanation(result.view, paint);
     case 'doctor':
       return renderDoctor(result.view, paint);
+    case 'ways':
+      return renderWays(result.view, paint);
     case 'name':
       return renderName(result.view, paint);
     case 'workload':

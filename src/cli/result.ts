@@ -2,6 +2,7 @@
 import type {
   EndpointView,
   ExplainView,
+  InstanceView,
   NameView,
   MetricsView,
   PlanView,
@@ -30,6 +31,7 @@ export type CommandResult =
   | { readonly kind: 'metrics'; readonly view: MetricsView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
+  | { readonly kind: 'ways'; readonly view: NonNullable<InstanceView['names']> }
   | { readonly kind: 'name'; readonly view: NameView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
