@@ -5,6 +5,7 @@ import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
+import { renderLint } from './render/lint.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
@@ -31,6 +32,10 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
+    case 'lint': {
+      const { errors, warnings } = result.report;
+      return errors + (result.strict ? warnings : 0) === 0 ? exitCodes.fine : exitCodes.no;
+    }
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -49,6 +54,8 @@ function dataOf(result: PrintedResult): unknown {
       return result.items;
     case 'plan':
       return result.plan;
+    case 'lint':
+      return result.report;
     case 'spread':
     case 'workload':
       return result.view;
@@ -70,6 +77,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
     }
     case 'explanation':
       return renderExplanation(result.view, paint);
+    case 'lint':
+      return renderLint(result.report, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'plan':

@@ -4,6 +4,7 @@ import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
 import { addGet } from './commands/get.ts';
+import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
@@ -64,6 +65,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addGet(program, act);
   addSpread(program, act);
   addExplain(program, act);
+  addLint(program, act);
   throwUsageErrors(program);
   return program;
 }

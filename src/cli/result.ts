@@ -8,6 +8,7 @@ import type {
   SpreadView,
   WorkloadView,
 } from '../control/index.ts';
+import type { LintReport } from '../lint/index.ts';
 
 export type CommandResult =
   | {
@@ -24,5 +25,6 @@ export type CommandResult =
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
+  | { readonly kind: 'lint'; readonly report: LintReport; readonly strict: boolean }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

@@ -16,7 +16,7 @@ const folders = readdirSync(testdata, { withFileTypes: true }).filter((entry) =>
 );
 
 async function describe(path: string): Promise<string> {
-  const { desired, problems, skipped } = await loadManifests([path], check);
+  const { desired, problems, warnings, skipped } = await loadManifests([path], check);
   const own = (problem: ManifestProblem): ManifestProblem => ({
     ...problem,
     file: relative(testdata, problem.file),
@@ -27,6 +27,14 @@ async function describe(path: string): Promise<string> {
       return `found   ${describeObject(kind, object)} (line ${document.line})`;
     }),
     ...skipped.map(({ apiVersion, kind, line }) => `skipped ${apiVersion} ${kind} (line ${line})`),
+    ...warnings
+      .map(own)
+      .flatMap((problem) => [
+        `warning ${problem.code}`,
+        `        ${formatProblem(problem)}`,
+        `        in ${problem.object ?? '-'}`,
+        `        try: ${problem.remedy}`,
+      ]),
     ...problems
       .map(own)
       .flatMap((problem) => [
@@ -71,7 +79,7 @@ test('one error tells all problems, the first as its own', async () => {
     error.message,
     /^Cannot load .*in\.yaml:12: spec\.ports\[1\]\.port: Invalid value: 0: must be between 1 and 65535, inclusive\n {2}and .*in\.yaml:16: spec\.ports\[2\]\.targetPort: /,
   );
-  assert.equal(error.remedy, 'Correct spec.ports[1].port');
+  assert.equal(error.remedy, 'Write a port from 1 to 65535');
 });
 
 test('no text makes the load fail in another way than by problems', () => {
