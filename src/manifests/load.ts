@@ -13,10 +13,9 @@ import {
   type Kind,
   type KubeObject,
 } from '../kube/index.ts';
-import { nearNames } from '../model/index.ts';
 import type { ObjectCheck } from '../registry/index.ts';
 import type { ManifestErrorCode, ManifestProblem } from './errors.ts';
-import { hasField, remedyFor } from './remedies.ts';
+import { hasField, inPlainWords, remedyFor, unknownFieldRemedy } from './remedies.ts';
 import { parseManifest, type ManifestDocument } from './parse.ts';
 import { readManifests, type ManifestText, type WatchedPath } from './read-files.ts';
 
@@ -105,17 +104,12 @@ function unknownFieldProblems({
   const schema = schemaOf(kind);
   if (schema === undefined) return [];
   const place = { file: document.file, object: describeObject(kind, object) };
-  return unknownFields(schema, document.value).map(({ path: field, name, known }) => {
-    const [near] = nearNames(name, known);
-    return {
-      code: 'MANIFEST_UNKNOWN_FIELD',
-      ...place,
-      line: document.lineOf(field),
-      field,
-      reason: `unknown field "${field}": it does nothing`,
-      remedy:
-        near === undefined ? `Remove ${name}` : `Write ${near} instead of ${name}, or remove it`,
-    };
+  return unknownFields(schema, document.value).map((unknown) => {
+    const { path: field } = unknown;
+    const line = document.lineOf(field);
+    const reason = 'unknown field: it does nothing';
+    const remedy = unknownFieldRemedy(unknown);
+    return { code: 'MANIFEST_UNKNOWN_FIELD', ...place, line, field, reason, remedy };
   });
 }
 
@@ -142,8 +136,9 @@ export function refusalProblems(
     .filter(({ field }) => !echo(field))
     .map((cause) => {
       const field = asWritten(cause.field, document.value);
-      const remedy = remedyFor({ ...cause, field });
-      return { ...place, line: document.lineOf(field), field, reason: cause.message, remedy };
+      const told = inPlainWords({ ...cause, field }, hasField(document.value, field));
+      const remedy = remedyFor(told);
+      return { ...place, line: document.lineOf(field), field, reason: told.message, remedy };
     });
 }
 
@@ -232,8 +227,9 @@ function duplicate(second: DesiredObject, first: DesiredObject): ManifestProblem
   };
 }
 
-/** The API speaks of clusterIPs also where only the older field is written. */
-function asWritten(field: string, { spec }: JsonObject): string {
+/** The API speaks of clusterIPs also where only the older field is written, and spells one field its own way. */
+function asWritten(named: string, { spec }: JsonObject): string {
+  const field = named.replace('spec.LoadBalancerSourceRanges', 'spec.loadBalancerSourceRanges');
   const isOlder = isJsonObject(spec) && 'clusterIP' in spec && !('clusterIPs' in spec);
   return isOlder && /^spec\.clusterIPs(\[0\])?$/.test(field) ? 'spec.clusterIP' : field;
 }
