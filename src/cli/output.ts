@@ -7,6 +7,7 @@ import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
 import { renderName } from './render/name.ts';
+import { renderLint } from './render/lint.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
@@ -45,6 +46,10 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       return result.view.dns.length > 0 ? exitCodes.fine : exitCodes.no;
     case 'name':
       return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
+    case 'lint': {
+      const { errors, warnings } = result.report;
+      return errors + (result.strict ? warnings : 0) === 0 ? exitCodes.fine : exitCodes.no;
+    }
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -63,6 +68,8 @@ function dataOf(result: PrintedResult): unknown {
       return result.items;
     case 'plan':
       return result.plan;
+    case 'lint':
+      return result.report;
     case 'spread':
     case 'metrics':
     case 'workload':
@@ -94,6 +101,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderWays(result.view, paint);
     case 'name':
       return renderName(result.view, paint);
+    case 'lint':
+      return renderLint(result.report, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'metrics':

@@ -12,6 +12,7 @@ import type {
   TrafficView,
   WorkloadView,
 } from '../control/index.ts';
+import type { LintReport } from '../lint/index.ts';
 
 import type { DoctorView } from './io.ts';
 
@@ -35,5 +36,6 @@ export type CommandResult =
   | { readonly kind: 'name'; readonly view: NameView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
+  | { readonly kind: 'lint'; readonly report: LintReport; readonly strict: boolean }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };
