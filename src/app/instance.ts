@@ -9,6 +9,7 @@ import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
 import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
+import { createMetrics, SyncTimes, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
@@ -18,6 +19,7 @@ import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
+import { version } from './version.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
@@ -25,6 +27,8 @@ export interface InstanceParts {
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsAt: SocketAddress | undefined;
   readonly log: Logger;
 }
 
@@ -35,6 +39,7 @@ export interface Instance {
   readonly node: EmbeddedNode;
   readonly names: DnsHome;
   readonly door: Door;
+  readonly metrics: Metrics;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -57,7 +62,8 @@ const nameServer = {
 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
-export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
+export function createInstance(parts: InstanceParts): Instance {
+  const { engine, block, upstreams, metricsAt, log } = parts;
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -71,7 +77,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
   const udp = createPortableUdp();
-  const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
+  const syncs = new SyncTimes(clock);
+  const driver = syncs.timed(
+    createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') }),
+  );
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
@@ -108,6 +117,14 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     resolve: (host) => names.lookup(host, 'default'),
     reach: reachOf(planner),
   });
+  const metrics = createMetrics({
+    at: metricsAt,
+    version,
+    driver,
+    applied: planner.applied,
+    syncs,
+    log: logOf('metrics'),
+  });
   return {
     client,
     driver,
@@ -115,6 +132,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     node,
     names,
     door,
+    metrics,
     components: [
       driverComponent(driver),
       node,
@@ -122,6 +140,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
       planner,
       ...names.components,
       door,
+      metrics,
     ],
   };
 }

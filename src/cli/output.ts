@@ -10,6 +10,7 @@ import { renderName } from './render/name.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
+import { limitNote } from './render/top.ts';
 import { renderWorkload } from './render/workload.ts';
 import type { CommandResult } from './result.ts';
 
@@ -21,6 +22,7 @@ export const outputFormats: readonly OutputFormat[] = ['text', 'json'];
 export function printResult(result: CommandResult, format: OutputFormat, io: CliIo): number {
   if (result.kind === 'ended') return result.exitCode;
   io.stdout.write(format === 'json' ? renderJson(result) : renderText(result, io));
+  if (result.kind === 'endpoints') io.stderr.write(limitNote(result.limited));
   switch (result.kind) {
     case 'services':
     case 'endpoints':
@@ -29,6 +31,7 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       // Naming one asks whether it is there; naming none asks for all there are, and none is a fine answer.
       return result.asked.name === undefined ? exitCodes.fine : exitCodes.no;
     case 'plan':
+    case 'metrics':
     case 'workload':
       return exitCodes.fine;
     case 'explanation':
@@ -58,6 +61,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'plan':
       return result.plan;
     case 'spread':
+    case 'metrics':
     case 'workload':
     case 'name':
     case 'doctor':
@@ -86,6 +90,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderName(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
+    case 'metrics':
+      return result.view.text;
     case 'plan':
       return renderPlan(result.plan, paint);
     case 'spread':

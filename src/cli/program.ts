@@ -9,6 +9,7 @@ import { addLogs } from './commands/logs.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
 import { addSpread } from './commands/spread.ts';
+import { addTop } from './commands/top.ts';
 import { addUp } from './commands/up.ts';
 import type { CliIo } from './io.ts';
 import { outputFormats } from './output.ts';
@@ -63,6 +64,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addScale(program, act);
   addLogs(program, act);
   addGet(program, act);
+  addTop(program, act);
   addSpread(program, act);
   addExplain(program, act);
   addDoctor(program, act);

@@ -3,10 +3,12 @@ import type {
   EndpointView,
   ExplainView,
   NameView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  TrafficView,
   WorkloadView,
 } from '../control/index.ts';
 
@@ -22,8 +24,10 @@ export type CommandResult =
       readonly kind: 'endpoints';
       readonly items: readonly EndpointView[];
       readonly asked: ServiceFilter;
+      readonly limited: TrafficView['limited'];
     }
   | { readonly kind: 'plan'; readonly plan: PlanView }
+  | { readonly kind: 'metrics'; readonly view: MetricsView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
   | { readonly kind: 'name'; readonly view: NameView }

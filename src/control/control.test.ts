@@ -40,6 +40,7 @@ const spread: SpreadView = {
   service: 'web',
   port: '',
   target: '127.96.0.1:80',
+  protocol: 'TCP',
   scheduler: 'rr',
   affinity: 'none',
   requested: 3,
@@ -79,6 +80,8 @@ function source(change: Partial<ControlSource> = {}): ControlSource {
     instance: () => view,
     services: () => [],
     endpoints: () => [],
+    traffic: () => ({ atMs: 5, planRevision: 7, limited: undefined, endpoints: [] }),
+    metrics: async () => ({ address: undefined, text: '' }),
     plan: () => ({
       revision: 7,
       node: { name: 'n', zone: undefined, serviceRanges: [] },

@@ -84,6 +84,7 @@ test('a spread is measured at the ClusterIP and told with its Pods', async () =>
     service: 'web',
     port: '',
     target: '127.96.0.1:80',
+    protocol: 'TCP',
     scheduler: 'rr',
     affinity: 'none',
     requested: 4,
@@ -175,12 +176,7 @@ const refusals: Record<string, [Asked, string, RegExp]> = {
   'a port it has not': [
     { plan: planOf(http, dns), request: { port: '81' } },
     'CONTROL_PORT_NOT_FOUND',
-    /no TCP port 81/,
-  ],
-  'a UDP port': [
-    { plan: planOf(dns), request: { port: 'dns' } },
-    'CONTROL_PORT_NOT_FOUND',
-    /no TCP port dns/,
+    /no TCP or UDP port 81/,
   ],
   'no endpoint': [
     { plan: planOf(server('web', { frontends: [clusterIp('127.96.0.1', 80)] })) },

@@ -84,6 +84,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  notStored,
   preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
