@@ -3,7 +3,6 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import { ReachedAtRecorder } from '../controllers/index.ts';
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
@@ -18,6 +17,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createAfterApply } from './after-apply.ts';
 import { createControllers } from './controllers.ts';
 import { version } from './version.ts';
 import { createWithdrawals } from './withdrawals.ts';
@@ -81,7 +81,6 @@ export function createInstance(parts: InstanceParts): Instance {
   const driver = syncs.timed(
     createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') }),
   );
-  const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
     ...common,
@@ -91,10 +90,7 @@ export function createInstance(parts: InstanceParts): Instance {
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => {
-      recorder.record(plan, report);
-      withdrawals.applied();
-    },
+    onApplied: createAfterApply({ ...common, driver, withdrawals, logOf }),
   });
   const node = createEmbeddedNode({
     ...common,
