@@ -1,5 +1,4 @@
 /** What forwards: the planner that follows the objects, the driver that carries out its Plans, and who is told of it. */
-import { ReachedAtRecorder } from '../controllers/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
 import { SyncTimes } from '../metrics/index.ts';
@@ -8,6 +7,7 @@ import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createAfterApply } from './after-apply.ts';
 import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
 
 export interface ForwardingParts {
@@ -45,7 +45,6 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
   const driver = syncs.timed(
     createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') }),
   );
-  const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
     client,
@@ -57,10 +56,7 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => {
-      recorder.record(plan, report);
-      withdrawals.applied();
-    },
+    onApplied: createAfterApply({ client, clock, driver, withdrawals, logOf }),
   });
   return {
     driver,
