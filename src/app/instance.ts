@@ -3,23 +3,12 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  createEndpointSliceController,
-  createGarbageCollector,
-  createWorkloadControllers,
-  ReachedAtRecorder,
-} from '../controllers/index.ts';
-import {
-  createDnsServer,
-  defaultZone,
-  Forwarder,
-  hostAddresses,
-  type DnsServer,
-} from '../dns/index.ts';
+import { ReachedAtRecorder } from '../controllers/index.ts';
+import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
-import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
+import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
 import { createMetrics, SyncTimes, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
@@ -29,6 +18,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createControllers } from './controllers.ts';
 import { version } from './version.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
@@ -36,7 +26,7 @@ export interface InstanceParts {
   readonly engine: NetEngine;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
-  readonly upstreams: readonly SocketAddress[];
+  readonly upstreams: UpstreamSource;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAt: SocketAddress | undefined;
   readonly log: Logger;
@@ -47,7 +37,7 @@ export interface Instance {
   readonly driver: Driver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
-  readonly dns: DnsServer;
+  readonly names: DnsHome;
   readonly door: Door;
   readonly metrics: Metrics;
   /** Everything that runs once the first objects are there. */
@@ -64,17 +54,16 @@ const drainMs = 2_000;
 
 /** Names on loopback; ports that need no privilege, the first free one. */
 const nameServer = {
-  zone: defaultZone,
   address: '127.0.0.1',
+  alsoAt: ['::1'],
   ports: [5353, 5354, 5355, 5356, 0],
   lameduckMs: 0,
   logEvery: 0,
 } as const;
-const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
 export function createInstance(parts: InstanceParts): Instance {
-  const { engine, block, metricsAt, log } = parts;
+  const { engine, block, upstreams, log } = parts;
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -82,17 +71,16 @@ export function createInstance(parts: InstanceParts): Instance {
     store,
     random,
     serviceRange: block.serviceRange,
+    secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const udp = createPortableUdp();
   const syncs = new SyncTimes(clock);
-  const driver = syncs.timed(
-    createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') }),
-  );
+  const driver = syncs.timed(createDriver(parts));
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const planner = createPlanner({
+  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
+  const planner: Planner = createPlanner({
     ...common,
     driver,
     node: embeddedNodeView(block),
@@ -100,7 +88,10 @@ export function createInstance(parts: InstanceParts): Instance {
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => recorder.record(plan, report),
+    onApplied: ({ plan, report }) => {
+      recorder.record(plan, report);
+      withdrawals.applied();
+    },
   });
   const node = createEmbeddedNode({
     ...common,
@@ -108,67 +99,51 @@ export function createInstance(parts: InstanceParts): Instance {
     podRange: block.podRange,
     engine,
     log: logOf('node'),
-    withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
+    withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const dns = createNameServer(parts, common);
+  const names = createDnsHome({
+    ...common,
+    ...nameServer,
+    upstreams,
+    serviceRange: block.serviceRange,
+    log,
+  });
   const door = createDoor({
     ...doorAt,
     log: logOf('door'),
-    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    resolve: (host) => names.lookup(host, 'default'),
     reach: reachOf(planner),
   });
-  const metrics = createMetrics({
-    at: metricsAt,
-    version,
-    driver,
-    applied: planner.applied,
-    syncs,
-    log: logOf('metrics'),
-  });
+  const { applied } = planner;
+  const measured = { driver, applied, syncs, log: logOf('metrics') };
+  const metrics = createMetrics({ ...measured, at: parts.metricsAt, version });
   return {
     client,
     driver,
     planner,
     node,
-    dns,
+    names,
     door,
     metrics,
     components: [
       driverComponent(driver),
       node,
-      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
-      createWorkloadControllers({ ...common, log: logOf('workloads') }),
-      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
+      ...createControllers(common, logOf),
       planner,
-      dns,
+      ...names.components,
       door,
       metrics,
     ],
   };
 }
 
-interface Common {
-  readonly client: ObjectClient;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-function createNameServer({ upstreams, log }: InstanceParts, common: Common): DnsServer {
-  return createDnsServer({
-    ...common,
-    ...nameServer,
-    elsewhere:
-      upstreams.length === 0
-        ? undefined
-        : (counters) =>
-            new Forwarder({
-              ...common,
-              ...forwarding,
-              counters,
-              servers: upstreams,
-              log: log.child({ component: 'forward' }),
-            }),
-    log: log.child({ component: 'dns' }),
+function createDriver({ engine, log }: InstanceParts): Driver {
+  return createUserspaceDriver({
+    engine,
+    udp: createPortableUdp(),
+    clock: systemClock,
+    random: Math.random,
+    log: log.child({ component: 'userspace' }),
   });
 }
 
@@ -189,7 +164,10 @@ function embeddedNodeView(block: AddressBlock): NodeView {
     zone: undefined,
     addresses: ['127.0.0.1', '::1'],
     nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [block.serviceRange],
+    serviceRanges: [
+      block.serviceRange,
+      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
+    ],
     masqueradeAll: false,
     detectsLocalPods: false,
   };

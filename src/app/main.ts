@@ -38,6 +38,7 @@ const exitCode = await runCli(process.argv.slice(2), io, {
     return stop.signal;
   },
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
+  doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
   up: async (options) => {
     const { runUp } = await import('./run-up.ts');
     const stop = new AbortController();

@@ -47,8 +47,31 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   readonly output: 'text' | 'json';
+  /** Who is asked for names outside of the cluster; none: those the host asks. */
+  readonly dnsUpstreams: readonly SocketAddress[];
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
+}
+
+/** What this host lacks, and how its resolvers are pointed at an instance. */
+export interface DoctorView {
+  readonly checks: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly state: 'fine' | 'worse' | 'broken';
+    readonly found: string;
+    readonly costs?: string | undefined;
+    readonly remedy?: string | undefined;
+  }[];
+  /** Where the instance answers names; undefined when none was found. */
+  readonly names: string | undefined;
+  /** Why none was. */
+  readonly noNames: string | undefined;
+  readonly resolvers: readonly {
+    readonly resolver: string;
+    readonly apply: readonly string[];
+    readonly undo: readonly string[];
+  }[];
 }
 
 export interface CliDeps {
@@ -58,6 +81,8 @@ export interface CliDeps {
   up(options: UpOptions): Promise<number>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
   interrupted(): AbortSignal;
+  /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
+  doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** The tables of every room, to tell whose fault an error is. Asked only when something failed. */
   errorTables(): Promise<readonly ErrorTable[]>;
 }

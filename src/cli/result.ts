@@ -3,6 +3,7 @@ import type {
   EndpointView,
   ExplainView,
   MetricsView,
+  NameView,
   PlanView,
   ServiceFilter,
   ServicePortView,
@@ -10,6 +11,8 @@ import type {
   TrafficView,
   WorkloadView,
 } from '../control/index.ts';
+
+import type { DoctorView } from './io.ts';
 
 export type CommandResult =
   | {
@@ -27,6 +30,8 @@ export type CommandResult =
   | { readonly kind: 'metrics'; readonly view: MetricsView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
+  | { readonly kind: 'name'; readonly view: NameView }
+  | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

@@ -16,6 +16,7 @@ import { silentLogger } from '../obs/index.ts';
 import { createFakeClock } from '../sys/index.ts';
 import type { CliDeps, CliEnv, UpOptions } from './io.ts';
 import { runCli } from './run-cli.ts';
+import { fakeDoctor } from './testdata/fake-doctor.ts';
 import { fakeSource } from './testdata/fake-source.ts';
 
 const testdata = join(import.meta.dirname, 'testdata');
@@ -87,6 +88,7 @@ async function run({
     clock: { ...createFakeClock(), sleep: async () => undefined },
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
+    doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
   const exitCode = await runCli(
@@ -152,6 +154,14 @@ const golden: Record<string, Run> = {
   'explain-service-tty': { argv: ['explain', 'service', 'web'], tty: true, columns: 80 },
   'explain-flow.text': { argv: ['explain', 'flow', '127.0.0.1', '127.83.4.9:80'] },
   'error-explain-flow.text': { argv: ['explain', 'flow', '127.0.0.1', '127.83.4.9'] },
+  'explain-name.text': { argv: ['explain', 'name', 'web.default.svc.cluster.local'] },
+  'explain-name-no.text': { argv: ['explain', 'name', 'peers', '-N', 'shop', '--type', 'aaaa'] },
+  'explain-name.json': { argv: ['explain', 'name', 'peers', '-o', 'json'] },
+  'error-explain-name.text': { argv: ['explain', 'name', 'web', '--type', 'AXFR'] },
+  'help-explain-name.text': { argv: ['explain', 'name', '--help'] },
+  'doctor.text': { argv: ['doctor'] },
+  'doctor.json': { argv: ['doctor', '-o', 'json'] },
+  'doctor-none.text': { argv: ['doctor'], home: 'none' },
   'help-explain.text': { argv: ['explain', '--help'] },
   'help-explain-service.text': { argv: ['explain', 'service', '--help'] },
   'help-explain-flow.text': { argv: ['explain', 'flow', '--help'] },
@@ -294,6 +304,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       mode: 'userspace',
       engine: 'portable',
       metrics: undefined,
+      dnsUpstreams: [],
       instance: 'shop',
       logLevel: 'warn',
       logFormat: 'json',
@@ -305,6 +316,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       mode: 'userspace',
       engine: 'auto',
       metrics: { address: '127.0.0.1', port: 0 },
+      dnsUpstreams: [],
       instance: 'from-env',
       logLevel: 'info',
       logFormat: 'text',
@@ -381,6 +393,7 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         clock,
         up: async () => assert.fail('up was not asked for'),
         interrupted: () => new AbortController().signal,
+        doctor: fakeDoctor,
         errorTables: async () => [],
       },
     );

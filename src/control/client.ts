@@ -2,6 +2,7 @@
 import { LocalError, requestLocal, type LocalRequestOptions } from '../sys/net/index.ts';
 import { readError, readList, readObject, readSpreadLine } from './decode.ts';
 import { ControlError, RemoteError } from './errors.ts';
+import type { NameRequest, NameView } from './name-protocol.ts';
 import {
   controlPaths,
   protocolHeader,
@@ -44,6 +45,7 @@ export interface ControlClient {
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  explainName(request: NameRequest): Promise<NameView>;
   run(request: RunRequest): Promise<WorkloadView>;
   scale(request: ScaleRequest): Promise<WorkloadView>;
   bind(request: BindRequest): Promise<WorkloadView>;
@@ -103,6 +105,8 @@ export function createControlClient(
     metrics: async () => readObject<MetricsView>(await get(controlPaths.metrics)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
     explain: async (request) => readObject<ExplainView>(await post(controlPaths.explain, request)),
+    explainName: async (request) =>
+      readObject<NameView>(await post(controlPaths.explainName, request)),
     spread: async (request, { signal, onProgress } = {}) => {
       let result: SpreadView | undefined;
       await ask({

@@ -39,6 +39,7 @@ const spread: SpreadView = {
   namespace: 'default',
   service: 'web',
   port: '',
+  protocol: 'TCP',
   target: '127.96.0.1:80',
   scheduler: 'rr',
   affinity: 'none',

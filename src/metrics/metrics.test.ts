@@ -138,6 +138,7 @@ test('syncs are timed around the driver: full ones, partial ones, failures', asy
     capabilities: { schedulers: ['rr'], protocols: ['TCP'], differences: [] },
     probe: async () => [],
     observe: () => observation,
+    drained: async () => undefined,
     locate: async () => a,
     stop: async () => undefined,
     apply: async () => {

@@ -33,6 +33,7 @@ export class SyncTimes {
       capabilities: driver.capabilities,
       probe: () => driver.probe(),
       observe: () => driver.observe(),
+      drained: (places, signal) => driver.drained(places, signal),
       locate: (flow) => driver.locate(flow),
       stop: (signal) => driver.stop(signal),
       apply: async (plan, delta, signal) => {

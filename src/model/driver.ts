@@ -62,6 +62,13 @@ export interface EndpointCounters {
   readonly connectLatency?: ConnectLatency | undefined;
 }
 
+/** An endpoint of one ServicePort. */
+export interface EndpointPlace {
+  /** ServicePort id. */
+  readonly server: string;
+  readonly endpoint: Endpoint;
+}
+
 export interface Observation {
   /** By ServicePort id, then by endpoint key. */
   readonly endpoints: ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
@@ -88,6 +95,12 @@ export interface Driver {
   apply(plan: Plan, delta: Delta | undefined, signal: AbortSignal): Promise<ApplyReport>;
   /** Counters, read when somebody asks. */
   observe(): Observation;
+  /**
+   * Resolves when nothing is open to any of these endpoints and nothing is being tried there, or when `signal`
+   * aborts. Costs what they cost, however many others there are. Says nothing of what comes later: ask when the
+   * Plan in force sends nobody there. A driver that cannot know resolves at the signal.
+   */
+  drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void>;
   /**
    * The endpoint an open connection was given. Waits up to a second for a connection the driver has not seen yet
    * (its client may know that it is open before the driver does), and while the choice is being made; undefined

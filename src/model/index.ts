@@ -31,6 +31,7 @@ export type {
   ConnectLatency,
   Driver,
   EndpointCounters,
+  EndpointPlace,
   FrontendFailure,
   Missing,
   Observation,

@@ -65,6 +65,7 @@ async function run(request: RunRequest, flags: RunFlags, session: Session): Prom
     mode: 'userspace',
     engine: 'auto',
     metrics: { address: '127.0.0.1', port: 0 },
+    dnsUpstreams: [],
     instance: session.instance,
     logLevel: session.logLevel,
     logFormat: 'text',

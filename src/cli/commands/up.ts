@@ -1,6 +1,6 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { canonicalIp, type SocketAddress } from '../../model/index.ts';
+import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
 import { upEngines, upModes, type UpOptions } from '../io.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -11,6 +11,7 @@ interface UpFlags extends GlobalOptions {
   readonly engine: UpOptions['engine'];
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
+  readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
 export function addUp(program: Command, act: Act): void {
@@ -51,6 +52,17 @@ export function addUp(program: Command, act: Act): void {
         .choices(['text', 'json'])
         .default('text'),
     )
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'who is asked for names outside of cluster.local; may be repeated',
+      )
+        .argParser((text: string, before: readonly SocketAddress[]) => [
+          ...before,
+          parseUpstream(text),
+        ])
+        .default([], "the host's name servers"),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
@@ -61,6 +73,7 @@ export function addUp(program: Command, act: Act): void {
         kind: 'ended',
         exitCode: await deps.up({
           files: flags.filename,
+          dnsUpstreams: flags.dnsUpstream,
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
@@ -84,4 +97,13 @@ function parseMetrics(text: string): SocketAddress | 'none' {
   const port = Number(digits);
   if (address !== undefined && port <= 65_535) return { address, port };
   throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
+}
+
+const dnsPort = 53;
+
+function parseUpstream(text: string): SocketAddress {
+  const address = canonicalIp(text);
+  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
 }

@@ -146,6 +146,10 @@ class UserspaceDriver implements Driver {
     return { ...this.ledger.observe(this.plan), limited: { ...this.troubles.limited } };
   }
 
+  drained(...asked: Parameters<Driver['drained']>): ReturnType<Driver['drained']> {
+    return this.ledger.drained(...asked);
+  }
+
   locate(flow: Parameters<Driver['locate']>[0]): ReturnType<Driver['locate']> {
     return this.whereabouts.locate(flow);
   }
