@@ -56,7 +56,7 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: createAfterApply({ client, clock, driver, withdrawals, logOf }),
+    onApplied: createAfterApply({ client, clock, random, driver, withdrawals, logOf }),
   });
   return {
     driver,
