@@ -1,0 +1,2 @@
+/** HTTP/1.1 messages, bytes in and out. */
+export {};

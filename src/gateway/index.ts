@@ -1,0 +1,17 @@
+/** HTTP at the Service: carries requests, each to the endpoint its router names. */
+export { defaultBounds, defaultPolicy } from './bounds.ts';
+export type {
+  FailureKind,
+  Forwarded,
+  GatewayBounds,
+  GatewayPort,
+  GatewayTls,
+  Outcome,
+  Refused,
+  RequestFacts,
+  RequestPolicy,
+  RequestRouter,
+  Routed,
+  RoutedEndpoint,
+  TlsIdentity,
+} from './router.ts';
