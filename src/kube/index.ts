@@ -1,5 +1,5 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
-export { isHttpPort } from './app-protocols.ts';
+export { backendProtocol, isHttpPort, isHttpsPort } from './app-protocols.ts';
 export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
 export type { AnnotationSpec } from './annotations.ts';
 export type { AffinityKind, BalanceMode } from './service-annotations.ts';

@@ -7,6 +7,7 @@ import {
   throughGateway,
   type Endpoint,
   type NodeView,
+  type Pools,
   type VirtualServer,
 } from '../model/index.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -49,7 +50,7 @@ function compilePort(
     ...draft,
     endpoints,
     pools: gateway === undefined ? pools : throughGateway(pools, gateway),
-    perRequest: perRequest === undefined ? undefined : { affinity: perRequest, pools },
+    perRequest: perRequest === undefined ? undefined : { ...perRequest, pools },
   };
 }
 
@@ -59,13 +60,28 @@ function compilePort(
  */
 function keepUnchanged(old: VirtualServer, next: VirtualServer): VirtualServer {
   if (isDeepStrictEqual(old, next)) return old;
-  const cluster = keep(old.pools.cluster, next.pools.cluster);
-  const local = keep(old.pools.local, next.pools.local);
+  const perRequest =
+    next.perRequest === undefined
+      ? undefined
+      : {
+          ...next.perRequest,
+          pools: keepPools(old.perRequest?.pools ?? old.pools, next.perRequest.pools),
+        };
   return {
     ...next,
     endpoints: keep(old.endpoints, next.endpoints),
-    pools: { cluster, local, hasAny: next.pools.hasAny },
+    // Without a gateway both are the same pools, and stay that.
+    pools:
+      perRequest !== undefined && next.pools === next.perRequest?.pools
+        ? perRequest.pools
+        : keepPools(old.pools, next.pools),
+    perRequest,
   };
+}
+
+function keepPools(old: Pools, next: Pools): Pools {
+  const cluster = keep(old.cluster, next.cluster);
+  return { cluster, local: keep(old.local, next.local), hasAny: next.hasAny };
 }
 
 function keep<T>(old: T, next: T): T {
