@@ -7,6 +7,7 @@ import {
   throughGateway,
   type Endpoint,
   type NodeView,
+  type PoolName,
   type Pools,
   type VirtualServer,
 } from '../model/index.ts';
@@ -18,7 +19,7 @@ export interface CompileContext {
   /** The weight a Pod's label gives it; undefined when it has none. */
   readonly weightOf: (namespace: string, pod: string) => number | undefined;
   /** The live gateway's port for a per-request ServicePort; undefined when there is none. */
-  readonly gatewayOf: (id: string) => Endpoint | undefined;
+  readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
   /** The current VirtualServer of an id. */
   readonly before: (id: string) => VirtualServer | undefined;
 }
@@ -44,12 +45,16 @@ function compilePort(
   const id = servicePortId(draft.ref);
   const endpoints = endpointsOf(draft.ref, slices, { nodeName: node.name, weightOf });
   const pools = choosePools(endpoints, draft, node);
-  const gateway = perRequest === undefined ? undefined : gatewayOf(id);
+  const cluster = perRequest === undefined ? undefined : gatewayOf(id, 'cluster');
+  const local = cluster === undefined ? undefined : gatewayOf(id, 'local');
   return {
     id,
     ...draft,
     endpoints,
-    pools: gateway === undefined ? pools : throughGateway(pools, gateway),
+    pools:
+      cluster === undefined || local === undefined
+        ? pools
+        : throughGateway(pools, { cluster, local }),
     perRequest: perRequest === undefined ? undefined : { ...perRequest, pools },
   };
 }
