@@ -1,5 +1,9 @@
 /** HTTP at the Service: carries requests, each to the endpoint its router names. */
 export { defaultBounds, defaultPolicy } from './bounds.ts';
+export { latencyBucketsMs } from './counters.ts';
+export type { EndpointRequests, PortRequests } from './counters.ts';
+export { createGateway } from './gateway.ts';
+export type { Gateway, GatewayOptions } from './gateway.ts';
 export type {
   FailureKind,
   Forwarded,
