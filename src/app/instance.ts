@@ -4,16 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ReachedAtRecorder } from '../controllers/index.ts';
-import {
-  createDnsServer,
-  defaultZone,
-  Forwarder,
-  hostAddresses,
-  type DnsServer,
-} from '../dns/index.ts';
+import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
-import { createUserspaceDriver } from '../drivers/userspace/index.ts';
-import type { ObjectClient } from '../kube/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
+import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
 import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
@@ -21,16 +15,17 @@ import { createPlanner, type Planner } from '../plan/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
+import { createForwarding } from './request-gateway.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
-  readonly engine: NetEngine;
+  readonly engine: StreamEngine;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
-  readonly upstreams: readonly SocketAddress[];
+  readonly upstreams: UpstreamSource;
   readonly log: Logger;
 }
 
@@ -39,8 +34,9 @@ export interface Instance {
   readonly driver: Driver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
-  readonly dns: DnsServer;
+  readonly names: DnsHome;
   readonly door: Door;
+  readonly gateway: ServiceGateway;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -55,13 +51,12 @@ const drainMs = 2_000;
 
 /** Names on loopback; ports that need no privilege, the first free one. */
 const nameServer = {
-  zone: defaultZone,
   address: '127.0.0.1',
+  alsoAt: ['::1'],
   ports: [5353, 5354, 5355, 5356, 0],
   lameduckMs: 0,
   logEvery: 0,
 } as const;
-const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
 export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
@@ -72,12 +67,12 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     store,
     random,
     serviceRange: block.serviceRange,
+    secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const udp = createPortableUdp();
-  const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
+  const { driver, gateway } = createForwarding({ ...common, engine, log, planner: () => planner });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
@@ -88,7 +83,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => {
+    gatewayOf: gateway.gatewayOf.bind(gateway),
+    events: createEventRecorder({ ...common, log: logOf('plan'), component: 'switchyard' }),
+    onApplied: ({ plan, report, delta }) => {
+      gateway.follow(plan, delta);
       recorder.record(plan, report);
       withdrawals.applied();
     },
@@ -101,26 +99,17 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     log: logOf('node'),
     withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const dns = createDnsServer({
+  const names = createDnsHome({
     ...common,
     ...nameServer,
-    elsewhere:
-      upstreams.length === 0
-        ? undefined
-        : (counters) =>
-            new Forwarder({
-              ...common,
-              ...forwarding,
-              counters,
-              servers: upstreams,
-              log: logOf('forward'),
-            }),
-    log: logOf('dns'),
+    upstreams,
+    serviceRange: block.serviceRange,
+    log,
   });
   const door = createDoor({
     ...doorAt,
     log: logOf('door'),
-    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    resolve: (host) => names.lookup(host, 'default'),
     reach: reachOf(planner),
   });
   return {
@@ -128,14 +117,16 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     driver,
     planner,
     node,
-    dns,
+    names,
     door,
+    gateway,
     components: [
       driverComponent(driver),
       node,
+      gateway,
       ...createControllers(common, logOf),
       planner,
-      dns,
+      ...names.components,
       door,
     ],
   };
@@ -158,7 +149,10 @@ function embeddedNodeView(block: AddressBlock): NodeView {
     zone: undefined,
     addresses: ['127.0.0.1', '::1'],
     nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [block.serviceRange],
+    serviceRanges: [
+      block.serviceRange,
+      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
+    ],
     masqueradeAll: false,
     detectsLocalPods: false,
   };

@@ -67,7 +67,10 @@ export function createHostRouter(options: HostRouterOptions): RequestRouter {
       const plan = options.plan();
       const server = plan === undefined ? undefined : findServer(plan, name);
       if (server === undefined) {
-        return refuse(404, `no Service ${name.namespace}/${name.name} has a TCP port that is served`);
+        return refuse(
+          404,
+          `no Service ${name.namespace}/${name.name} has a TCP port that is served`,
+        );
       }
       const pool = server.internalTrafficPolicy === 'Local' ? 'local' : 'cluster';
       const router = options.routers.routerOf(server.id) ?? plainRouter(server);

@@ -124,8 +124,11 @@ class Following implements ServiceGateway {
   }
 
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined {
-    if (this.served.get(id)?.live !== true) return undefined;
-    const at = this.options.gateway.addressOf(portId(id, pool));
+    const served = this.served.get(id);
+    if (served === undefined) return undefined;
+    const { server, live } = served;
+    if (!live) return undefined;
+    const at = this.options.gateway.addressOf(portId(id, usesLocal(server) ? pool : 'cluster'));
     return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
   }
 
@@ -196,7 +199,9 @@ class Following implements ServiceGateway {
     const lacks =
       (affinity === 'cookie' && this.keys.keys().length === 0) ||
       (secret !== undefined && this.secrets.identity(secret) === undefined);
-    const told = lacks ? undefined : JSON.stringify([secret, trustedProxies]);
+    const told = lacks
+      ? undefined
+      : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
     if (told === served.told) return;
     served.told = told;
     this.enqueue(async () => {
@@ -211,7 +216,8 @@ class Following implements ServiceGateway {
 
   private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
     const { trustedProxies } = server.perRequest;
-    for (const pool of ['cluster', 'local'] as const) {
+    const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
+    for (const pool of pools) {
       const id = portId(server.id, pool);
       const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
       await this.options.gateway.serve(port);
@@ -267,6 +273,10 @@ const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
 /** A ServicePort has a port of the gateway for each of its pools: the policy is decided before HTTP. */
 function portId(id: string, pool: PoolName): string {
   return pool === 'cluster' ? id : `${id} local`;
+}
+
+function usesLocal(server: VirtualServer): boolean {
+  return server.internalTrafficPolicy === 'Local' || server.externalTrafficPolicy === 'Local';
 }
 
 function isPerRequest(server: VirtualServer): server is RequestServer {

@@ -15,7 +15,7 @@ import {
 import type { Clock, Random, SessionKey } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 
-export const sessionSecret = { namespace: 'kube-system', name: 'switchyard-session-keys' } as const;
+const sessionSecret = { namespace: 'kube-system', name: 'switchyard-session-keys' } as const;
 
 const keyBytes = 32;
 const validGenerations = 2;
@@ -67,7 +67,9 @@ export function createSessionKeys(options: SessionKeysOptions): SessionKeys {
   let rotating: Promise<void> | undefined;
   const learn = (secret: Secret): void => {
     const generations = generationsOf(secret);
-    const next = generations.map(({ name, key }) => `${name} ${Buffer.from(key).toString('base64')}`);
+    const next = generations.map(
+      ({ name, key }) => `${name} ${Buffer.from(key).toString('base64')}`,
+    );
     if (generations.length === 0 || next.join() === text) return;
     text = next.join();
     known = generations.map(({ key }) => key);

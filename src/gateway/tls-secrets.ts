@@ -5,6 +5,7 @@ import {
   nameOf,
   objectKey,
   secretKind,
+  tlsSecretType,
   type ObjectClient,
   type Reflector,
   type Secret,
@@ -40,7 +41,7 @@ export function createTlsSecrets({ changed, ...common }: TlsSecretsOptions): Tls
   const reflector = createReflector<Secret>({
     ...common,
     kind: secretKind,
-    options: { fieldSelector: 'type=kubernetes.io/tls' },
+    options: { fieldSelector: `type=${tlsSecretType}` },
     onReplace: (items) => {
       identities.clear();
       items.forEach(set);
@@ -64,7 +65,9 @@ function identityOf({ data }: Secret): TlsIdentity | undefined {
     const { subjectAltName = '' } = new X509Certificate(certificate);
     const names = subjectAltName
       .split(', ')
-      .flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length).toLowerCase()] : []));
+      .flatMap((name) =>
+        name.startsWith('DNS:') ? [name.slice('DNS:'.length).toLowerCase()] : [],
+      );
     return { names, certificate, key };
   } catch {
     return undefined;

@@ -40,9 +40,19 @@ export type {
   ServiceSpec,
   SliceEndpoint,
   SlicePort,
+  Toleration,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export { endpointSliceController, labels, wellKnownAnnotations } from './labels.ts';
+export {
+  endpointsController,
+  endpointSliceController,
+  finalizers,
+  ipAllocator,
+  labels,
+  mirroringController,
+  nodeTaints,
+  wellKnownAnnotations,
+} from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,
@@ -71,9 +81,10 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
-export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
+export { configMapKind, leaseKind, secretKind, tlsSecretType } from './stored-kinds.ts';
 export type { ConfigMap, Lease, Secret } from './stored-kinds.ts';
 export { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
 export type {
@@ -86,6 +97,15 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
+export type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  IpAddress,
+  ServiceCidr,
+} from './service-network-kinds.ts';
 export { schemaKinds, schemaOf } from './schema/definitions.ts';
 export type {
   AnySchema,
@@ -99,7 +119,7 @@ export type {
   Schema,
 } from './schema/schema.ts';
 export { strictProblems } from './schema/strict-problems.ts';
-export { unknownFields } from './schema/unknown-fields.ts';
+export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';

@@ -172,7 +172,18 @@ export interface PodSpec {
   readonly subdomain?: string;
   readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;
+  readonly activeDeadlineSeconds?: number;
+  readonly tolerations?: readonly Toleration[];
+  readonly initContainers?: readonly Container[];
   readonly containers?: readonly Container[];
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
 }
 
 export interface Pod extends KubeObject {

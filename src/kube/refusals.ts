@@ -26,6 +26,14 @@ export function conflict(kind: Kind, name: string, reason: string): ApiError {
   );
 }
 
+/** A precondition of a delete does not hold: here the server names the kind, not the resource. */
+export function preconditionFailed(kind: Kind, name: string, reason: string): ApiError {
+  return new ApiError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualifiedKindOf(kind)} ${JSON.stringify(name)}: ${reason}`,
+  );
+}
+
 export function forbidden(kind: Kind, name: string, reason: string): ApiError {
   return new ApiError('Forbidden', `${resourceOf(kind)} "${name}" is forbidden: ${reason}`);
 }

@@ -14,6 +14,7 @@ import {
   type Protocol,
   type ProxyProtocol,
   type RequestRules,
+  type Replay,
   type SchedulerName,
   type ServicePortRef,
   type TrafficPolicy,
@@ -32,6 +33,7 @@ export interface ServicePortDraft {
   /** Undefined: connections are balanced, not requests. */
   readonly perRequest: RequestRules | undefined;
   readonly proxyProtocol: ProxyProtocol;
+  readonly replay: Replay;
   readonly sourceRanges: readonly Cidr[];
 }
 
@@ -82,6 +84,7 @@ function draft({ service, spec, settings, port, clusterIp }: DraftParts): Servic
     affinity: settings.affinity,
     perRequest: requestRules(port, settings.perRequest),
     proxyProtocol: protocolOf(port.protocol) === 'TCP' ? settings.proxyProtocol : 'none',
+    replay: protocolOf(port.protocol) === 'TCP' ? settings.replay : 'none',
     sourceRanges: sourceRangesOf(spec, family),
   };
 }

@@ -13,6 +13,7 @@ import {
   defaultScheduler,
   type Affinity,
   type ProxyProtocol,
+  type Replay,
   type SchedulerName,
 } from '../model/index.ts';
 import { requestWishes, type ReadSetting, type RequestWishes } from './request-rules.ts';
@@ -33,6 +34,8 @@ export interface ServiceSettings {
   readonly perRequest: RequestWishes | undefined;
   /** For TCP ports. */
   readonly proxyProtocol: ProxyProtocol;
+  /** For TCP ports. */
+  readonly replay: Replay;
   readonly problems: readonly SettingProblem[];
 }
 
@@ -61,6 +64,7 @@ export function serviceSettings(service: Service): ServiceSettings {
     affinity: affinityOf(service, wished === 'cookie' ? declared : wished),
     perRequest,
     proxyProtocol: read(annotations.proxyProtocol, 'none') ?? 'none',
+    replay: read(annotations.replay, 'none') ?? 'none',
     problems,
   };
 }

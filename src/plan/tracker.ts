@@ -10,7 +10,14 @@ import {
   type KubeObject,
   type Service,
 } from '../kube/index.ts';
-import type { Endpoint, NodeView, Plan, PlanChange, PoolName, VirtualServer } from '../model/index.ts';
+import type {
+  Endpoint,
+  NodeView,
+  Plan,
+  PlanChange,
+  PoolName,
+  VirtualServer,
+} from '../model/index.ts';
 import { compileService } from './compile.ts';
 import { PodOwners } from './pod-owners.ts';
 

@@ -71,6 +71,7 @@ class KindWriter<T extends KubeObject> implements Writer {
       try {
         const stored = await this.store.create(this.kind, claim.object);
         claim.commit();
+        await this.strategy.stored?.(stored, undefined);
         return stored;
       } catch (thrown) {
         claim.revert();
@@ -116,15 +117,18 @@ class KindWriter<T extends KubeObject> implements Writer {
         const asked = this.strategy.gracePeriodSeconds?.(stored, options.gracePeriodSeconds) ?? 0;
         await this.store.delete(this.kind, name, { preconditions, gracePeriodSeconds: asked });
         // One that stays for its grace or its finalizers keeps what it holds until it goes.
-        if (asked === 0 && (metadata.finalizers ?? []).length === 0) {
-          this.strategy.release?.(stored);
-        }
+        if (asked === 0 && (metadata.finalizers ?? []).length === 0) await this.gone(stored);
         return;
       } catch (thrown) {
         const isSame = (uid ?? metadata.uid) === metadata.uid && resourceVersion === undefined;
         if (!isConflict(thrown) || !isSame || attempt >= attempts) throw thrown;
       }
     }
+  }
+
+  private async gone(object: T): Promise<void> {
+    this.strategy.release?.(object);
+    await this.strategy.removed?.(object);
   }
 
   /** Reads, makes the next object, stores it; again when somebody was faster and the caller named no version. */
@@ -149,9 +153,8 @@ class KindWriter<T extends KubeObject> implements Writer {
         claim.commit();
         // The last finalizer came off an object that was to go: storing it was its end.
         const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = written.metadata;
-        if (isLeaving(written) && grace === 0 && finalizers.length === 0) {
-          this.strategy.release?.(written);
-        }
+        if (isLeaving(written) && grace === 0 && finalizers.length === 0) await this.gone(written);
+        else await this.strategy.stored?.(written, stored);
         return written;
       } catch (thrown) {
         claim.revert();

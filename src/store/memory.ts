@@ -9,6 +9,7 @@ import {
   apiVersionOf,
   applyMergePatch,
   conflict,
+  preconditionFailed,
   freezeCopy,
   isJsonObject,
   isKubeObject,
@@ -118,7 +119,7 @@ class MemoryStore implements ObjectClient {
     } = object.metadata;
     const now = new Date(this.clock.now()).toISOString();
     const creationTimestamp = `${now.slice(0, 19)}Z`;
-    const metadata = { ...given, uid: this.newUid(), creationTimestamp, generation: 1 };
+    const metadata = { ...given, uid: inOnePiece(this.newUid()), creationTimestamp, generation: 1 };
     return this.commit(kind, undefined, { ...object, metadata });
   }
 
@@ -168,11 +169,11 @@ class MemoryStore implements ObjectClient {
     const { uid, resourceVersion } = options.preconditions ?? {};
     if (uid !== undefined && uid !== stored.metadata.uid) {
       const reason = `the UID in the precondition (${uid}) does not match the UID in record (${stored.metadata.uid}). The object might have been deleted and then recreated`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
       const reason = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${stored.metadata.resourceVersion}). The object might have been modified`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     const marked = markedForDeletion(stored, options, this.clock.now());
     if (marked === undefined) this.remove(kind, stored, stored);
@@ -284,6 +285,11 @@ class MemoryStore implements ObjectClient {
     }
     return log.positionAfter(version);
   }
+}
+
+/** A UUID is put together of fifteen strings, and held as all of them until somebody copies it. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 // oxlint-disable-next-line require-yield -- a watch reports what is wrong from its iteration.

@@ -184,7 +184,7 @@ const refusing: Readonly<Record<string, Body>> = {
     const made = await store.create(serviceKind, service('web'));
     await assert.rejects(store.delete(serviceKind, web, { preconditions: { uid: 'other' } }), {
       code: 'Conflict',
-      message: `Operation cannot be fulfilled on services "web": the UID in the precondition (other) does not match the UID in record (${made.metadata.uid}). The object might have been deleted and then recreated`,
+      message: `Operation cannot be fulfilled on Service "web": the UID in the precondition (other) does not match the UID in record (${made.metadata.uid}). The object might have been deleted and then recreated`,
     });
     const stale = { preconditions: { resourceVersion: '0' } };
     await assert.rejects(store.delete(serviceKind, web, stale), { code: 'Conflict' });

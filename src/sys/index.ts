@@ -13,4 +13,5 @@ export {
   watchPath,
   writeTextAtomically,
 } from './files.ts';
+export { findProgram, hostFacts } from './host.ts';
 export { moduleFile, packageFile } from './resource.ts';

@@ -44,3 +44,19 @@ function collect(schema: Schema, value: unknown, { path, found }: Walk): void {
     }
   }
 }
+
+/** The value without the fields that its kind does not have; itself, and nothing copied, when there are none. */
+export function withoutUnknownFields(schema: Schema, value: unknown): unknown {
+  if (schema.type === 'list' && isJsonArray(value)) {
+    const items = value.map((item) => withoutUnknownFields(schema.items, item));
+    return items.every((item, i) => item === value[i]) ? value : items;
+  }
+  if (!isJsonObject(value) || (schema.type !== 'map' && schema.type !== 'object')) return value;
+  const entries = Object.entries(value);
+  const kept = entries.flatMap(([name, field]) => {
+    const known = schema.type === 'map' ? schema.values : schema.fields.get(name);
+    return known === undefined ? [] : [[name, withoutUnknownFields(known, field)] as const];
+  });
+  const isSame = kept.length === entries.length && kept.every(([name, to]) => value[name] === to);
+  return isSame ? value : Object.fromEntries(kept);
+}

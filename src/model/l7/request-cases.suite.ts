@@ -162,7 +162,7 @@ function routeWord(text: string): RouteWords {
 }
 
 /** The address that stands for an endpoint's name. */
-export function addressOf(name: string): string {
+function addressOf(name: string): string {
   return `10.1.0.${name.charCodeAt(0)}`;
 }
 
