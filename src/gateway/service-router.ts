@@ -182,6 +182,7 @@ function isEndpointsFault({ failure }: Outcome): boolean {
     case 'timeout':
     case 'malformed':
       return true;
+    case 'stale':
     case 'client-gone':
     case 'status':
     case undefined:
