@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../model/index.ts';
 
-export const sweepMs = 250;
+const sweepMs = 250;
 
 export interface Limited {
   /** On the monotonic clock; Infinity: none. */

@@ -31,7 +31,7 @@ export function retryRequest(exchange: Exchange, { attempt, tried }: Retry): Req
 }
 
 /** The values of a field, joined; undefined when there is none. */
-export function valueIn(list: readonly string[], name: string): string | undefined {
+function valueIn(list: readonly string[], name: string): string | undefined {
   let joined: string | undefined;
   for (let i = 0; i + 1 < list.length; i += 2) {
     if (list[i] !== name) continue;

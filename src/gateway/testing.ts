@@ -18,7 +18,7 @@ import type {
   RoutedEndpoint,
 } from './router.ts';
 
-export const testHost = '127.0.87.1';
+const testHost = '127.0.87.1';
 
 export async function engineOf(name: 'portable' | 'epoll'): Promise<StreamEngine> {
   return (await createEngine({ prefer: name })).engine;
@@ -140,8 +140,10 @@ export async function exchangeRaw(
   to: SocketAddress,
   bytes: string | Uint8Array,
   until?: RegExp,
+  /** Nothing more is said after the bytes. */
+  ends = false,
 ): Promise<string> {
-  const socket = connect({ host: to.address, port: to.port });
+  const socket = connect({ host: to.address, port: to.port, allowHalfOpen: true });
   socket.on('error', () => undefined);
   let text = '';
   socket.setEncoding('latin1');
@@ -155,6 +157,7 @@ export async function exchangeRaw(
     socket.setTimeout(8000, resolve);
   });
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+  if (ends) socket.end();
   await done;
   socket.destroy();
   return text;

@@ -7,7 +7,7 @@ import { colon, comma, cr, folded, inValue, lf, space, tab, textOf } from './oct
 import type { Problem } from './problems.ts';
 
 /** More fields than anybody sends who means well. */
-export const maxFields = 256;
+const maxFields = 256;
 
 const width = 5;
 

@@ -2,7 +2,7 @@
 export { ByteWriter } from './byte-writer.ts';
 export { ChunkedBody } from './chunked-body.ts';
 export { FieldTable, ids as fieldIds } from './field-table.ts';
-export { hasHeadEnd, textOf } from './octets.ts';
+export { hasHeadEnd } from './octets.ts';
 export { passesInRequest, passesInResponse, passesTrailer, withoutNamed } from './passed-fields.ts';
 export { problems } from './problems.ts';
 export type { Problem } from './problems.ts';
