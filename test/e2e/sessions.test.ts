@@ -165,9 +165,16 @@ test(
     const visit = async (): Promise<readonly string[]> => {
       const command = [
         chromium ?? '',
-        ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-        ...['--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`],
-        ...['--virtual-time-budget=8000', '--dump-dom', `http://${shop.at}/page`],
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--no-first-run',
+        '--disable-background-networking',
+        `--user-data-dir=${profile}`,
+        '--virtual-time-budget=8000',
+        '--dump-dom',
+        `http://${shop.at}/page`,
       ];
       const { stdout, stderr } = await run(t, command, { cwd: profile });
       const seen = /SEEN ([\w,-]+)/.exec(stdout)?.[1];

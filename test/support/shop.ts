@@ -1,7 +1,7 @@
 /** A running Switchyard with one HTTP Service, `shop`, whose Pods keep sessions in memory: for tests of requests. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { request, type Agent } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { TestContext } from 'node:test';
