@@ -11,6 +11,7 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
@@ -44,10 +45,14 @@ export type {
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
 export {
+  endpointsController,
   endpointSliceController,
   finalizers,
+  garbageFinalizers,
   ipAllocator,
   labels,
+  mirroringController,
+  namespaceFinalizer,
   nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';
@@ -79,6 +84,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  notStored,
   preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';

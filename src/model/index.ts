@@ -25,8 +25,10 @@ export { ChoiceState, choose } from './choose.ts';
 export type { ChooseOptions } from './choose.ts';
 export type { Clock, Random } from './clock.ts';
 export { decide } from './decide.ts';
+export { connectLatencyBoundsMs } from './driver.ts';
 export type {
   ApplyReport,
+  ConnectLatency,
   Driver,
   EndpointCounters,
   EndpointPlace,
@@ -76,6 +78,7 @@ export type {
   Pools,
   Protocol,
   ProxyProtocol,
+  Replay,
   ServicePortRef,
   TrafficPolicy,
   VirtualServer,

@@ -96,6 +96,7 @@ class UserspaceDriver implements Driver {
     this.connections = new Connections({
       ...carrying,
       engine,
+      clock,
       drains,
       connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
       maxConnections: options.maxConnections ?? defaults.maxConnections,
