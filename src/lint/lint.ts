@@ -32,7 +32,7 @@ export async function lintManifests(paths: readonly string[]): Promise<LintRepor
 }
 
 /** The pure part. */
-function lintLoaded(loaded: LoadedManifests): LintReport {
+export function lintLoaded(loaded: Omit<LoadedManifests, 'watched'>): LintReport {
   const set = readSet(loaded.desired);
   const found = new Findings();
   lintNamespaces(set, found);
