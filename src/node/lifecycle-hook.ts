@@ -9,15 +9,17 @@ export async function runHook(
   target: ProbeTarget,
   { atMostMs, signal }: { readonly atMostMs: number; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
+  // What is left of a grace has fractions, which timers do not take.
+  const timeoutMs = Math.ceil(atMostMs);
   try {
     if (exec !== undefined) {
-      return await askCommand(exec.command ?? [], { target, timeoutMs: atMostMs, signal });
+      return await askCommand(exec.command ?? [], { target, timeoutMs, signal });
     }
     if (httpGet !== undefined) {
-      return await askHttp(httpGet, { target, timeoutMs: atMostMs, signal });
+      return await askHttp(httpGet, { target, timeoutMs, signal });
     }
     const { seconds = 0 } = sleep ?? {};
-    await target.clock.sleep(Math.min(seconds * 1_000, atMostMs), signal);
+    await target.clock.sleep(Math.min(seconds * 1_000, timeoutMs), signal);
     return undefined;
   } catch (thrown) {
     return messageOf(thrown);
