@@ -3,6 +3,7 @@ import type { CliIo, UpOptions } from '../cli/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { announce } from './announce.ts';
+import { liveView } from './live-view.ts';
 import { startUp } from './up.ts';
 
 export interface UpProcess {
@@ -37,6 +38,9 @@ export async function runUp(options: UpOptions, process: UpProcess): Promise<num
     started.abort();
     try {
       await announce(up, { io, output: options.output, demo, signal });
+      if (demo && options.output === 'text') {
+        await liveView({ source: up.source, io, clock: systemClock, signal });
+      }
       await aborted(signal);
     } finally {
       await up.stop();

@@ -52,6 +52,8 @@ export interface Up {
   readonly source: ControlSource;
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
+  /** The addresses behind a host name, as a client in the namespace `default` finds them. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -115,7 +117,13 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
   const ways = waysOf(instance);
-  return { instance: name, source, ways, stop: () => stopAll(components, log) };
+  return {
+    instance: name,
+    source,
+    ways,
+    lookup: (host) => instance.names.lookup(host, 'default'),
+    stop: () => stopAll(components, log),
+  };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
@@ -151,8 +159,8 @@ function sourceOf(
     client,
     planner,
     driver,
-    metrics,
     names,
+    metrics,
     workloads,
   }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,

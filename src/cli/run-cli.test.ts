@@ -159,6 +159,8 @@ const golden: Record<string, Run> = {
   'explain-name.json': { argv: ['explain', 'name', 'peers', '-o', 'json'] },
   'error-explain-name.text': { argv: ['explain', 'name', 'web', '--type', 'AXFR'] },
   'help-explain-name.text': { argv: ['explain', 'name', '--help'] },
+  'get-names.text': { argv: ['get', 'names'] },
+  'get-names.json': { argv: ['get', 'names', '-o', 'json'] },
   'doctor.text': { argv: ['doctor'] },
   'doctor.json': { argv: ['doctor', '-o', 'json'] },
   'doctor-none.text': { argv: ['doctor'], home: 'none' },

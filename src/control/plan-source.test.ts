@@ -83,8 +83,8 @@ test('a spread is measured at the ClusterIP and told with its Pods', async () =>
     namespace: 'default',
     service: 'web',
     port: '',
-    target: '127.96.0.1:80',
     protocol: 'TCP',
+    target: '127.96.0.1:80',
     scheduler: 'rr',
     affinity: 'none',
     requested: 4,
@@ -160,6 +160,22 @@ test('both families of one port are no choice to make', async () => {
     endpoints: [],
   });
   assert.equal((await ask({ plan: planOf(v6, http) })).target, '127.96.0.1:80');
+});
+
+test('a UDP port is measured by flows, each from a socket of its own', async () => {
+  const view = await ask({ plan: planOf(dns), request: { port: 'dns' } });
+  assert.deepEqual([view.protocol, view.connected, view.failed], ['UDP', 4, 0]);
+  assert.equal(view.exact, true);
+});
+
+test('a port number that is both is measured by TCP', async () => {
+  const udp = server('web', {
+    ref: { portName: 'udp', protocol: 'UDP' },
+    frontends: [clusterIp('127.96.0.1', 80)],
+    endpoints: pods,
+  });
+  const both = planOf(http, udp);
+  assert.equal((await ask({ plan: both })).protocol, 'TCP');
 });
 
 const refusals: Record<string, [Asked, string, RegExp]> = {

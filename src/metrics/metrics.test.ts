@@ -138,8 +138,8 @@ test('syncs are timed around the driver: full ones, partial ones, failures', asy
     capabilities: { schedulers: ['rr'], protocols: ['TCP'], differences: [] },
     probe: async () => [],
     observe: () => observation,
-    locate: async () => a,
     drained: async () => undefined,
+    locate: async () => a,
     stop: async () => undefined,
     apply: async () => {
       if (takesMs < 0) throw new Error('as the test says');

@@ -33,8 +33,8 @@ export class SyncTimes {
       capabilities: driver.capabilities,
       probe: () => driver.probe(),
       observe: () => driver.observe(),
-      locate: (flow) => driver.locate(flow),
       drained: (places, signal) => driver.drained(places, signal),
+      locate: (flow) => driver.locate(flow),
       stop: (signal) => driver.stop(signal),
       apply: async (plan, delta, signal) => {
         const startedMs = this.clock.monotonic();

@@ -1,7 +1,7 @@
 /** `top`: live rates of what is forwarded, again and again until Ctrl-C. */
 import { Argument, type Command } from 'commander';
-import type { TrafficView } from '../../control/index.ts';
-import { renderTop, topView, type TopSubject, type TopView } from '../render/top.ts';
+import { topView, type TopSubject } from '../render/top.ts';
+import { TopScreen } from '../top-screen.ts';
 import { numberBetween } from '../number-between.ts';
 import { parseServiceName, type NamespaceOptions, type NamedService } from '../service-name.ts';
 import type { Act, GlobalOptions, Session } from '../session.ts';
@@ -12,8 +12,6 @@ interface TopFlags extends GlobalOptions, NamespaceOptions {
 }
 
 const most = { rounds: 1_000_000, seconds: 3_600 } as const;
-/** Of a terminal, for the header, a note and the prompt. */
-const linesKept = 4;
 
 export function addTop(program: Command, act: Act): void {
   program
@@ -53,60 +51,17 @@ async function watch(subject: TopSubject, flags: TopFlags, session: Session): Pr
     allNamespaces: flags.namespace === undefined,
   });
   const interrupted = deps.interrupted();
-  const screen = new Screen(session, flags, asked.namespace === undefined);
+  const screen = new TopScreen({
+    ...session,
+    format: flags.output,
+    showNamespace: asked.namespace === undefined,
+  });
   let before = await client.traffic(asked);
   for (let round = 0; round < (flags.rounds ?? Infinity); round++) {
     await deps.clock.sleep(flags.interval * 1000, interrupted);
     if (interrupted.aborted) return;
-    const after: TrafficView = await client.traffic(asked);
+    const after = await client.traffic(asked);
     screen.show(topView(subject, before, after));
     before = after;
   }
-}
-
-/** Where the tables go: over one another on a terminal, one after the other elsewhere. */
-class Screen {
-  private readonly session: Session;
-  private readonly flags: TopFlags;
-  private readonly showNamespace: boolean;
-  private shownLines = 0;
-  private isFirst = true;
-
-  constructor(session: Session, flags: TopFlags, showNamespace: boolean) {
-    this.session = session;
-    this.flags = flags;
-    this.showNamespace = showNamespace;
-  }
-
-  show(view: TopView): void {
-    const { session, flags } = this;
-    if (flags.output === 'json') return session.print(`${JSON.stringify(view, undefined, 2)}\n`);
-    const { isTTY, rows, paint } = session.terminal;
-    const text = this.render(isTTY && rows !== undefined ? cut(view, rows) : view, paint);
-    if (isTTY) {
-      session.print(`${this.shownLines === 0 ? '' : `\u001B[${this.shownLines}A\u001B[J`}${text}`);
-      this.shownLines = text.split('\n').length - 1;
-    } else session.print(this.isFirst ? text : `\n${text}`);
-    this.isFirst = false;
-  }
-
-  private render(
-    { more = 0, ...view }: TopView & { readonly more?: number },
-    paint: Session['terminal']['paint'],
-  ): string {
-    if (view.rows.length === 0) return 'No Service is forwarded.\n';
-    const table = renderTop(view, { showNamespace: this.showNamespace, paint });
-    return more === 0 ? table : `${table}and ${more} more\n`;
-  }
-}
-
-/** As many rows as the terminal shows, the busiest. */
-function cut(view: TopView, lines: number): TopView & { readonly more?: number } {
-  const room = Math.max(1, lines - linesKept);
-  if (view.rows.length <= room) return view;
-  const busiest = view.rows
-    .toSorted((a, b) => (b.connectionsPerSecond ?? 0) - (a.connectionsPerSecond ?? 0))
-    .slice(0, room);
-  const rows = view.rows.filter((row) => busiest.includes(row));
-  return { ...view, rows, more: view.rows.length - rows.length };
 }
