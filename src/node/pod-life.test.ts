@@ -1,5 +1,8 @@
 /** A process Pod's life: whether it is started again, what gates it, what is done before it ends, and what is told. */
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
 import { eventKind, podKind, type Container, type ObjectClient, type Pod } from '../kube/index.ts';
@@ -127,7 +130,8 @@ test(
   async (t) => {
     const { client } = await start(t);
     // The file is the start being over; the liveness probe would end it at once.
-    const file = `/tmp/switchyard-started-${process.pid}`;
+    const file = join(tmpdir(), `switchyard-started-${process.pid}`);
+    t.after(() => rmSync(file, { force: true }));
     const script = `
     const fs = require('node:fs');
     fs.rmSync('${file}', { force: true });
