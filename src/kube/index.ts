@@ -30,6 +30,8 @@ export type {
   ContainerState,
   ContainerStatus,
   EndpointSlice,
+  HttpGetAction,
+  LifecycleHandler,
   Namespace,
   Node,
   Pod,
