@@ -109,7 +109,7 @@ type Identified =
   | { readonly result: 'problem'; readonly problem: ManifestProblem };
 
 function identify(document: ManifestDocument): Identified {
-  const { file, line, value } = document;
+  const { file, value } = document;
   const apiVersion = value['apiVersion'];
   const kindName = value['kind'];
   for (const [field, found] of Object.entries({ apiVersion, kind: kindName })) {
@@ -122,7 +122,12 @@ function identify(document: ManifestDocument): Identified {
   if (kind === undefined) {
     const versions = named.map(apiVersionOf);
     if (versions.length === 0) {
-      const skipped = { file, line, apiVersion: String(apiVersion), kind: String(kindName) };
+      const skipped = {
+        file,
+        line: document.line,
+        apiVersion: String(apiVersion),
+        kind: String(kindName),
+      };
       return { result: 'skipped', skipped };
     }
     const reason = `Unsupported value: ${JSON.stringify(apiVersion)}: supported values: ${versions.map((version) => JSON.stringify(version)).join(', ')}`;
