@@ -18,7 +18,7 @@ const everything = { namespace: undefined, name: undefined };
 
 /** The last line begins with `Ready`: whoever reads our output knows by it that everything serves. */
 export async function announce(
-  { instance, source, ways }: Up,
+  { instance, source, ways, lookup }: Up,
   options: AnnounceOptions,
 ): Promise<void> {
   const { io, output, demo, signal } = options;
@@ -32,7 +32,7 @@ export async function announce(
   const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
   const { driver } = source.instance();
   io.stdout.write(`${bold(`Switchyard ${version}`)}, instance ${instance}, ${driver} driver\n\n`);
-  if (demo) await showDemo(source, io, signal);
+  if (demo) await showDemo({ source, lookup }, io, signal);
   else showServices(source, io);
   io.stdout.write(`\n${waysText(ways, source)}`);
   const tries = suggestions(source, ways, demo ? 'web' : undefined);

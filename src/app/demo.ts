@@ -14,8 +14,10 @@ import { packageFile } from '../sys/index.ts';
 export interface DemoService {
   readonly name: string;
   readonly shows: string;
-  /** What shows its spread: connections, whole requests where load counts, or nothing where there is only a name. */
-  readonly spreads: 'connections' | 'requests' | 'no';
+  /** What shows its spread: connections, whole requests where load counts, or the name where that is all there is. */
+  readonly spreads: 'connections' | 'requests' | 'name';
+  /** Where a client connects that comes by the name. */
+  readonly namePort?: number;
 }
 
 interface Recipe extends DemoService {
@@ -74,14 +76,16 @@ const recipes: readonly Recipe[] = [
   {
     name: 'peers',
     shows: 'headless: the name is all there is, the client chooses',
-    spreads: 'no',
+    spreads: 'name',
+    namePort: port,
     spec: { clusterIP: 'None', selector: { app: 'web' }, ports: [httpPort(80)] },
   },
   {
     name: 'partner',
-    shows: 'ExternalName: another name for partner.example',
-    spreads: 'no',
-    spec: { type: 'ExternalName', externalName: 'partner.example' },
+    shows: 'ExternalName: another name, here for web',
+    spreads: 'name',
+    namePort: 80,
+    spec: { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' },
   },
 ];
 

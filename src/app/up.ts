@@ -31,10 +31,10 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
-  /** Where metrics are served; undefined: nowhere. */
-  readonly metrics: SocketAddress | undefined;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
@@ -52,6 +52,8 @@ export interface Up {
   readonly source: ControlSource;
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
+  /** The addresses behind a host name, as a client in the namespace `default` finds them. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -76,13 +78,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({
-    engine,
-    block,
-    upstreams: upstreamsOf(options),
-    metricsAt: options.metrics,
-    log,
-  });
+  const upstreams = upstreamsOf(options);
+  const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -120,7 +117,13 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
   const ways = waysOf(instance);
-  return { instance: name, source, ways, stop: () => stopAll(components, log) };
+  return {
+    instance: name,
+    source,
+    ways,
+    lookup: (host) => instance.names.lookup(host, 'default'),
+    stop: () => stopAll(components, log),
+  };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

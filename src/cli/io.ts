@@ -79,10 +79,10 @@ export interface CliDeps {
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
-  /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
-  interrupted(): AbortSignal;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
+  /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
+  interrupted(): AbortSignal;
   /** The tables of every room, to tell whose fault an error is. Asked only when something failed. */
   errorTables(): Promise<readonly ErrorTable[]>;
 }

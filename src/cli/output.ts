@@ -7,10 +7,12 @@ import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
 import { renderName } from './render/name.ts';
+import { renderLint } from './render/lint.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
 import { limitNote } from './render/top.ts';
+import { renderWays } from './render/ways.ts';
 import { renderWorkload } from './render/workload.ts';
 import type { CommandResult } from './result.ts';
 
@@ -40,8 +42,14 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       const isBroken = result.view.checks.some(({ state }) => state === 'broken');
       return isBroken ? exitCodes.no : exitCodes.fine;
     }
+    case 'ways':
+      return result.view.dns.length > 0 ? exitCodes.fine : exitCodes.no;
     case 'name':
       return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
+    case 'lint': {
+      const { errors, warnings } = result.report;
+      return errors + (result.strict ? warnings : 0) === 0 ? exitCodes.fine : exitCodes.no;
+    }
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -60,10 +68,13 @@ function dataOf(result: PrintedResult): unknown {
       return result.items;
     case 'plan':
       return result.plan;
+    case 'lint':
+      return result.report;
     case 'spread':
     case 'metrics':
     case 'workload':
     case 'name':
+    case 'ways':
     case 'doctor':
       return result.view;
     case 'explanation':
@@ -86,8 +97,12 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderExplanation(result.view, paint);
     case 'doctor':
       return renderDoctor(result.view, paint);
+    case 'ways':
+      return renderWays(result.view, paint);
     case 'name':
       return renderName(result.view, paint);
+    case 'lint':
+      return renderLint(result.report, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'metrics':

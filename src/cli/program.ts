@@ -5,6 +5,7 @@ import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
+import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
@@ -68,6 +69,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addSpread(program, act);
   addExplain(program, act);
   addDoctor(program, act);
+  addLint(program, act);
   throwUsageErrors(program);
   return program;
 }

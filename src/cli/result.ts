@@ -2,8 +2,9 @@
 import type {
   EndpointView,
   ExplainView,
-  MetricsView,
+  InstanceView,
   NameView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
@@ -11,6 +12,7 @@ import type {
   TrafficView,
   WorkloadView,
 } from '../control/index.ts';
+import type { LintReport } from '../lint/index.ts';
 
 import type { DoctorView } from './io.ts';
 
@@ -30,8 +32,10 @@ export type CommandResult =
   | { readonly kind: 'metrics'; readonly view: MetricsView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
+  | { readonly kind: 'ways'; readonly view: NonNullable<InstanceView['names']> }
   | { readonly kind: 'name'; readonly view: NameView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
+  | { readonly kind: 'lint'; readonly report: LintReport; readonly strict: boolean }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

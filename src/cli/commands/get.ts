@@ -27,6 +27,12 @@ async function getPlan(session: Session): Promise<CommandResult> {
   return { kind: 'plan', plan: await client.plan() };
 }
 
+async function getNames(session: Session): Promise<CommandResult> {
+  const client = await session.connect();
+  const { names } = await client.instance();
+  return { kind: 'ways', view: names ?? { dns: [], door: undefined } };
+}
+
 export function addGet(program: Command, act: Act): void {
   const get = program
     .command('get')
@@ -53,6 +59,16 @@ export function addGet(program: Command, act: Act): void {
     .description("Shows what Prometheus is told, in Prometheus' format.")
     .action(async (_flags: unknown, command: Command) => {
       await act(command.optsWithGlobals<GlobalOptions>(), getMetrics);
+    });
+  get
+    .command('names')
+    .summary('where names are answered, and the door')
+    .description(
+      'Shows where the names of the cluster are answered, and the door for clients that do not resolve them. ' +
+        'Exit code 1: the instance answers none.',
+    )
+    .action(async (_flags: unknown, command: Command) => {
+      await act(command.optsWithGlobals<GlobalOptions>(), getNames);
     });
   get
     .command('plan')

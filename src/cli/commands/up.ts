@@ -87,6 +87,15 @@ export function addUp(program: Command, act: Act): void {
     });
 }
 
+const dnsPort = 53;
+
+function parseUpstream(text: string): SocketAddress {
+  const address = canonicalIp(text);
+  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
+}
+
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
 
 /** `127.0.0.1:9100`, `[::1]:9100`; port 0 is a free one. */
@@ -97,13 +106,4 @@ function parseMetrics(text: string): SocketAddress | 'none' {
   const port = Number(digits);
   if (address !== undefined && port <= 65_535) return { address, port };
   throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
-}
-
-const dnsPort = 53;
-
-function parseUpstream(text: string): SocketAddress {
-  const address = canonicalIp(text);
-  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
-  if (parsed !== undefined) return parsed;
-  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
 }
