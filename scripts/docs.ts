@@ -3,6 +3,7 @@ import { globSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { annotations } from '../src/kube/index.ts';
+import { metricRows, type MetricRow } from '../src/metrics/index.ts';
 import { schedulerFacts, schedulerNames, type ErrorTable } from '../src/model/index.ts';
 
 /** The error table of one folder. */
@@ -97,7 +98,31 @@ export function renderAnnotations(): string {
   ].join('\n');
 }
 
+/** The whole text of docs/metrics.md. */
+export function renderMetrics(): string {
+  const all: readonly MetricRow[] = Object.values(metricRows);
+  const rows = all.map(({ name, type, help, labels }) => {
+    const named = labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${name}\` | ${type} | ${help} | ${named} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    '`switchyard up` answers Prometheus at the address it prints (`--metrics ADDRESS:PORT`, or `none`), and',
+    '`switchyard get metrics` prints the same. Names are those of kube-proxy where they mean the same. An endpoint has',
+    'series once something was sent to it; they end with it, or with its last connection. Counters begin at 0 when',
+    'Switchyard starts. Besides these there are the usual `process_` and `nodejs_` metrics of prom-client. The table is',
+    'written by `npm run docs` from `src/metrics/metric-rows.ts`: change it there.',
+    '',
+    '| metric | type | what it says | labels |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 if (import.meta.main) {
+  writeFileSync(join(root, 'docs/metrics.md'), renderMetrics());
   writeFileSync(join(root, 'docs/errors.md'), renderErrors(await readErrorTables()));
   writeFileSync(join(root, 'docs/annotations.md'), renderAnnotations());
 }

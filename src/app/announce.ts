@@ -52,18 +52,20 @@ function ownServices(source: ControlSource): readonly ServicePortView[] {
 }
 
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door }: Ways): {
+function formatWays({ dns, door, metrics }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
+  readonly metrics: string | undefined;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
     door: door === undefined ? undefined : formatSocketAddress(door),
+    metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
   };
 }
 
 function waysText(ways: Ways, source: ControlSource): string {
-  const { dns, door } = formatWays(ways);
+  const { dns, door, metrics } = formatWays(ways);
   const own = source.services(nameService).flatMap(({ frontends }) => frontends);
   const besides = new Set([
     ...ways.alsoDns.map(formatSocketAddress),
@@ -73,6 +75,7 @@ function waysText(ways: Ways, source: ControlSource): string {
     ...(dns === undefined ? [] : [`Names of cluster.local are answered at ${dns}\n`]),
     ...(besides.size === 0 ? [] : [`  and at ${[...besides].join(' and ')}\n`]),
     ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
+    ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
   ];
   return lines.join('');
 }

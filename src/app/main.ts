@@ -30,6 +30,13 @@ for (const stream of [process.stdout, process.stderr]) {
 const exitCode = await runCli(process.argv.slice(2), io, {
   version,
   clock: systemClock,
+  interrupted: () => {
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => (stop.signal.aborted ? process.exit(stopped) : stop.abort()));
+    }
+    return stop.signal;
+  },
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
   doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
   up: async (options) => {

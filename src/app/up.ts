@@ -33,6 +33,8 @@ export interface UpOptions {
   readonly engine: EnginePreference;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
@@ -60,6 +62,7 @@ export interface Ways {
   /** Where names are answered besides. */
   readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
@@ -75,7 +78,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: upstreamsOf(options), log });
+  const upstreams = upstreamsOf(options);
+  const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -131,9 +135,9 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-function waysOf({ names, door }: Instance): Ways {
+function waysOf({ names, door, metrics }: Instance): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
-  return { dns, alsoDns, door: door.address() };
+  return { dns, alsoDns, door: door.address(), metrics: metrics.address() };
 }
 
 function namesView({ names, door }: Instance): InstanceView['names'] {
@@ -151,7 +155,14 @@ function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
 }
 
 function sourceOf(
-  { client, planner, driver, names, workloads }: Instance & { readonly workloads: WorkloadSource },
+  {
+    client,
+    planner,
+    driver,
+    names,
+    metrics,
+    workloads,
+  }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -163,6 +174,10 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    metrics: async () => {
+      const at = metrics.address();
+      return { address: at && formatSocketAddress(at), text: await metrics.text() };
+    },
     workloads,
     names,
   });

@@ -39,6 +39,7 @@ const spread: SpreadView = {
   namespace: 'default',
   service: 'web',
   port: '',
+  protocol: 'TCP',
   target: '127.96.0.1:80',
   scheduler: 'rr',
   affinity: 'none',
@@ -79,6 +80,8 @@ function source(change: Partial<ControlSource> = {}): ControlSource {
     instance: () => view,
     services: () => [],
     endpoints: () => [],
+    traffic: () => ({ atMs: 5, planRevision: 7, limited: undefined, endpoints: [] }),
+    metrics: async () => ({ address: undefined, text: '' }),
     plan: () => ({
       revision: 7,
       node: { name: 'n', zone: undefined, serviceRanges: [] },

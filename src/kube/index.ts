@@ -1,6 +1,6 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
 export { isHttpPort } from './app-protocols.ts';
-export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
+export { annotations, formatReachedAt, ownPrefix, readAnnotation } from './annotations.ts';
 export type { AnnotationSpec } from './annotations.ts';
 export type { AffinityKind, BalanceMode } from './service-annotations.ts';
 export type { ReachedAt } from './annotations.ts';
@@ -11,6 +11,7 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
@@ -47,9 +48,11 @@ export {
   endpointsController,
   endpointSliceController,
   finalizers,
+  garbageFinalizers,
   ipAllocator,
   labels,
   mirroringController,
+  namespaceFinalizer,
   nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';

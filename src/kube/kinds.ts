@@ -2,7 +2,8 @@
 import type { Kind, KubeObject } from './object.ts';
 
 export interface Namespace extends KubeObject {
-  readonly status?: { readonly phase?: string };
+  readonly spec?: { readonly finalizers?: readonly string[] };
+  readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] };
 }
 
 export interface Node extends KubeObject {

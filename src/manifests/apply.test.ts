@@ -89,7 +89,9 @@ test('objects are created, Namespaces before what is in them', async () => {
   assert.deepEqual(writes, ['create shop', 'create web', 'create api']);
   await applier.apply([]);
   assert.deepEqual(writes.slice(3), ['delete api', 'delete web', 'delete shop']);
-  assert.deepEqual((await client.list(namespaceKind)).items.length, 2);
+  // What empties it and takes it out is a controller.
+  const { status } = await client.get(namespaceKind, { name: 'shop' });
+  assert.equal(status?.phase, 'Terminating');
 });
 
 test('only what was edited is written, and only before what is obsolete goes', async () => {
@@ -163,6 +165,30 @@ status: { podIP: 127.0.0.1, phase: ${phase} }`;
   assert.deepEqual(writes, []);
   await applier.apply(desired(pod('Failed')));
   assert.deepEqual(writes, ['patch p status']);
+});
+
+test('a Pod that may not become what is written is made anew, one made by others is not', async () => {
+  const pod = (image: string, hostname: string): string => `
+apiVersion: v1
+kind: Pod
+metadata: { name: p }
+spec: { hostname: ${hostname}, containers: [{ name: c, image: '${image}' }] }`;
+  const { client, applier, writes } = rig();
+  await applier.apply(desired(pod('web:1', 'a')));
+  const first = await client.get(podKind, named('p'));
+  await applier.apply(desired(pod('web:2', 'a')));
+  assert.equal((await client.get(podKind, named('p'))).metadata.uid, first.metadata.uid);
+  writes.length = 0;
+  await applier.apply(desired(pod('web:2', 'b')));
+  assert.deepEqual(writes, ['patch p', 'delete p', 'create p']);
+  const next = await client.get(podKind, named('p'));
+  assert.notEqual(next.metadata.uid, first.metadata.uid);
+  const other = createApplier(client);
+  await assert.rejects(other.apply(desired(pod('web:2', 'c'))), {
+    message:
+      /spec: Forbidden: pod updates may not change fields other than .*\n {2}spec\.hostname: "b" -> "c"/s,
+    remedy: 'Leave spec as it was, or make the object anew',
+  });
 });
 
 test('a set that is refused changes nothing, and says why and where', async () => {

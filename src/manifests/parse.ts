@@ -46,7 +46,10 @@ export function parseManifest(file: string, text: string): ParsedManifest {
     const [error] = document.errors;
     if (error !== undefined) {
       // What follows the first error of a document is mostly its echo.
-      problems.push(syntaxProblem(file, lines.linePos(error.pos[0]).line, error));
+      const { line } = lines.linePos(error.pos[0]);
+      const problem = syntaxProblem(file, line, error);
+      const foreign = foreignText(text.split('\n')[line - 1] ?? '');
+      problems.push(foreign === undefined ? problem : { ...problem, ...foreign });
       continue;
     }
     const read = readDocument(document, file, lines);
@@ -63,13 +66,28 @@ const remedies: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: "Separate documents with a line '---'",
 };
 
+/** What is no YAML because it is something else. */
+function foreignText(
+  line: string,
+): { readonly reason: string; readonly remedy: string } | undefined {
+  if (line.includes('{{')) {
+    const remedy = 'Render it first: helm template CHART > manifests.yaml';
+    return { reason: 'this is a template, no manifest', remedy };
+  }
+  if (!/^(<<<<<<<|=======|>>>>>>>)( |$)/.test(line)) return undefined;
+  return {
+    reason: 'a merge conflict is left here',
+    remedy: 'Keep one side and take the marks away',
+  };
+}
+
 function syntaxProblem(
   file: string,
   line: number,
   error: { readonly code: string; readonly message: string },
 ): ManifestProblem {
   const reason = error.message.replace(/\.$/, '');
-  const remedy = remedies[error.code] ?? 'Correct the YAML at that line';
+  const remedy = remedies[error.code] ?? 'Look at that line and the one before it';
   const where = { file, line, object: undefined, field: undefined };
   return { code: 'MANIFEST_SYNTAX', ...where, reason, remedy };
 }

@@ -52,6 +52,7 @@ export type {
   Trace,
 } from './flow.ts';
 export { claimantsOf } from './frontend-index.ts';
+export { byNearness, isNear, nearNames } from './nearest.ts';
 export { emptyPlan, findFrontend, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
@@ -83,3 +84,5 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export { fill, formatList } from './template.ts';
+export type { GapsOf, Value } from './template.ts';

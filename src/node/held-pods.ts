@@ -152,15 +152,16 @@ export class HeldPods {
     const address = this.addresses.take(uid);
     const name = objectKey(nameOf(pod));
     const container = pod.spec?.containers?.[0];
-    const port = container?.ports?.[0]?.containerPort;
+    const ports = container?.ports ?? [];
+    const tcp = ports.find(({ protocol = 'TCP' }) => protocol === 'TCP');
     const folder = readAnnotation(pod, annotations.folder);
     return new ProcessPod({
       name,
       command,
-      env: environmentOf(pod, address, port),
+      env: environmentOf(pod, address, ports[0]?.containerPort),
       folder: folder?.ok === true ? folder.value : undefined,
       address,
-      port,
+      port: tcp?.containerPort,
       container,
       gracePeriodMs: graceMsOf(pod),
       clock,

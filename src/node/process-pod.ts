@@ -18,7 +18,7 @@ export interface ProcessPodOptions {
   /** Where the command runs; this process's own folder when undefined. */
   readonly folder: string | undefined;
   readonly address: string;
-  /** Undefined: ready as soon as the process runs. */
+  /** Where it takes TCP connections; undefined: ready as soon as the process runs. */
   readonly port: number | undefined;
   /** Its probes count, and the names of its ports. */
   readonly container: Container | undefined;

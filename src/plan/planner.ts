@@ -31,8 +31,8 @@ export interface PlannerOptions {
   readonly minIntervalMs: number;
   readonly retryMs: number;
   readonly maxIntervalMs: number;
-  /** Called after each apply that succeeded, in order. */
-  readonly onApplied?: (applied: Applied) => void;
+  /** Called after each apply that succeeded, in order; `delta` is undefined when all of it may be new. */
+  readonly onApplied?: (applied: Applied, delta: Delta | undefined) => void;
 }
 
 export interface Applied {
@@ -120,7 +120,7 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
       operations: report.operations,
       failures: report.failures.length,
     });
-    onApplied?.(applied);
+    onApplied?.(applied, delta);
     first.resolve();
     return report.failures.length > 0 ? 'retry' : 'done';
   };
