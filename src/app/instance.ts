@@ -96,6 +96,7 @@ export function createInstance(parts: InstanceParts): Instance {
     driver,
     applied: planner.applied,
     syncs,
+    others: () => names.dns.metrics(),
     log: logOf('metrics'),
   });
   return {
