@@ -21,6 +21,7 @@ import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/
 import { claimAddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { createRequestSource } from './request-source.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -143,7 +144,14 @@ function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
 }
 
 function sourceOf(
-  { client, planner, driver, names, workloads }: Instance & { readonly workloads: WorkloadSource },
+  {
+    client,
+    planner,
+    driver,
+    names,
+    gateway,
+    workloads,
+  }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -157,6 +165,7 @@ function sourceOf(
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
     workloads,
     names,
+    requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),
   });
 }
 

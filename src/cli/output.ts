@@ -8,6 +8,7 @@ import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
 import { renderName } from './render/name.ts';
 import { renderPlan } from './render/plan.ts';
+import { renderRequest } from './render/request.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
 import { renderWorkload } from './render/workload.ts';
@@ -39,6 +40,11 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
     }
     case 'name':
       return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
+    case 'request': {
+      const { explanation, answer } = result.view;
+      const goes = explanation.outcome !== 'refused' && explanation.outcome !== 'not-served';
+      return goes && (answer?.status ?? 200) < 500 ? exitCodes.fine : exitCodes.no;
+    }
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -60,6 +66,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'spread':
     case 'workload':
     case 'name':
+    case 'request':
     case 'doctor':
       return result.view;
     case 'explanation':
@@ -84,6 +91,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderDoctor(result.view, paint);
     case 'name':
       return renderName(result.view, paint);
+    case 'request':
+      return renderRequest(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'plan':

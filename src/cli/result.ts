@@ -4,6 +4,7 @@ import type {
   ExplainView,
   NameView,
   PlanView,
+  RequestView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
@@ -27,6 +28,7 @@ export type CommandResult =
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
   | { readonly kind: 'name'; readonly view: NameView }
+  | { readonly kind: 'request'; readonly view: RequestView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
