@@ -1,13 +1,17 @@
 /** The API server's sentences for its refusals, for everything that serves objects. */
-import { ApiError, type StatusCause } from './errors.ts';
+import { ApiError, type StatusCause, type StatusSubject } from './errors.ts';
 import { qualifiedKindOf, resourceOf, type Kind } from './object.ts';
 
 export function notFound(kind: Kind, name: string): ApiError {
-  return new ApiError('NotFound', `${resourceOf(kind)} "${name}" not found`);
+  return new ApiError('NotFound', `${resourceOf(kind)} "${name}" not found`, {
+    subject: resourceSubject(kind, name),
+  });
 }
 
 export function alreadyExists(kind: Kind, name: string): ApiError {
-  return new ApiError('AlreadyExists', `${resourceOf(kind)} "${name}" already exists`);
+  return new ApiError('AlreadyExists', `${resourceOf(kind)} "${name}" already exists`, {
+    subject: resourceSubject(kind, name),
+  });
 }
 
 /** Somebody else changed the object since the caller read it. */
@@ -23,11 +27,14 @@ export function conflict(kind: Kind, name: string, reason: string): ApiError {
   return new ApiError(
     'Conflict',
     `Operation cannot be fulfilled on ${resourceOf(kind)} "${name}": ${reason}`,
+    { subject: resourceSubject(kind, name) },
   );
 }
 
 export function forbidden(kind: Kind, name: string, reason: string): ApiError {
-  return new ApiError('Forbidden', `${resourceOf(kind)} "${name}" is forbidden: ${reason}`);
+  return new ApiError('Forbidden', `${resourceOf(kind)} "${name}" is forbidden: ${reason}`, {
+    subject: resourceSubject(kind, name),
+  });
 }
 
 /** One sentence for all causes, `[a, b]` when there are several. */
@@ -36,5 +43,10 @@ export function invalid(kind: Kind, name: string, causes: readonly StatusCause[]
   const all = texts.length === 1 ? texts.join('') : `[${texts.join(', ')}]`;
   return new ApiError('Invalid', `${qualifiedKindOf(kind)} "${name}" is invalid: ${all}`, {
     causes,
+    subject: { name, group: kind.group, kind: kind.kind },
   });
+}
+
+function resourceSubject(kind: Kind, name: string): StatusSubject {
+  return { name, group: kind.group, kind: kind.plural };
 }

@@ -8,9 +8,11 @@ export {
   kindOf,
   listFolder,
   makePrivateFolder,
+  readBytes,
   readText,
   remove,
   watchPath,
   writeTextAtomically,
 } from './files.ts';
 export { moduleFile, packageFile } from './resource.ts';
+export { unzipText } from './unzip.ts';
