@@ -1,5 +1,5 @@
 /** Answers as they go out: objects in the form that was asked for, Statuses, warnings. */
-import { ApiError, kindKey, type Kind, type KubeObject } from '../kube/index.ts';
+import { apiNames, kindKey, type ApiError, type Kind, type KubeObject } from '../kube/index.ts';
 import type { HttpAnswer } from '../sys/http/index.ts';
 import type { ApiContext, ResourceRequest } from './context.ts';
 import { encodeObject } from './encode.ts';
@@ -30,7 +30,7 @@ export function failureAnswer(error: ApiError): HttpAnswer {
 
 /** Kinds whose use is discouraged, with what to use instead. */
 const deprecations: Readonly<Record<string, string>> = {
-  'endpoints./v1': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  'endpoints./v1': apiNames.endpointsDeprecated,
 };
 
 /** As many as one answer carries, each at most so long. */

@@ -5,11 +5,11 @@ import {
   isJsonObject,
   schemaOf,
   strictProblems,
+  withoutUnknownFields,
   type JsonObject,
   type Kind,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
-import { pruneUnknown } from '../patch/index.ts';
 import { decodeProtobuf, protobufType } from './protobuf/index.ts';
 
 export interface SentBody {
@@ -67,7 +67,7 @@ export async function decodeObjectBody(
 export function pruned(kind: Kind, value: JsonObject): JsonObject {
   const schema = schemaOf(kind);
   if (schema === undefined) return value;
-  const kept = pruneUnknown(schema, value);
+  const kept = withoutUnknownFields(schema, value);
   return isJsonObject(kept) ? kept : value;
 }
 
@@ -130,7 +130,9 @@ export function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const atEnd = /end of JSON input|Unterminated|property name .* \(line .*$/.test(messageOf(cause));
+    const atEnd = /end of JSON input|Unterminated|property name .* \(line .*$/.test(
+      messageOf(cause),
+    );
     const reason = atEnd ? 'unexpected end of JSON input' : messageOf(cause);
     const shown = text.length > 200 ? `${text.slice(0, 200)}...` : text;
     throw new ApiError(

@@ -73,7 +73,14 @@ interface Issue {
   readonly extensions: readonly Buffer[];
 }
 
-function issue({ subject, keys, issuer, issuerKeys, validity, extensions }: Issue): KeyAndCertificate {
+function issue({
+  subject,
+  keys,
+  issuer,
+  issuerKeys,
+  validity,
+  extensions,
+}: Issue): KeyAndCertificate {
   const algorithm = sequence(oid(oids.ecdsaWithSha256));
   // Positive, and never the same for two certificates of one issuer.
   const serial = randomBytes(16);

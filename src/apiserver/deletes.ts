@@ -129,6 +129,7 @@ async function deletionOf(request: ResourceRequest): Promise<Deletion> {
   }
   return {
     gracePeriodSeconds: typeof grace === 'number' ? grace : undefined,
+    propagationPolicy,
     preconditions: {
       uid: typeof uid === 'string' ? uid : undefined,
       resourceVersion: typeof resourceVersion === 'string' ? resourceVersion : undefined,

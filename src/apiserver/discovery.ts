@@ -71,7 +71,9 @@ function reviewEntry(kind: string): Entry {
 /** `GROUP/VERSION`, with an empty group for the core. */
 const groups: Groups = new Map([
   ...[...resourceGroups()].map(([key, found]) => [key, found.map(entriesOf)] as const),
-  ...Object.entries(reviews).map(([group, kinds]) => [`${group}/v1`, kinds.map(reviewEntry)] as const),
+  ...Object.entries(reviews).map(
+    ([group, kinds]) => [`${group}/v1`, kinds.map(reviewEntry)] as const,
+  ),
 ]);
 
 const named = [...groups].filter(([key]) => !key.startsWith('/'));

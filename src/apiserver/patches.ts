@@ -11,14 +11,7 @@ import { applyConfiguration, applyJsonPatch, applyStrategicMerge } from '../patc
 import { applyMergePatch } from '../kube/index.ts';
 import type { Revision } from '../registry/index.ts';
 import { formOf } from './answers.ts';
-import {
-  parseJson,
-  parseYaml,
-  problemsOf,
-  pruned,
-  unsupported,
-  type SentBody,
-} from './body.ts';
+import { parseJson, parseYaml, problemsOf, pruned, unsupported, type SentBody } from './body.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
 import { isSet } from './request-info.ts';
 import { invalidOption, sentBody, writeOptions, type WriteOptions } from './write-options.ts';

@@ -42,7 +42,10 @@ export async function answerReview(kind: string, request: HttpRequest): Answer {
 const everything = ['*'];
 
 const statuses: Readonly<Record<string, object>> = {
-  SelfSubjectAccessReview: { allowed: true, reason: 'the token of this instance may do everything' },
+  SelfSubjectAccessReview: {
+    allowed: true,
+    reason: 'the token of this instance may do everything',
+  },
   SelfSubjectRulesReview: {
     resourceRules: [{ verbs: everything, apiGroups: everything, resources: everything }],
     nonResourceRules: [{ verbs: everything, nonResourceURLs: everything }],

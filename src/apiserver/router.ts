@@ -29,7 +29,10 @@ export async function route(request: HttpRequest, context: ApiContext): Promise<
   } catch (thrown) {
     const error = asApiError(thrown);
     if (error.code === 'InternalError') {
-      context.log.error('A request failed', { target: request.target, error: error.cause ?? error });
+      context.log.error('A request failed', {
+        target: request.target,
+        error: error.cause ?? error,
+      });
     }
     const answer = failureAnswer(error);
     context.usage.count({ ...labels, code: answer.status });
@@ -144,7 +147,8 @@ async function subresourceAnswer(
     }
     throw notAllowed();
   }
-  if (verb === 'GET log' && resource.kind.plural === 'pods') return await podLog(request, name, context);
+  if (verb === 'GET log' && resource.kind.plural === 'pods')
+    return await podLog(request, name, context);
   throw unservedSubresource(resource.kind.plural, subresource);
 }
 

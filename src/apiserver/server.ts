@@ -5,7 +5,12 @@ import { formatSocketAddress } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import type { ObjectRegistry } from '../registry/index.ts';
 import { writeTextAtomically } from '../sys/index.ts';
-import { HttpError, serveSecurely, type HttpHandler, type SecureServer } from '../sys/http/index.ts';
+import {
+  HttpError,
+  serveSecurely,
+  type HttpHandler,
+  type SecureServer,
+} from '../sys/http/index.ts';
 import { failureAnswer } from './answers.ts';
 import type { ApiContext, LogSource } from './context.ts';
 import { loadCredentials, type Credentials } from './credentials.ts';

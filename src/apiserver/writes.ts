@@ -64,7 +64,11 @@ export function writeAnswer(
   { context, warnings, status = 200 }: WriteAnswerOptions,
 ): HttpAnswer {
   const shown = asStored(object, context);
-  return withWarnings(objectAnswer(shown, request, { context, status }), request.resource.kind, warnings);
+  return withWarnings(
+    objectAnswer(shown, request, { context, status }),
+    request.resource.kind,
+    warnings,
+  );
 }
 
 /** What a dry run of a create shows has what storing would have given it, but for a version. */
@@ -107,7 +111,7 @@ export function named(value: JsonObject, name: string): JsonObject {
   }
   throw new ApiError(
     'BadRequest',
-    `the name of the object (${String(own)}) does not match the name on the URL (${name})`,
+    `the name of the object (${typeof own === 'string' ? own : JSON.stringify(own)}) does not match the name on the URL (${name})`,
   );
 }
 
@@ -119,7 +123,7 @@ export function refuseOtherUid(kind: Kind, stored: KubeObject, value: JsonObject
     'Conflict',
     `Operation cannot be fulfilled on ${kindKey(kind).split('.')[0]} "${stored.metadata.name}": ` +
       `StorageError: invalid object, Code: 4, Key: ${stored.metadata.name}, ResourceVersion: 0, AdditionalErrorMsg: ` +
-      `Precondition failed: UID in precondition: ${String(uid)}, UID in object meta: ${stored.metadata.uid}`,
+      `Precondition failed: UID in precondition: ${typeof uid === 'string' ? uid : JSON.stringify(uid)}, UID in object meta: ${stored.metadata.uid}`,
     { subject: { name: stored.metadata.name, group: kind.group, kind: kind.plural } },
   );
 }

@@ -3,19 +3,8 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  createEndpointSliceController,
-  createGarbageCollector,
-  createWorkloadControllers,
-  ReachedAtRecorder,
-} from '../controllers/index.ts';
-import {
-  createDnsServer,
-  defaultZone,
-  Forwarder,
-  hostAddresses,
-  type DnsServer,
-} from '../dns/index.ts';
+import { ReachedAtRecorder } from '../controllers/index.ts';
+import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
@@ -28,13 +17,14 @@ import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createControllers } from './controllers.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
   readonly engine: NetEngine;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
-  readonly upstreams: readonly SocketAddress[];
+  readonly upstreams: UpstreamSource;
   readonly log: Logger;
 }
 
@@ -43,7 +33,7 @@ export interface Instance {
   readonly driver: Driver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
-  readonly dns: DnsServer;
+  readonly names: DnsHome;
   readonly door: Door;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
@@ -59,13 +49,12 @@ const drainMs = 2_000;
 
 /** Names on loopback; ports that need no privilege, the first free one. */
 const nameServer = {
-  zone: defaultZone,
   address: '127.0.0.1',
+  alsoAt: ['::1'],
   ports: [5353, 5354, 5355, 5356, 0],
   lameduckMs: 0,
   logEvery: 0,
 } as const;
-const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
 export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
@@ -76,6 +65,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     store,
     random,
     serviceRange: block.serviceRange,
+    secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
   });
   const common = { client, clock, random };
@@ -83,7 +73,8 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const udp = createPortableUdp();
   const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const planner = createPlanner({
+  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
+  const planner: Planner = createPlanner({
     ...common,
     driver,
     node: embeddedNodeView(block),
@@ -91,7 +82,10 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: ({ plan, report }) => recorder.record(plan, report),
+    onApplied: ({ plan, report }) => {
+      recorder.record(plan, report);
+      withdrawals.applied();
+    },
   });
   const node = createEmbeddedNode({
     ...common,
@@ -99,28 +93,19 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     podRange: block.podRange,
     engine,
     log: logOf('node'),
-    withdrawn: createWithdrawals({ clock, driver, plan: () => planner.applied().plan }),
+    withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const dns = createDnsServer({
+  const names = createDnsHome({
     ...common,
     ...nameServer,
-    elsewhere:
-      upstreams.length === 0
-        ? undefined
-        : (counters) =>
-            new Forwarder({
-              ...common,
-              ...forwarding,
-              counters,
-              servers: upstreams,
-              log: logOf('forward'),
-            }),
-    log: logOf('dns'),
+    upstreams,
+    serviceRange: block.serviceRange,
+    log,
   });
   const door = createDoor({
     ...doorAt,
     log: logOf('door'),
-    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    resolve: (host) => names.lookup(host, 'default'),
     reach: reachOf(planner),
   });
   return {
@@ -128,16 +113,14 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     driver,
     planner,
     node,
-    dns,
+    names,
     door,
     components: [
       driverComponent(driver),
       node,
-      createEndpointSliceController({ ...common, log: logOf('endpointslices') }),
-      createWorkloadControllers({ ...common, log: logOf('workloads') }),
-      createGarbageCollector({ ...common, log: logOf('garbage-collector') }),
+      ...createControllers(common, logOf),
       planner,
-      dns,
+      ...names.components,
       door,
     ],
   };
@@ -160,7 +143,10 @@ function embeddedNodeView(block: AddressBlock): NodeView {
     zone: undefined,
     addresses: ['127.0.0.1', '::1'],
     nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [block.serviceRange],
+    serviceRanges: [
+      block.serviceRange,
+      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
+    ],
     masqueradeAll: false,
     detectsLocalPods: false,
   };

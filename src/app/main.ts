@@ -31,6 +31,7 @@ const exitCode = await runCli(process.argv.slice(2), io, {
   version,
   clock: systemClock,
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
+  doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
   up: async (options) => {
     const { runUp } = await import('./run-up.ts');
     const stop = new AbortController();

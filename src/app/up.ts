@@ -6,13 +6,14 @@ import {
   findInstances,
   instanceFolder,
   type ControlSource,
+  type InstanceView,
   type RunRequest,
   type UserFolders,
   type WorkloadSource,
 } from '../control/index.ts';
-import { parseResolvConf } from '../dns/index.ts';
-import { nameOf, objectKey, podKind } from '../kube/index.ts';
-import type { SocketAddress } from '../model/index.ts';
+import type { UpstreamSource } from '../dns/index.ts';
+import { nameOf, objectKey, podKind, serviceKind } from '../kube/index.ts';
+import { formatSocketAddress, type SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
@@ -30,6 +31,8 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** Who is asked for names outside of the cluster; none: those the host asks. */
+  readonly dnsUpstreams: readonly SocketAddress[];
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
@@ -52,12 +55,15 @@ export interface Up {
 
 export interface Ways {
   readonly dns: SocketAddress | undefined;
+  /** Where names are answered besides. */
+  readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
 const firstPodsMs = 10_000;
 const podPollMs = 20;
+const systemNamespace = 'kube-system';
 
 /** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
@@ -67,7 +73,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: await hostServers(), log });
+  const instance = createInstance({ engine, block, upstreams: upstreamsOf(options), log });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -81,6 +87,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     startedAt,
     driver: instance.driver.name,
     planRevision: instance.planner.applied().plan.revision,
+    names: namesView(instance),
     components: components.map((component) => ({ name: component.name, ...component.status() })),
   }));
   components.push(
@@ -103,7 +110,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     throw thrown;
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = { dns: instance.dns.address(), door: instance.door.address() };
+  const ways = waysOf(instance);
   return { instance: name, source, ways, stop: () => stopAll(components, log) };
 }
 
@@ -116,17 +123,27 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-/** The name servers of this host; none when it does not say. */
-async function hostServers(): Promise<readonly SocketAddress[]> {
-  try {
-    return parseResolvConf(await readText('/etc/resolv.conf'));
-  } catch {
-    return [];
-  }
+function waysOf({ names, door }: Instance): Ways {
+  const [dns, ...alsoDns] = names.dns.addresses();
+  return { dns, alsoDns, door: door.address() };
+}
+
+function namesView({ names, door }: Instance): InstanceView['names'] {
+  const at = door.address();
+  return {
+    dns: names.dns.addresses().map(formatSocketAddress),
+    door: at === undefined ? undefined : formatSocketAddress(at),
+  };
+}
+
+function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
+  return dnsUpstreams.length > 0
+    ? { kind: 'given', servers: dnsUpstreams }
+    : { kind: 'resolv-conf', read: () => readText('/etc/resolv.conf') };
 }
 
 function sourceOf(
-  { client, planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
+  { client, planner, driver, names, workloads }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -139,6 +156,7 @@ function sourceOf(
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
     workloads,
+    names,
   });
 }
 
@@ -175,7 +193,8 @@ function runComponent(workloads: WorkloadSource, request: RunRequest): Component
 async function firstPods({ client, planner }: Instance, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const { items } = await client.list(podKind);
-    const endpoints = [...planner.applied().plan.servers.values()].flatMap((s) => s.endpoints);
+    const servers = [...planner.applied().plan.servers.values()];
+    const endpoints = servers.flatMap((s) => s.endpoints);
     const forwarded = new Set(endpoints.flatMap(({ pod, ready }) => (ready ? [pod] : [])));
     const selected = new Set(endpoints.map(({ pod }) => pod));
     const starting = items.some((pod) => {
@@ -184,7 +203,11 @@ async function firstPods({ client, planner }: Instance, signal: AbortSignal): Pr
       if (condition?.status === 'True') return selected.has(key) && !forwarded.has(key);
       return condition === undefined || condition.reason === 'ContainersNotReady';
     });
-    if (!starting) return;
+    // The Service for names is made last, after everything else is planned.
+    const system = await client.list(serviceKind, { namespace: systemNamespace });
+    const planned = new Set(servers.map(({ ref }) => `${ref.namespace}/${ref.name}`));
+    const isBehind = system.items.some((service) => !planned.has(objectKey(nameOf(service))));
+    if (!starting && !isBehind) return;
     await systemClock.sleep(podPollMs, signal);
   }
 }

@@ -3,8 +3,10 @@ import type { ExplainView, ServiceFilter } from '../control/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
+import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
+import { renderName } from './render/name.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
@@ -31,6 +33,12 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
+    case 'doctor': {
+      const isBroken = result.view.checks.some(({ state }) => state === 'broken');
+      return isBroken ? exitCodes.no : exitCodes.fine;
+    }
+    case 'name':
+      return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -51,6 +59,8 @@ function dataOf(result: PrintedResult): unknown {
       return result.plan;
     case 'spread':
     case 'workload':
+    case 'name':
+    case 'doctor':
       return result.view;
     case 'explanation':
       return result.view.explanation;
@@ -70,6 +80,10 @@ function renderText(result: PrintedResult, io: CliIo): string {
     }
     case 'explanation':
       return renderExplanation(result.view, paint);
+    case 'doctor':
+      return renderDoctor(result.view, paint);
+    case 'name':
+      return renderName(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'plan':

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRun } from './commands/run.ts';
@@ -64,6 +65,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addGet(program, act);
   addSpread(program, act);
   addExplain(program, act);
+  addDoctor(program, act);
   throwUsageErrors(program);
   return program;
 }

@@ -2,12 +2,15 @@
 import type {
   EndpointView,
   ExplainView,
+  NameView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
   WorkloadView,
 } from '../control/index.ts';
+
+import type { DoctorView } from './io.ts';
 
 export type CommandResult =
   | {
@@ -23,6 +26,8 @@ export type CommandResult =
   | { readonly kind: 'plan'; readonly plan: PlanView }
   | { readonly kind: 'spread'; readonly view: SpreadView }
   | { readonly kind: 'explanation'; readonly view: ExplainView }
+  | { readonly kind: 'name'; readonly view: NameView }
+  | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

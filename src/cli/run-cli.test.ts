@@ -16,6 +16,7 @@ import { silentLogger } from '../obs/index.ts';
 import { createFakeClock } from '../sys/index.ts';
 import type { CliDeps, CliEnv, UpOptions } from './io.ts';
 import { runCli } from './run-cli.ts';
+import { fakeDoctor } from './testdata/fake-doctor.ts';
 import { fakeSource } from './testdata/fake-source.ts';
 
 const testdata = join(import.meta.dirname, 'testdata');
@@ -74,6 +75,7 @@ async function run({ argv, home = 'one', env = {}, up, tty = false, columns }: R
     version: '0.1.0',
     clock: createFakeClock(),
     up: up ?? (async () => assert.fail('up was not asked for')),
+    doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
   const exitCode = await runCli(
@@ -127,6 +129,14 @@ const golden: Record<string, Run> = {
   'explain-service-tty': { argv: ['explain', 'service', 'web'], tty: true, columns: 80 },
   'explain-flow.text': { argv: ['explain', 'flow', '127.0.0.1', '127.83.4.9:80'] },
   'error-explain-flow.text': { argv: ['explain', 'flow', '127.0.0.1', '127.83.4.9'] },
+  'explain-name.text': { argv: ['explain', 'name', 'web.default.svc.cluster.local'] },
+  'explain-name-no.text': { argv: ['explain', 'name', 'peers', '-N', 'shop', '--type', 'aaaa'] },
+  'explain-name.json': { argv: ['explain', 'name', 'peers', '-o', 'json'] },
+  'error-explain-name.text': { argv: ['explain', 'name', 'web', '--type', 'AXFR'] },
+  'help-explain-name.text': { argv: ['explain', 'name', '--help'] },
+  'doctor.text': { argv: ['doctor'] },
+  'doctor.json': { argv: ['doctor', '-o', 'json'] },
+  'doctor-none.text': { argv: ['doctor'], home: 'none' },
   'help-explain.text': { argv: ['explain', '--help'] },
   'help-explain-service.text': { argv: ['explain', 'service', '--help'] },
   'help-explain-flow.text': { argv: ['explain', 'flow', '--help'] },
@@ -267,7 +277,8 @@ test('up gets its options, and its exit code is the answer', async () => {
       files: ['a.yaml', 'b'],
       demo: true,
       mode: 'userspace',
-      engine: 'portable',
+      engine: 'auto',
+      dnsUpstreams: [],
       instance: 'shop',
       logLevel: 'warn',
       logFormat: 'json',
@@ -277,7 +288,8 @@ test('up gets its options, and its exit code is the answer', async () => {
       files: [],
       demo: false,
       mode: 'userspace',
-      engine: 'portable',
+      engine: 'auto',
+      dnsUpstreams: [],
       instance: 'from-env',
       logLevel: 'info',
       logFormat: 'text',
@@ -347,6 +359,7 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         version: '0.1.0',
         clock,
         up: async () => assert.fail('up was not asked for'),
+        doctor: fakeDoctor,
         errorTables: async () => [],
       },
     );

@@ -2,6 +2,7 @@
 import { LocalError, requestLocal, type LocalRequestOptions } from '../sys/net/index.ts';
 import { readError, readList, readObject, readSpreadLine } from './decode.ts';
 import { ControlError, RemoteError } from './errors.ts';
+import type { NameRequest, NameView } from './name-protocol.ts';
 import {
   controlPaths,
   protocolHeader,
@@ -40,6 +41,7 @@ export interface ControlClient {
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  explainName(request: NameRequest): Promise<NameView>;
   run(request: RunRequest): Promise<WorkloadView>;
   scale(request: ScaleRequest): Promise<WorkloadView>;
   bind(request: BindRequest): Promise<WorkloadView>;
@@ -97,6 +99,8 @@ export function createControlClient(
     endpoints: async (filter) => readList<EndpointView>(await get(controlPaths.endpoints, filter)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
     explain: async (request) => readObject<ExplainView>(await post(controlPaths.explain, request)),
+    explainName: async (request) =>
+      readObject<NameView>(await post(controlPaths.explainName, request)),
     spread: async (request, { signal, onProgress } = {}) => {
       let result: SpreadView | undefined;
       await ask({

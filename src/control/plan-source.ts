@@ -12,6 +12,7 @@ import {
 } from '../model/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { ControlError } from './errors.ts';
+import type { NameSource } from './name-protocol.ts';
 import type { InstanceView, SpreadRequest } from './protocol.ts';
 import { explainIn } from './explain-view.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
@@ -32,6 +33,8 @@ export interface PlanSourceOptions {
   readonly world: () => Promise<World>;
   /** Where Pods are run. */
   readonly workloads?: WorkloadSource | undefined;
+  /** Where names are answered. */
+  readonly names?: NameSource | undefined;
 }
 
 const connectTimeoutMs = 5_000;
@@ -41,6 +44,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
   return {
     instance: options.instance,
     workloads: options.workloads,
+    names: options.names,
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
     plan: () => planView(options.plan()),

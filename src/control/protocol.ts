@@ -20,6 +20,7 @@ export const controlPaths = {
   plan: '/plan',
   spread: '/spread',
   explain: '/explain',
+  explainName: '/explain/name',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
@@ -44,6 +45,10 @@ export interface InstanceView {
   readonly startedAt: string;
   readonly driver: string;
   readonly planRevision: number;
+  /** Where names are answered, and the door for clients that do not resolve them; as `ADDRESS:PORT`. */
+  readonly names?:
+    | { readonly dns: readonly string[]; readonly door: string | undefined }
+    | undefined;
   readonly components: readonly {
     readonly name: string;
     readonly state: string;

@@ -11,6 +11,7 @@ import {
 import { readExplainRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
+import { readNameRequest, type NameSource } from './name-protocol.ts';
 import { controlSocket } from './instance.ts';
 import {
   controlPaths,
@@ -39,6 +40,8 @@ export interface ControlSource {
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  /** Undefined where no names are answered. */
+  readonly names?: NameSource | undefined;
   /** Undefined where no Pods are run: a node of a cluster. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -132,6 +135,8 @@ async function route(
       return ok(source.plan());
     case `POST ${controlPaths.explain}`:
       return ok(await source.explain(readExplainRequest(request.body)));
+    case `POST ${controlPaths.explainName}`:
+      return ok(await namesOf(source).explain(readNameRequest(request.body)));
     case `POST ${controlPaths.spread}`: {
       const asked = readSpreadRequest(request.body);
       return {
@@ -145,6 +150,15 @@ async function route(
         `Cannot answer ${method} ${url.pathname}: there is no such question`,
       );
   }
+}
+
+function namesOf({ names }: ControlSource): NameSource {
+  if (names !== undefined) return names;
+  throw new ControlError(
+    'CONTROL_NO_NAMES',
+    'Cannot explain the name: this instance answers no names',
+    { remedy: 'Ask the instance that is your name server' },
+  );
 }
 
 const ok = (body: unknown): LocalAnswer => ({ kind: 'json', status: 200, body });

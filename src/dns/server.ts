@@ -34,6 +34,8 @@ export interface DnsServerOptions {
   readonly zone: ZoneOptions;
   /** Where to listen, UDP and TCP. */
   readonly address: string;
+  /** Where to listen besides, at the same port, as far as the host lets us. */
+  readonly alsoAt?: readonly string[] | undefined;
   /** The first of them that is free is taken; 0 is any. */
   readonly ports: readonly number[];
   /** Answers what is outside of the zone; undefined: it is refused. */
@@ -47,6 +49,8 @@ export interface DnsServerOptions {
 export interface DnsServer extends Component {
   /** Where it answers; undefined before `start` and after `stop`. */
   address(): SocketAddress | undefined;
+  /** All of them, the first is `address`. */
+  addresses(): readonly SocketAddress[];
   counts(): DnsCounts;
   readonly world: World;
   /** Undefined when everything outside of the zone is refused. */
@@ -62,13 +66,16 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
   const reflectors = followObjects(world, options);
   const onQuery = queryLog(options);
   let open: DnsListeners | undefined;
+  let besides: readonly DnsListeners[] = [];
   let status: ComponentStatus = { state: 'starting', detail: undefined };
   let stopping: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     if (open !== undefined) await clock.sleep(lameduckMs);
-    await Promise.all([open?.close(), ...reflectors.map((reflector) => reflector.stop())]);
+    for (const listeners of [open, ...besides]) await listeners?.close();
+    await Promise.all(reflectors.map((reflector) => reflector.stop()));
     await elsewhere?.stop?.();
     open = undefined;
+    besides = [];
     status = { state: 'stopped', detail: undefined };
   };
   const stop = (): Promise<void> => (stopping ??= close());
@@ -79,12 +86,13 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     start: async (signal) => {
       try {
         open = await listenAtFirstFree(options, { responder, onQuery });
-        world.serverAddresses = [open.address.address];
+        besides = await listenBesides(options, open.address.port, { responder, onQuery });
+        world.serverAddresses = [open, ...besides].map(({ address }) => address.address);
         await elsewhere?.start?.(signal);
         await Promise.all(reflectors.map((reflector) => reflector.start(signal)));
       } catch (thrown) {
-        await open?.close();
-        open = undefined;
+        for (const listeners of [open, ...besides]) await listeners?.close();
+        [open, besides] = [undefined, []];
         await stop();
         throw thrown;
       }
@@ -102,6 +110,7 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
       };
     },
     address: () => open?.address,
+    addresses: () => [...(open === undefined ? [] : [open]), ...besides].map((l) => l.address),
     counts: () => counters.read(),
   };
 }
@@ -119,6 +128,23 @@ async function listenAtFirstFree(
     }
   }
   return listenDns({ address, port: 0 }, options);
+}
+
+async function listenBesides(
+  { alsoAt = [], log }: DnsServerOptions,
+  port: number,
+  options: ListenOptions,
+): Promise<readonly DnsListeners[]> {
+  const opened: DnsListeners[] = [];
+  for (const address of alsoAt) {
+    try {
+      opened.push(await listenDns({ address, port }, options));
+    } catch (thrown) {
+      if (!(thrown instanceof NetError)) throw thrown;
+      log.debug('Not answering names at every address', { address, error: thrown });
+    }
+  }
+  return opened;
 }
 
 function followObjects(world: MutableWorld, options: DnsServerOptions): readonly Component[] {

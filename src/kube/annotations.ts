@@ -7,6 +7,7 @@ import {
   formatSocketAddress,
   parseSocketAddress,
   type ProxyProtocol,
+  type Replay,
   type SchedulerName,
   type SocketAddress,
 } from '../model/index.ts';
@@ -16,6 +17,7 @@ import {
   parseAffinity,
   parseBalance,
   parseProxyProtocol,
+  parseReplay,
   parseScheduler,
   type AffinityKind,
   type BalanceMode,
@@ -111,6 +113,15 @@ const reachedAt: AnnotationSpec<readonly ReachedAt[]> = {
   parse: parseReachedAt,
 };
 
+const replay: AnnotationSpec<Replay> = {
+  key: 'switchyard.dev/replay',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: [],
+  doc: 'With first-bytes, when a TCP backend ends or fails before its first byte, the next one is told what the client has said so far (16 KiB at most). The first may have acted on it, so only for requests that may be done twice, and where backends answer. none, the default and the fallback: bytes are said once. Only the userspace driver can.',
+  parse: parseReplay,
+};
+
 const scheduler: AnnotationSpec<SchedulerName> = {
   key: 'switchyard.dev/scheduler',
   place: 'annotation',
@@ -164,6 +175,7 @@ export const annotations = {
   folder,
   proxyProtocol,
   reachedAt,
+  replay,
   scheduler,
   sliceWeight,
   weight,

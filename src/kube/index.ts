@@ -12,10 +12,18 @@ export type {
   ObjectList,
   PatchOptions,
   Preconditions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
-export { ApiError, apiErrors, isAlreadyExists, isConflict, isExpired, isNotFound } from './errors.ts';
+export {
+  ApiError,
+  apiErrors,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isNotFound,
+} from './errors.ts';
 export type { StatusCause, StatusReason, StatusSubject } from './errors.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
@@ -41,9 +49,21 @@ export type {
   ServiceSpec,
   SliceEndpoint,
   SlicePort,
+  Toleration,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export { endpointSliceController, labels, wellKnownAnnotations } from './labels.ts';
+export {
+  endpointsController,
+  endpointSliceController,
+  finalizers,
+  garbageFinalizers,
+  ipAllocator,
+  labels,
+  mirroringController,
+  namespaceFinalizer,
+  nodeTaints,
+  wellKnownAnnotations,
+} from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,
@@ -81,6 +101,8 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  notStored,
+  preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
@@ -96,6 +118,30 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
+export type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  IpAddress,
+  ServiceCidr,
+} from './service-network-kinds.ts';
+export { schemaKinds, schemaOf } from './schema/definitions.ts';
+export type {
+  AnySchema,
+  GroupVersionKind,
+  ListSchema,
+  MapSchema,
+  ObjectSchema,
+  PatchRules,
+  ScalarSchema,
+  ScalarType,
+  Schema,
+} from './schema/schema.ts';
+export { strictProblems } from './schema/strict-problems.ts';
+export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
+export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
 export { apiNames } from './api-names.ts';

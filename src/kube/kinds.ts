@@ -2,7 +2,8 @@
 import type { Kind, KubeObject } from './object.ts';
 
 export interface Namespace extends KubeObject {
-  readonly status?: { readonly phase?: string };
+  readonly spec?: { readonly finalizers?: readonly string[] };
+  readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] };
 }
 
 export interface Node extends KubeObject {
@@ -178,7 +179,18 @@ export interface PodSpec {
   readonly subdomain?: string;
   readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;
+  readonly activeDeadlineSeconds?: number;
+  readonly tolerations?: readonly Toleration[];
+  readonly initContainers?: readonly Container[];
   readonly containers?: readonly Container[];
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
 }
 
 export interface Pod extends KubeObject {

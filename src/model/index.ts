@@ -25,10 +25,13 @@ export { ChoiceState, choose } from './choose.ts';
 export type { ChooseOptions } from './choose.ts';
 export type { Clock, Random } from './clock.ts';
 export { decide } from './decide.ts';
+export { connectLatencyBoundsMs } from './driver.ts';
 export type {
   ApplyReport,
+  ConnectLatency,
   Driver,
   EndpointCounters,
+  EndpointPlace,
   FrontendFailure,
   Missing,
   Observation,
@@ -74,6 +77,7 @@ export type {
   Pools,
   Protocol,
   ProxyProtocol,
+  Replay,
   ServicePortRef,
   TrafficPolicy,
   VirtualServer,

@@ -57,6 +57,9 @@ export interface Frontend {
   readonly port: number;
 }
 
+/** What another endpoint is told again when one goes without an answer: nothing, or all the client has said. */
+export type Replay = 'none' | 'first-bytes';
+
 /** Whether a backend is told who its client is before the connection's own bytes, and in which version. */
 export type ProxyProtocol = 'none' | 'v1' | 'v2';
 
@@ -98,6 +101,8 @@ export interface VirtualServer {
   readonly perRequest: PerRequest | undefined;
   /** Of TCP ports, in drivers that carry the bytes themselves. */
   readonly proxyProtocol: ProxyProtocol;
+  /** Of TCP ports, in drivers that carry the bytes themselves. */
+  readonly replay: Replay;
   /** Sources that may use the `loadBalancer` frontends; empty means all. */
   readonly sourceRanges: readonly Cidr[];
 }

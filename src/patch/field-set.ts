@@ -127,17 +127,18 @@ export class FieldSetBuilder {
   private isMember = false;
   private readonly children = new Map<string, FieldSetBuilder>();
 
-  insert(path: readonly string[]): void {
-    let at: FieldSetBuilder = this;
-    for (const key of path) {
-      let next = at.children.get(key);
-      if (next === undefined) {
-        next = new FieldSetBuilder();
-        at.children.set(key, next);
-      }
-      at = next;
+  insert(path: readonly string[], from = 0): void {
+    const key = path[from];
+    if (key === undefined) {
+      this.isMember = true;
+      return;
     }
-    at.isMember = true;
+    let next = this.children.get(key);
+    if (next === undefined) {
+      next = new FieldSetBuilder();
+      this.children.set(key, next);
+    }
+    next.insert(path, from + 1);
   }
 
   build(): FieldSet {

@@ -110,10 +110,7 @@ function withoutOwners(object: JsonObject | undefined): JsonObject {
   return { ...object, metadata: rest };
 }
 
-function withOwners(
-  object: JsonObject,
-  managedFields: readonly ManagedFieldsEntry[],
-): JsonObject {
+function withOwners(object: JsonObject, managedFields: readonly ManagedFieldsEntry[]): JsonObject {
   const metadata = object['metadata'];
   return { ...object, metadata: { ...(isJsonObject(metadata) ? metadata : {}), managedFields } };
 }

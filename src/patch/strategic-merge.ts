@@ -101,9 +101,7 @@ function mergeItems(
     }
     const id = fieldOf(item, mergeKey);
     if (id === undefined) {
-      throw refuse(
-        `${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
-      );
+      throw refuse(`${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
     }
     const isSame = (other: unknown): boolean =>
       isJsonObject(other) && jsonEqual(fieldOf(other, mergeKey), id);
@@ -159,9 +157,8 @@ function ordered(
   { order, original, mergeKey }: OrderContext,
 ): readonly unknown[] {
   const idOf = (item: unknown): string =>
-    JSON.stringify(
-      mergeKey !== undefined && isJsonObject(item) ? fieldOf(item, mergeKey) : item,
-    ) ?? '';
+    JSON.stringify(mergeKey !== undefined && isJsonObject(item) ? fieldOf(item, mergeKey) : item) ??
+    '';
   const wanted = new Map(order.map((item, i) => [idOf(item), i]));
   const before = new Map(original.map((item, i) => [idOf(item), i]));
   const placeIn = (places: ReadonlyMap<string, number>, item: unknown): number =>

@@ -18,8 +18,7 @@ type Shape = 'leaf' | 'map' | 'list';
 
 function shapeOf(schema: Schema | undefined, ...values: readonly unknown[]): Shape {
   const has = (is: (value: unknown) => boolean): boolean =>
-    values.every((value) => value === undefined || value === null || is(value)) &&
-    values.some(is);
+    values.every((value) => value === undefined || value === null || is(value)) && values.some(is);
   if (schema === undefined || schema.type === 'any') return has(isJsonObject) ? 'map' : 'leaf';
   if (schema.type === 'object' || schema.type === 'map') {
     return !schema.isAtomic && has(isJsonObject) ? 'map' : 'leaf';
@@ -181,9 +180,7 @@ export function removeFields(schema: Schema | undefined, value: unknown, gone: F
   const kept = Object.entries(asObject(value)).flatMap(([key, field]) => {
     const below = gone.children.get(`f:${key}`);
     if (below === undefined) return [[key, field] as const];
-    const left = below.isMember
-      ? undefined
-      : removeFields(childSchema(schema, key), field, below);
+    const left = below.isMember ? undefined : removeFields(childSchema(schema, key), field, below);
     return left === undefined ? [] : [[key, left] as const];
   });
   return kept.length === 0 ? undefined : Object.fromEntries(kept);

@@ -43,6 +43,8 @@ export interface Applied {
 export interface Planner extends Component {
   /** What the driver forwards now. */
   readonly applied: () => Applied;
+  /** Ids of the VirtualServers that have a Pod among their endpoints; costs what they are. */
+  readonly serversOf: ChangeTracker['serversOf'];
 }
 
 export function createPlanner(options: PlannerOptions): Planner {
@@ -80,6 +82,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     stop,
     status: () => work.problem() ?? state,
     applied: work.applied,
+    serversOf: (namespace, pod) => tracker.serversOf(namespace, pod),
   };
 }
 

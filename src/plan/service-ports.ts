@@ -19,6 +19,7 @@ import {
   type IpFamily,
   type Protocol,
   type ProxyProtocol,
+  type Replay,
   type SchedulerName,
   type ServicePortRef,
   type TrafficPolicy,
@@ -36,6 +37,7 @@ export interface ServicePortDraft {
   /** Undefined: connections are balanced, not requests. */
   readonly perRequest: 'none' | 'cookie' | undefined;
   readonly proxyProtocol: ProxyProtocol;
+  readonly replay: Replay;
   readonly sourceRanges: readonly Cidr[];
 }
 
@@ -86,6 +88,7 @@ function draft({ service, spec, settings, port, clusterIp }: DraftParts): Servic
     affinity: settings.affinity,
     perRequest: isHttpPort(port) ? settings.perRequest : undefined,
     proxyProtocol: protocolOf(port.protocol) === 'TCP' ? settings.proxyProtocol : 'none',
+    replay: protocolOf(port.protocol) === 'TCP' ? settings.replay : 'none',
     sourceRanges: sourceRangesOf(spec, family),
   };
 }

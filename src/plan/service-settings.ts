@@ -13,6 +13,7 @@ import {
   defaultScheduler,
   type Affinity,
   type ProxyProtocol,
+  type Replay,
   type SchedulerName,
 } from '../model/index.ts';
 
@@ -32,6 +33,8 @@ export interface ServiceSettings {
   readonly perRequest: 'none' | 'cookie' | undefined;
   /** For TCP ports. */
   readonly proxyProtocol: ProxyProtocol;
+  /** For TCP ports. */
+  readonly replay: Replay;
   readonly problems: readonly SettingProblem[];
 }
 
@@ -63,6 +66,7 @@ export function serviceSettings(service: Service): ServiceSettings {
     affinity: affinityOf(service, wished === 'cookie' ? declared : wished),
     perRequest,
     proxyProtocol: read(annotations.proxyProtocol, 'none') ?? 'none',
+    replay: read(annotations.replay, 'none') ?? 'none',
     problems,
   };
 }

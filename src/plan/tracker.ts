@@ -35,6 +35,8 @@ export interface ChangeTracker {
   replaceWeights(weights: readonly PodWeight[]): void;
   /** Everything is compiled again against a changed node. */
   setNode(node: NodeView): void;
+  /** Ids of the VirtualServers in the Plan that have a Pod among their endpoints. */
+  serversOf(namespace: string, pod: string): readonly string[];
   /** How many Services wait to be compiled. */
   readonly pending: number;
   /** What to change in `plan`, and forgets it; undefined when nothing is pending. */
@@ -151,6 +153,10 @@ class Tracker implements ChangeTracker {
     this.node = node;
     this.nodeChanged = true;
     for (const key of this.services.keys()) this.dirty.add(key);
+  }
+
+  serversOf(namespace: string, pod: string): readonly string[] {
+    return [...this.podOwners.of(namespace, pod)].flatMap((key) => this.planned.get(key) ?? []);
   }
 
   flush(plan: Plan): PlanChange | undefined {

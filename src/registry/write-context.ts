@@ -1,6 +1,6 @@
 /** How a write is meant, beyond what is written: what an API server knows of a request and a strategy need not. */
 import {
-  conflict,
+  preconditionFailed,
   type Kind,
   type KubeObject,
   type ManagedFieldsEntry,
@@ -45,10 +45,10 @@ export function checkPreconditions(
 ): void {
   if (uid !== undefined && uid !== metadata.uid) {
     const reason = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict(kind, metadata.name, reason);
+    throw preconditionFailed(kind, metadata.name, reason);
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
     const reason = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
-    throw conflict(kind, metadata.name, reason);
+    throw preconditionFailed(kind, metadata.name, reason);
   }
 }

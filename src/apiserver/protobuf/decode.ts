@@ -95,7 +95,9 @@ function decodeMessage(name: string, bytes: Buffer, place: Place): Decoded {
 
 /** The field behind `spec` of an object. */
 function isStatus(table: Readonly<Record<number, string>>, number: number): boolean {
-  return number === 3 && table[1] === 'metadata:#ObjectMeta' && (table[2] ?? '').startsWith('spec:');
+  return (
+    number === 3 && table[1] === 'metadata:#ObjectMeta' && (table[2] ?? '').startsWith('spec:')
+  );
 }
 
 interface TypedValue {

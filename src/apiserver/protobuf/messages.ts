@@ -58,7 +58,12 @@ const meta: Readonly<Record<string, MessageFields>> = {
 const core: Readonly<Record<string, MessageFields>> = {
   Namespace: { 1: 'metadata:#ObjectMeta', 2: 'spec:#NamespaceSpec' },
   NamespaceSpec: { 1: 'finalizers:*text' },
-  ConfigMap: { 1: 'metadata:#ObjectMeta', 2: 'data:map', 3: 'binaryData:bytesMap', 4: 'immutable:optionalBool' },
+  ConfigMap: {
+    1: 'metadata:#ObjectMeta',
+    2: 'data:map',
+    3: 'binaryData:bytesMap',
+    4: 'immutable:optionalBool',
+  },
   Secret: {
     1: 'metadata:#ObjectMeta',
     2: 'data:bytesMap',

@@ -42,7 +42,9 @@ function templateCells(template: PodTemplate | undefined): readonly string[] {
 
 /** As `metav1.FormatLabelSelector` writes it. */
 export function formatSelector(selector: LabelSelectorSpec | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const equal = Object.entries(selector?.matchLabels ?? {}).map(
+    ([key, value]) => `${key}=${value}`,
+  );
   const others = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
     const list = `(${values.toSorted().join(',')})`;
     if (operator === 'Exists') return key;

@@ -64,6 +64,7 @@ async function run(request: RunRequest, flags: RunFlags, session: Session): Prom
     demo: false,
     mode: 'userspace',
     engine: 'portable',
+    dnsUpstreams: [],
     instance: session.instance,
     logLevel: session.logLevel,
     logFormat: 'text',

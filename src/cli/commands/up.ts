@@ -1,5 +1,6 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
 import { upEngines, upModes, type UpOptions } from '../io.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -9,6 +10,7 @@ interface UpFlags extends GlobalOptions {
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
   readonly logFormat: UpOptions['logFormat'];
+  readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
 export function addUp(program: Command, act: Act): void {
@@ -37,12 +39,23 @@ export function addUp(program: Command, act: Act): void {
           'processor time; auto takes epoll where it can be had',
       )
         .choices(upEngines)
-        .default('portable'),
+        .default('auto'),
     )
     .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
+    )
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'who is asked for names outside of cluster.local; may be repeated',
+      )
+        .argParser((text: string, before: readonly SocketAddress[]) => [
+          ...before,
+          parseUpstream(text),
+        ])
+        .default([], "the host's name servers"),
     )
     .addHelpText(
       'after',
@@ -54,6 +67,7 @@ export function addUp(program: Command, act: Act): void {
         kind: 'ended',
         exitCode: await deps.up({
           files: flags.filename,
+          dnsUpstreams: flags.dnsUpstream,
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
@@ -64,4 +78,13 @@ export function addUp(program: Command, act: Act): void {
         }),
       }));
     });
+}
+
+const dnsPort = 53;
+
+function parseUpstream(text: string): SocketAddress {
+  const address = canonicalIp(text);
+  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
 }

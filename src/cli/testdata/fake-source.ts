@@ -8,6 +8,7 @@ import {
   type ServicePortView,
   type SpreadView,
 } from '../../control/index.ts';
+import { fakeNames } from './fake-names.ts';
 import { fakeWorkloads } from './fake-workloads.ts';
 
 const service: ServicePortView = {
@@ -278,9 +279,11 @@ export function fakeSource(): ControlSource {
       startedAt: '2026-01-02T03:04:05.678Z',
       driver: 'userspace',
       planRevision: 7,
+      names: { dns: ['127.0.0.1:5353', '[::1]:5353'], door: '127.0.0.1:1080' },
       components: [],
     }),
     services: (filter) => services.filter((s) => matches(filter, s.namespace, s.name)),
+    names: fakeNames,
     explain: async ({ kind }) => (kind === 'service' ? brokenService : passedFlow),
     endpoints: (filter) => endpoints.filter((e) => matches(filter, e.namespace, e.service)),
     plan: () => ({

@@ -3,12 +3,20 @@ import { encodeProxyHeader } from '../../codec/index.ts';
 import {
   decide,
   endpointKey,
+  type Clock,
   type Endpoint,
   type Flow,
   type Plan,
   type SocketAddress,
 } from '../../model/index.ts';
-import type { Connection, GiveUpSignal, NetEngine, Relay } from '../../sys/net/index.ts';
+import {
+  ClientWords,
+  type Connection,
+  type GiveUpSignal,
+  type NetEngine,
+  type Relay,
+  type RelayOptions,
+} from '../../sys/net/index.ts';
 import type { Choices, Forward, LoadTicket } from './choices.ts';
 import type { Drains } from './drains.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,6 +25,7 @@ import { flowOf, type Sighting, type Whereabouts } from './whereabouts.ts';
 
 export interface ConnectionsOptions {
   readonly engine: NetEngine;
+  readonly clock: Clock;
   readonly connectTimeoutMs: number;
   /** At this many open connections a new one is reset. */
   readonly maxConnections: number;
@@ -37,6 +46,8 @@ interface Live {
   /** Aborts the connect under way when the client goes. */
   readonly gone: Gone;
   relay: Relay | undefined;
+  /** What to tell the next endpoint when this one goes; undefined where bytes are said once. */
+  words: ClientWords | undefined;
 }
 
 /** An AbortController is a fifteenth of what a connection costs; this is a flag and a listener. */
@@ -103,7 +114,14 @@ export class Connections {
     const ends = { source: client.remote, declared };
     const flow = flowOf('TCP', ends, this.options.plan().node.addresses);
     const sighting = whereabouts.enter(flow, client);
-    const live: Live = { client, flow, sighting, gone: new Gone(), relay: undefined };
+    const live: Live = {
+      client,
+      flow,
+      sighting,
+      gone: new Gone(),
+      relay: undefined,
+      words: undefined,
+    };
     this.live.add(live);
     client.onClosed(() => {
       if (live.relay === undefined) live.gone.abort();
@@ -142,12 +160,13 @@ export class Connections {
 
   /** Connects and relays. Returns false when another endpoint may be tried. */
   private async tryEndpoint(live: Live, choice: Choice): Promise<boolean> {
-    const { engine, ledger, choices, troubles, connectTimeoutMs } = this.options;
+    const { engine, clock, ledger, choices, troubles, connectTimeoutMs } = this.options;
     const { decision, endpoint } = choice;
     const serverId = decision.server.id;
     const load = choices.count(decision, endpoint);
     const account = ledger.account(serverId, endpoint);
     account.attempt();
+    const startedMs = clock.monotonic();
     let backend: Connection;
     try {
       const how = { timeoutMs: connectTimeoutMs, signal: live.gone };
@@ -160,30 +179,49 @@ export class Connections {
       return false;
     }
     choices.succeeded(serverId, endpoint);
-    await this.relay(live, choice, { backend, load });
-    return true;
+    const connectMs = clock.monotonic() - startedMs;
+    return await this.relay(live, choice, { backend, load, connectMs });
   }
 
-  /** Until both directions have ended. */
+  /** Until both directions have ended. Returns false when another endpoint may be told what the client said. */
   private async relay(
     live: Live,
     { decision, endpoint }: Choice,
-    { backend, load }: { readonly backend: Connection; readonly load: LoadTicket | undefined },
-  ): Promise<void> {
+    { backend, load, connectMs }: Reached,
+  ): Promise<boolean> {
     const { engine, ledger, drains } = this.options;
     const serverId = decision.server.id;
     const account = ledger.account(serverId, endpoint);
     load?.answered();
-    const relay = engine.relay(live.client, backend, prefaceFor(decision, live.client));
+    const relay = engine.relay(live.client, backend, relayOptions(decision, live));
     live.relay = relay;
     live.sighting.reached(endpoint);
-    account.opened(relay);
+    account.opened(relay, connectMs);
     const leave = drains.enter({ serverId, endpoint: endpointKey(endpoint) }, relay);
-    await relay.done;
+    const end = await relay.done;
     leave();
     account.closed(relay);
     load?.closed();
+    if (end !== 'unanswered') return true;
+    live.relay = undefined;
+    account.fault();
+    return false;
   }
+}
+
+/** An endpoint that has accepted. */
+interface Reached {
+  readonly backend: Connection;
+  readonly load: LoadTicket | undefined;
+  readonly connectMs: number;
+}
+
+/** Undefined for most: then nothing is said first, and nothing is kept. */
+function relayOptions(decision: Forward, live: Live): RelayOptions | undefined {
+  const { proxyProtocol, replay } = decision.server;
+  if (replay === 'first-bytes') live.words ??= new ClientWords();
+  if (proxyProtocol === 'none' && live.words === undefined) return undefined;
+  return { preface: prefaceFor(decision, live.client), words: live.words };
 }
 
 /** What the backend is told of the client first, where its Service asks for it. */

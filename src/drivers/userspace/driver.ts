@@ -96,6 +96,7 @@ class UserspaceDriver implements Driver {
     this.connections = new Connections({
       ...carrying,
       engine,
+      clock,
       drains,
       connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
       maxConnections: options.maxConnections ?? defaults.maxConnections,
@@ -143,6 +144,10 @@ class UserspaceDriver implements Driver {
 
   observe(): ReturnType<Driver['observe']> {
     return { ...this.ledger.observe(this.plan), limited: { ...this.troubles.limited } };
+  }
+
+  drained(...asked: Parameters<Driver['drained']>): ReturnType<Driver['drained']> {
+    return this.ledger.drained(...asked);
   }
 
   locate(flow: Parameters<Driver['locate']>[0]): ReturnType<Driver['locate']> {

@@ -96,7 +96,7 @@ function relayChecks(check: Check): void {
       if (early !== '') client.write(early);
       const taken = await accepted.promise;
       const backend = await engine.connect(backends.address, { timeoutMs: 5000 });
-      const relay = engine.relay(taken, backend, Buffer.from('PREFACE '));
+      const relay = engine.relay(taken, backend, { preface: Buffer.from('PREFACE ') });
       const socket = await backends.next();
       const first = await readText(socket, 8 + early.length);
       assert.equal(first, `PREFACE ${early}`, 'before the client says another word');

@@ -14,8 +14,8 @@ export function createEpollEngine(libc: Libc): NetEngine {
     name: 'epoll',
     listen: async (at, onConnection) => openListener(loop, at, onConnection),
     connect: (to, options) => connectEpoll(loop, to, options),
-    relay: (client, backend, preface) =>
-      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), preface }),
+    relay: (client, backend, options) =>
+      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), options }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
+export { ClientWords } from './client-words.ts';
 export { createEngine } from './create-engine.ts';
 export type { EnginePreference } from './create-engine.ts';
 export type {
@@ -9,6 +10,7 @@ export type {
   NetEngine,
   Relay,
   RelayEnd,
+  RelayOptions,
 } from './engine.ts';
 export { openDatagrams } from './datagrams.ts';
 export type { Datagrams } from './datagrams.ts';

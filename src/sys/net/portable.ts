@@ -15,7 +15,7 @@ export function createPortableEngine(): NetEngine {
     name: 'portable',
     listen,
     connect,
-    relay: (client, backend, preface) => new PortableRelay(own(client), own(backend), preface),
+    relay: (client, backend, options) => new PortableRelay(own(client), own(backend), options),
   };
 }
 
