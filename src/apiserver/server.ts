@@ -18,6 +18,7 @@ import { createGuard } from './guard.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { Lists } from './lists.ts';
 import { Usage } from './metrics.ts';
+import { publishOwnService } from './own-service.ts';
 import { route } from './router.ts';
 import { asApiError } from './status.ts';
 
@@ -29,6 +30,8 @@ export interface ApiServerOptions {
   /** The instance's own: certificates, token and kubeconfig are kept in it. */
   readonly folder: string;
   readonly instance: string;
+  /** Where the Service `kubernetes` gets its address: the first of the range. */
+  readonly clusterIp: string;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut: string | undefined;
   readonly version: string;
@@ -55,7 +58,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let status: ComponentStatus = { state: 'starting', detail: undefined };
   const start = async (): Promise<void> => {
     // `kubernetes` and its longer names lead here from within the cluster.
-    const hosts = ['localhost', '127.0.0.1', '::1', ...kubernetesNames];
+    const hosts = ['localhost', '127.0.0.1', '::1', options.clusterIp, ...kubernetesNames];
     const credentials = await loadCredentials({ folder, hosts, nowMs: options.clock.now() });
     server = await listen(options, credentials, handlerOf(options, credentials, hosts));
     const url = `https://${formatSocketAddress(server.address)}`;
@@ -63,7 +66,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     for (const path of [own, ...(kubeconfigOut === undefined ? [] : [kubeconfigOut])]) {
       await writeTextAtomically(path, text, 0o600);
     }
-    status = { state: 'ready', detail: undefined };
+    const { registry: client, clusterIp } = options;
+    const detail = await publishOwnService({ client, clusterIp, listener: server.address });
+    status = { state: 'ready', detail };
     log.info('Serving the Kubernetes API', { url });
   };
   const stop = async (): Promise<void> => {

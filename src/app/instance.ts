@@ -3,16 +3,16 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
+import { createFieldTracker } from '../apiserver/index.ts';
 import { ReachedAtRecorder } from '../controllers/index.ts';
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
-import type { ObjectClient } from '../kube/index.ts';
 import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
-import { createRegistry } from '../registry/index.ts';
+import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
@@ -29,7 +29,7 @@ export interface InstanceParts {
 }
 
 export interface Instance {
-  readonly client: ObjectClient;
+  readonly client: ObjectRegistry;
   readonly driver: Driver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
@@ -67,6 +67,7 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     serviceRange: block.serviceRange,
     secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
+    trackFields: createFieldTracker(clock),
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });

@@ -30,9 +30,9 @@ export async function runUp(options: UpOptions, process: UpProcess): Promise<num
     if (!started.signal.aborted) io.stderr.write('Waiting for the first endpoints to answer...\n');
   });
   try {
-    const { files, demo, instance, engine, run, dnsUpstreams } = options;
+    const { files, demo, instance, engine, run, dnsUpstreams, kubeconfigOut } = options;
     const own = { folders: io.env, runtime, pid, log };
-    const wanted = { files, demo, instance, engine, run, dnsUpstreams, ...own };
+    const wanted = { files, demo, instance, engine, run, dnsUpstreams, kubeconfigOut, ...own };
     const up = await startUp(wanted, signal);
     started.abort();
     try {

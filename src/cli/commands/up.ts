@@ -10,6 +10,7 @@ interface UpFlags extends GlobalOptions {
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
   readonly logFormat: UpOptions['logFormat'];
+  readonly kubeconfigOut?: string;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
@@ -40,6 +41,10 @@ export function addUp(program: Command, act: Act): void {
       )
         .choices(upEngines)
         .default('auto'),
+    )
+    .option(
+      '--kubeconfig-out <path>',
+      "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
     )
     .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
@@ -74,6 +79,7 @@ export function addUp(program: Command, act: Act): void {
           instance,
           logLevel,
           logFormat: flags.logFormat,
+          kubeconfigOut: flags.kubeconfigOut,
           output: flags.output,
         }),
       }));
