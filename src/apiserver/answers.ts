@@ -1,5 +1,5 @@
 /** Answers as they go out: objects in the form that was asked for, Statuses, warnings. */
-import { apiNames, kindKey, type ApiError, type Kind, type KubeObject } from '../kube/index.ts';
+import type { ApiError, Kind, KubeObject } from '../kube/index.ts';
 import type { HttpAnswer } from '../sys/http/index.ts';
 import type { ApiContext, ResourceRequest } from './context.ts';
 import { encodeObject } from './encode.ts';
@@ -28,11 +28,6 @@ export function failureAnswer(error: ApiError): HttpAnswer {
   return { ...answer, headers };
 }
 
-/** Kinds whose use is discouraged, with what to use instead. */
-const deprecations: Readonly<Record<string, string>> = {
-  'endpoints./v1': apiNames.endpointsDeprecated,
-};
-
 /** As many as one answer carries, each at most so long. */
 const maxWarnings = 20;
 const maxWarningLength = 500;
@@ -42,8 +37,8 @@ export function withWarnings(
   kind: Kind,
   warnings: readonly string[] = [],
 ): HttpAnswer {
-  const deprecation = deprecations[kindKey(kind)];
-  const all = [...(deprecation === undefined ? [] : [deprecation]), ...warnings];
+  const { deprecated } = kind;
+  const all = [...(deprecated === undefined ? [] : [deprecated]), ...warnings];
   if (all.length === 0) return answer;
   const lines = all
     .slice(0, maxWarnings)

@@ -137,7 +137,7 @@ export function parseJson(text: string, what: string): unknown {
     const shown = text.length > 200 ? `${text.slice(0, 200)}...` : text;
     throw new ApiError(
       'BadRequest',
-      `${unrecognized(what)}: couldn't get version/kind; json parse error: ${reason} (${JSON.stringify(shown).slice(1, -1)})`,
+      `${unrecognized(what)}: couldn't get version/kind; json parse error: ${reason} (${shown})`,
       { cause },
     );
   }

@@ -7,11 +7,12 @@ import type { TrackFields } from '../registry/index.ts';
 const ownName = 'switchyard';
 
 export function createFieldTracker(clock: Clock): TrackFields {
-  return ({ kind, object, stored, manager = ownName, subresource }) =>
+  return ({ kind, object, given, stored, manager = ownName, subresource }) =>
     ownersAfterUpdate({
       kind,
       before: stored === undefined ? undefined : { ...stored },
       after: { ...object },
+      given,
       manager,
       subresource,
       nowMs: clock.now(),

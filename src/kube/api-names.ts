@@ -12,6 +12,4 @@ export const apiNames = {
   initialEventsEnd: 'k8s.io/initial-events-end',
   /** The version of continue tokens. */
   continueVersion: 'meta.k8s.io/v1',
-  endpointsDeprecated:
-    'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 } as const;

@@ -21,7 +21,7 @@ import {
   withoutFields,
   type FieldSet,
 } from './field-set.ts';
-import { compareTyped } from './typed-walk.ts';
+import { compareTyped, fieldsOf } from './typed-walk.ts';
 import { zeroObject } from './zero-objects.ts';
 
 export interface Manager {
@@ -88,6 +88,8 @@ export interface FieldChange {
   /** Undefined when it is made. */
   readonly before: JsonObject | undefined;
   readonly after: JsonObject;
+  /** `after` before it was completed. */
+  readonly given: unknown;
   readonly manager: string;
   readonly subresource: 'status' | undefined;
   readonly nowMs: number;
@@ -101,7 +103,8 @@ export function ownersAfterUpdate(change: FieldChange): readonly ManagedFieldsEn
     before: comparable(kind, before),
     after: comparable(kind, after),
   });
-  const changed = ownable(unionOf(compared.added, compared.modified), subresource);
+  const touched = ownable(unionOf(compared.added, compared.modified), subresource);
+  const changed = differenceOf(touched, filledIn(change));
   const removed = ownable(compared.removed, subresource);
   const writer = {
     name: manager,
@@ -121,6 +124,20 @@ export function ownersAfterUpdate(change: FieldChange): readonly ManagedFieldsEn
       fields: differenceOf(differenceOf(one.fields, changed), removed),
     }));
   return formatManagers(capped([...others, { ...writer, time, fields }]));
+}
+
+/** What the API server fills in after it has noted who owns what; whoever says it himself owns it. */
+const filled: Readonly<Record<string, FieldSet>> = {
+  Namespace: parseFields({ 'f:spec': { 'f:finalizers': {} } }),
+  Pod: parseFields({
+    'f:spec': { 'f:preemptionPolicy': {}, 'f:priority': {}, 'f:tolerations': {} },
+  }),
+  Service: parseFields({ 'f:spec': { 'f:clusterIPs': {} } }),
+};
+
+function filledIn({ kind, given }: FieldChange): FieldSet {
+  const fields = filled[kind.kind];
+  return fields === undefined ? emptySet : differenceOf(fields, fieldsOf(schemaOf(kind), given));
 }
 
 /** What the object says of its owners; undefined when it says nothing. */

@@ -83,7 +83,8 @@ class KindWriter<T extends KubeObject> implements Writer {
       const prefix = generatedPrefix(value);
       const named =
         prefix === undefined ? value : withName(value, generateName(prefix, this.random));
-      const object = this.tracked(inspectNew(this.strategy, named), undefined, context);
+      const inspected = inspectNew(this.strategy, named);
+      const object = this.tracked(inspected, { given: named, stored: undefined, context });
       const claim = this.claim(object, undefined);
       try {
         if (context.dryRun === true) return await this.previewNew(claim);
@@ -190,7 +191,8 @@ class KindWriter<T extends KubeObject> implements Writer {
       // Everything else stays, save for who owns what.
       const metadata = withManagedFields(stored.metadata, metadataOf(given));
       const revised = { ...stored, metadata, status: given['status'] ?? {} };
-      return unclaimed(this.tracked(decodeObject(this.strategy, revised), stored, context));
+      const decoded = decodeObject(this.strategy, revised);
+      return unclaimed(this.tracked(decoded, { given, stored, context }));
     }
     const status: unknown = 'status' in stored ? stored.status : undefined;
     const decoded = decodeObject(this.strategy, isJsonObject(value) ? { ...value, status } : value);
@@ -202,14 +204,14 @@ class KindWriter<T extends KubeObject> implements Writer {
       );
     }
     const revised = inspectUpdate(this.strategy, decoded, stored);
-    return this.claim(this.tracked(revised, stored, context), stored);
+    return this.claim(this.tracked(revised, { given, stored, context }), stored);
   }
 
-  private tracked(object: T, stored: T | undefined, context: WriteContext): T {
-    const { trackFields } = this;
+  private tracked(object: T, { given, stored, context }: Tracking<T>): T {
+    const { trackFields, kind } = this;
     if (trackFields === undefined || context.ownershipSettled === true) return object;
     const { manager, subresource } = context;
-    const managedFields = trackFields({ kind: this.kind, object, stored, manager, subresource });
+    const managedFields = trackFields({ kind, object, given, stored, manager, subresource });
     return { ...object, metadata: { ...object.metadata, managedFields } };
   }
 
@@ -234,6 +236,12 @@ class KindWriter<T extends KubeObject> implements Writer {
     claim.revert();
     throw invalid(this.kind, object.metadata.name, problems.causes);
   }
+}
+
+interface Tracking<T> {
+  readonly given: unknown;
+  readonly stored: T | undefined;
+  readonly context: WriteContext;
 }
 
 /** What an update would leave; what was claimed for it is free again. */

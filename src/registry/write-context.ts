@@ -29,6 +29,8 @@ export interface FieldWrite {
   readonly kind: Kind;
   /** Completed, without what is allocated for it. */
   readonly object: KubeObject;
+  /** As it was before it was completed. */
+  readonly given: unknown;
   readonly stored: KubeObject | undefined;
   readonly manager: string | undefined;
   readonly subresource: 'status' | undefined;

@@ -4,9 +4,11 @@ import {
   configMapKind,
   deploymentKind,
   endpointSliceKind,
+  endpointsKind,
   eventKind,
   ingressClassKind,
   ingressKind,
+  ipAddressKind,
   isOfKind,
   kindKey,
   leaseKind,
@@ -15,6 +17,7 @@ import {
   podKind,
   replicaSetKind,
   secretKind,
+  serviceCidrKind,
   serviceKind,
   statefulSetKind,
   type Kind,
@@ -33,10 +36,13 @@ import {
   type Cells,
 } from './core-cells.ts';
 import {
+  endpointsCells,
   endpointSliceCells,
   ingressCells,
   ingressClassCells,
+  ipAddressCells,
   leaseCells,
+  serviceCidrCells,
 } from './network-cells.ts';
 import { podCells } from './pod-cells.ts';
 import { deploymentCells, replicaSetCells, statefulSetCells } from './workload-cells.ts';
@@ -81,6 +87,9 @@ const specs = new Map<string, TableSpec>([
   spec(podKind, kindColumns.pod, podCells),
   spec(serviceKind, kindColumns.service, serviceCells),
   spec(endpointSliceKind, kindColumns.endpointSlice, endpointSliceCells),
+  spec(endpointsKind, kindColumns.endpoints, endpointsCells),
+  spec(serviceCidrKind, kindColumns.serviceCidr, serviceCidrCells),
+  spec(ipAddressKind, kindColumns.ipAddress, ipAddressCells),
   spec(configMapKind, kindColumns.configMap, configMapCells),
   spec(secretKind, kindColumns.secret, secretCells),
   spec(leaseKind, kindColumns.lease, leaseCells),

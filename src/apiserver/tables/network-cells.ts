@@ -1,5 +1,13 @@
 /** What Tables show of slices and Ingresses (pkg/printers/internalversion, Kubernetes 1.36). */
-import type { EndpointSlice, Ingress, IngressClass, Lease } from '../../kube/index.ts';
+import type {
+  Endpoints,
+  EndpointSlice,
+  Ingress,
+  IngressClass,
+  IpAddress,
+  Lease,
+  ServiceCidr,
+} from '../../kube/index.ts';
 import type { Cells } from './core-cells.ts';
 
 /** As many as a cell names before it only counts. */
@@ -18,6 +26,29 @@ export function endpointSliceCells({ addressType, ports, endpoints }: EndpointSl
   );
   const addresses = (endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
   return [addressType, shortened(portTexts), shortened(addresses)];
+}
+
+/** Ready addresses with each of their ports. */
+export function endpointsCells({ subsets }: Endpoints): Cells {
+  const all = (subsets ?? []).flatMap(({ addresses, ports }) =>
+    (ports ?? []).flatMap(({ port }) =>
+      (addresses ?? []).map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
+    ),
+  );
+  return [all.length === 0 ? '<none>' : shortened(all)];
+}
+
+export function serviceCidrCells({ spec }: ServiceCidr): Cells {
+  return [(spec?.cidrs ?? []).join(',')];
+}
+
+export function ipAddressCells({ spec }: IpAddress): Cells {
+  const { group = '', resource = '', namespace = '', name = '' } = spec?.parentRef ?? {};
+  return [
+    [resource === '' || group === '' ? resource : `${resource}.${group}`, namespace, name]
+      .filter((part) => part !== '')
+      .join('/'),
+  ];
 }
 
 export function ingressCells({ spec = {}, status }: Ingress): Cells {
