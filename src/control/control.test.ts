@@ -415,7 +415,10 @@ test('what is asked about workloads is checked, field by field', async (t) => {
   await assert.rejects(client.bind({ ...name, ...none }), bad);
   await assert.rejects(client.bind({ ...name, ...none, command: 'a', address: 'b' }), bad);
   await assert.rejects(
-    client.logs({ namespace: '', pod: 'web', follow: false }, () => {}),
+    client.logs(
+      { namespace: '', pod: 'web', follow: false, tail: undefined, previous: false },
+      () => {},
+    ),
     bad,
   );
   const run = { ...name, replicas: 1, port: undefined, command: ['a'], folder: undefined };
@@ -440,7 +443,13 @@ test('lines of logs arrive in order, and a refusal after them with its code', as
     },
   });
   const lines: string[] = [];
-  const asked = { namespace: 'default', pod: 'web', follow: true };
+  const asked = {
+    namespace: 'default',
+    pod: 'web',
+    follow: true,
+    tail: undefined,
+    previous: false,
+  };
   await assert.rejects(
     client.logs(asked, ({ text }) => lines.push(text)),
     code('CONTROL_BAD_REQUEST', /no more/),
