@@ -9,7 +9,9 @@ import type { Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { connectChecks, listenChecks } from './engine-doors.suite.ts';
 import { createRig, loopback, type Check, type Rig } from './engine-rig.suite.ts';
-import type { Connection, NetEngine } from './engine.ts';
+import type { Connection } from './engine.ts';
+import { streamChecks } from './stream.suite.ts';
+import type { StreamEngine } from './stream.ts';
 import {
   connectTo,
   failureOf,
@@ -24,14 +26,18 @@ import {
 
 const slow = { timeout: 20_000 } as const;
 
-export function engineSuite(name: string, create: () => NetEngine): void {
-  const check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>): void => {
+export function engineSuite(name: string, create: () => StreamEngine): void {
+  const check = (
+    what: string,
+    run: (t: TestContext, engine: StreamEngine) => Promise<void>,
+  ): void => {
     test(`${name} engine: ${what}`, slow, (t) => run(t, create()));
   };
   relayChecks(check);
   endChecks(check);
   connectChecks(check);
   listenChecks(check);
+  streamChecks(check);
 }
 
 function relayChecks(check: Check): void {
