@@ -45,6 +45,8 @@ export interface TestApiOptions {
   readonly controllers?: boolean;
   readonly historySize?: number;
   readonly allowLoopbackEndpoints?: boolean;
+  /** Served instead of one of our own. */
+  readonly registry?: ObjectRegistry;
 }
 
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -56,13 +58,15 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     ...silentLogger,
     error: (message, fields) => errors.push({ message, ...fields }),
   };
-  const registry = createRegistry({
-    store: createMemoryStore({ clock, newUid: randomUUID, historySize: options.historySize }),
-    random: Math.random,
-    serviceRange,
-    allowLoopbackEndpoints: options.allowLoopbackEndpoints ?? true,
-    trackFields: createFieldTracker(clock),
-  });
+  const registry =
+    options.registry ??
+    createRegistry({
+      store: createMemoryStore({ clock, newUid: randomUUID, historySize: options.historySize }),
+      random: Math.random,
+      serviceRange,
+      allowLoopbackEndpoints: options.allowLoopbackEndpoints ?? true,
+      trackFields: createFieldTracker(clock),
+    });
   const server = createApiServer({
     registry,
     address: '127.0.0.1',
