@@ -17,6 +17,9 @@ export interface CliEnv {
   readonly xdgRuntimeDir: string | undefined;
   /** SWITCHYARD_INSTANCE. */
   readonly instance: string | undefined;
+  /** In a Pod: where the API of its cluster is. */
+  readonly kubernetesHost?: string | undefined;
+  readonly kubernetesPort?: string | undefined;
   /** NO_COLOR is set and not empty. */
   readonly noColor: boolean;
 }
@@ -76,11 +79,39 @@ export interface DoctorView {
   }[];
 }
 
+/** What every command that runs against a cluster is told. */
+export interface ClusterRunOptions {
+  /** Undefined: the service account of the Pod this is. */
+  readonly kubeconfig: string | undefined;
+  /** Its current one when undefined. */
+  readonly context: string | undefined;
+  /** Where what was seen last is kept; undefined: nowhere. */
+  readonly stateFolder: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'text' | 'json';
+  readonly output: 'text' | 'json';
+}
+
+export interface DnsRunOptions extends ClusterRunOptions {
+  /** Where names are answered. */
+  readonly listen: SocketAddress;
+  /** `cluster.local`. */
+  readonly zone: string;
+  /** Who is asked for names outside of the zone; none: those the host asks. */
+  readonly upstreams: readonly SocketAddress[];
+  /** Where health, readiness and metrics are served; undefined: nowhere. */
+  readonly pages: SocketAddress | undefined;
+  /** How long queries are still answered after it is told to end. */
+  readonly lameduckMs: number;
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Answers the names of a cluster until it is told to stop; resolves with the exit code. */
+  dns(options: DnsRunOptions): Promise<number>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

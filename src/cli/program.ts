@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
+import { addDns } from './commands/dns.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
 import { addLint } from './commands/lint.ts';
@@ -68,6 +69,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addTop(program, act);
   addSpread(program, act);
   addExplain(program, act);
+  addDns(program, act);
   addDoctor(program, act);
   addLint(program, act);
   throwUsageErrors(program);

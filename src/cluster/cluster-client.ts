@@ -24,7 +24,7 @@ import { arrived, dropManagedFields, malformed, versionIn, type Reduce } from '.
 import { collectionPath, objectPath } from './paths.ts';
 import { metadataType, readJson, readList } from './read-list.ts';
 import { readWatch } from './read-watch.ts';
-import { Transport, type ApiCall } from './transport.ts';
+import { Transport, type ApiCall, type Contact } from './transport.ts';
 
 /** What is kept of the objects of a kind as they arrive. */
 export interface Reading {
@@ -49,6 +49,7 @@ export interface ClusterClientOptions {
 
 export interface ClusterClient extends ObjectClient {
   readonly server: string;
+  contact(): Contact;
   /** Ends what runs. */
   close(): void;
 }
@@ -74,6 +75,10 @@ class Client implements ClusterClient {
 
   get server(): string {
     return this.transport.server;
+  }
+
+  contact(): Contact {
+    return this.transport.contact();
   }
 
   close(): void {

@@ -5,6 +5,8 @@ export interface TimeLimit {
   /** Aborts with the parent, or when the time is over. */
   readonly signal: AbortSignal;
   readonly isOver: boolean;
+  /** From now on nothing may come for this long. */
+  allow(ms: number): void;
   progress(): void;
   /** To be called when the request has ended. */
   end(): void;
@@ -15,11 +17,12 @@ export function createTimeLimit(clock: Clock, ms: number, parent: AbortSignal): 
   const abort = (): void => ending.abort();
   parent.addEventListener('abort', abort, { once: true });
   if (parent.aborted) abort();
+  let allowedMs = ms;
   let lastAt = clock.monotonic();
   let isOver = false;
   const watch = async (): Promise<void> => {
     while (!ending.signal.aborted) {
-      const leftMs = lastAt + ms - clock.monotonic();
+      const leftMs = lastAt + allowedMs - clock.monotonic();
       if (leftMs <= 0) {
         isOver = true;
         abort();
@@ -31,6 +34,10 @@ export function createTimeLimit(clock: Clock, ms: number, parent: AbortSignal): 
     signal: ending.signal,
     get isOver() {
       return isOver;
+    },
+    allow: (nextMs) => {
+      lastAt = clock.monotonic();
+      allowedMs = nextMs;
     },
     progress: () => {
       lastAt = clock.monotonic();

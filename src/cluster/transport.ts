@@ -30,6 +30,14 @@ export interface ApiCall {
   readonly signal: AbortSignal;
 }
 
+/** Whether the server answers. */
+export interface Contact {
+  /** Since when it does not, by the clock; undefined while it does, and before the first request. */
+  readonly awaySinceMs: number | undefined;
+  /** Why not. */
+  readonly problem: string | undefined;
+}
+
 /** What came of a call; its pieces are to be read to their end, or left. */
 export interface ApiReply {
   readonly pieces: AsyncIterable<Buffer>;
@@ -40,11 +48,14 @@ const maxRefusalBytes = 1 << 20;
 /** A server that asks to be asked later is asked so often. */
 const maxTries = 4;
 const maxWaitMs = 30_000;
+/** How long a server may take to begin its answer: what takes longer is gone. */
+const headMs = 30_000;
 
 export class Transport {
   private readonly options: TransportOptions;
   private client: HttpClient | undefined;
   private clientFor = '';
+  private away: Contact = { awaySinceMs: undefined, problem: undefined };
 
   constructor(options: TransportOptions) {
     this.options = options;
@@ -75,22 +86,33 @@ export class Transport {
     }
   }
 
+  contact(): Contact {
+    return this.away;
+  }
+
   close(): void {
     this.client?.close();
     this.client = undefined;
   }
 
   private async once(call: ApiCall): Promise<ApiReply> {
-    const limit = createTimeLimit(this.options.clock, call.idleMs, call.signal);
+    const limit = createTimeLimit(this.options.clock, headMs, call.signal);
     try {
       const reply = await this.send(call, limit.signal);
       if (reply.status >= 200 && reply.status < 300) {
+        limit.allow(call.idleMs);
+        this.away = { awaySinceMs: undefined, problem: undefined };
         return { pieces: this.pieces(reply, limit) };
       }
       throw await this.refusal(call, reply);
     } catch (thrown) {
       limit.end();
-      throw this.explained(thrown, limit);
+      const explained = this.explained(thrown, limit);
+      if (!call.signal.aborted && isAway(explained)) {
+        const { awaySinceMs = this.options.clock.now() } = this.away;
+        this.away = { awaySinceMs, problem: messageOf(explained) };
+      }
+      throw explained;
     }
   }
 
@@ -178,6 +200,19 @@ export class Transport {
     await clock.sleep(ms, signal);
   }
 }
+
+/** The server is not there, or cannot serve us; a refusal of one request says nothing of the others. */
+function isAway(thrown: unknown): boolean {
+  return thrown instanceof ApiError && awayReasons.includes(thrown.code);
+}
+
+const awayReasons: readonly string[] = [
+  'ServiceUnavailable',
+  'InternalError',
+  'Timeout',
+  'Unauthorized',
+  'Forbidden',
+];
 
 function unavailable(message: string, options: ApiErrorOptions): ApiError {
   return new ApiError('ServiceUnavailable', message, options);

@@ -15,6 +15,7 @@ import {
   type NodeView,
   type Plan,
   type Random,
+  type SchedulerName,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import { createFeeds } from './feeds.ts';
@@ -33,6 +34,8 @@ export interface PlannerOptions {
   readonly maxIntervalMs: number;
   /** The live gateway's port for a pool of a per-request ServicePort; there is none when undefined. */
   readonly gatewayOf?: ChangeTrackerOptions['gatewayOf'];
+  /** Of Services that name none; round robin when undefined. */
+  readonly defaultScheduler?: SchedulerName | undefined;
   /** Tells people of settings that were not taken; nobody when undefined. */
   readonly events?: EventRecorder | undefined;
   /** Called after each apply that succeeded, in order. */
@@ -51,13 +54,16 @@ export interface Planner extends Component {
   readonly applied: () => Applied;
   /** Ids of the VirtualServers that have a Pod among their endpoints; costs what they are. */
   readonly serversOf: ChangeTracker['serversOf'];
+  /** The node has changed: everything is compiled again. */
+  readonly setNode: ChangeTracker['setNode'];
   /** Compiles a Service again: its gateway came or went. */
   readonly refresh: ChangeTracker['refresh'];
 }
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { client, clock, random, log } = options;
-  const tracker = createChangeTracker({ node: options.node, gatewayOf: options.gatewayOf });
+  const { node, gatewayOf, defaultScheduler } = options;
+  const tracker = createChangeTracker({ node, gatewayOf, defaultScheduler });
   const work = createApplyWork(tracker, options);
   const loop = createSyncLoop(work.run, {
     clock,
@@ -98,6 +104,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     stop,
     status: () => work.problem() ?? state,
     applied: work.applied,
+    setNode: (changed) => {
+      tracker.setNode(changed);
+      loop.trigger();
+    },
     refresh: (namespace, name) => {
       tracker.refresh(namespace, name);
       loop.trigger();

@@ -12,6 +12,7 @@ export {
   readText,
   remove,
   watchPath,
+  writeDurably,
   writeTextAtomically,
 } from './files.ts';
 export { findProgram, hostFacts } from './host.ts';
