@@ -20,6 +20,8 @@ import { version } from './version.ts';
 export interface ClusterRun {
   readonly cluster: ClusterClient;
   readonly mirror: Mirror;
+  /** Whole objects, asked for one by one. */
+  readonly whole: ClusterClient;
   readonly random: Random;
   readonly log: Logger;
 }
@@ -46,11 +48,10 @@ export async function openCluster(parts: ClusterRunParts): Promise<ClusterRun> {
   const { kubeconfig, context, stateFolder } = options;
   const access = await openAccess({ kubeconfig, context, inCluster: inClusterOf(io), clock });
   const clusterLog = log.child({ component: 'cluster' });
+  const common = { access, clock, random, userAgent: `switchyard/${version}` };
+  const whole = createClusterClient(common);
   const cluster = createClusterClient({
-    access,
-    clock,
-    random,
-    userAgent: `switchyard/${version}`,
+    ...common,
     readings: followings.readings,
     onPage: createListProgress(clusterLog),
   });
@@ -69,7 +70,7 @@ export async function openCluster(parts: ClusterRunParts): Promise<ClusterRun> {
     random,
     log: clusterLog,
   });
-  return { cluster, mirror, random, log };
+  return { cluster, mirror, whole, random, log };
 }
 
 function inClusterOf({ env }: CliIo): InCluster | undefined {

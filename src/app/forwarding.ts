@@ -97,7 +97,7 @@ function embeddedNodeView(block: AddressBlock, nodeName: string): NodeView {
 }
 
 /** A driver starts with its first Plan; what is left of its life is its end. */
-function driverComponent(driver: Driver): Component {
+export function driverComponent(driver: Driver): Component {
   let stopped = false;
   return {
     name: `driver ${driver.name}`,

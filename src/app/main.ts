@@ -37,6 +37,10 @@ const exitCode = await runCli(process.argv.slice(2), io, {
     const { runDns } = await import('./run-dns.ts');
     return await runDns(options, { io, signal: untilSignal() });
   },
+  proxy: async (options) => {
+    const { runProxy } = await import('./run-proxy.ts');
+    return await runProxy(options, { io, signal: untilSignal(), pid: process.pid });
+  },
   up: async (options) => {
     const { runUp } = await import('./run-up.ts');
     return await runUp(options, {

@@ -1,6 +1,6 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
 import type { RunRequest } from '../control/index.ts';
-import type { Clock, ErrorTable, SocketAddress } from '../model/index.ts';
+import type { Clock, ErrorTable, SchedulerName, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
 /** `process.stdout` is one. */
@@ -105,6 +105,26 @@ export interface DnsRunOptions extends ClusterRunOptions {
   readonly lameduckMs: number;
 }
 
+/** `auto` takes the best this host can do. */
+export const proxyModes = ['auto', 'userspace'] as const;
+
+export interface ProxyRunOptions extends ClusterRunOptions {
+  /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
+  readonly instance: string | undefined;
+  /** The host's name when undefined. */
+  readonly node: string | undefined;
+  /** A KubeProxyConfiguration; what is given here comes before what it says. */
+  readonly config: string | undefined;
+  readonly mode: (typeof proxyModes)[number];
+  readonly engine: (typeof upEngines)[number];
+  /** Undefined: kube-proxy's own place. */
+  readonly healthz: SocketAddress | 'none' | undefined;
+  readonly metrics: SocketAddress | 'none' | undefined;
+  /** CIDRs; the Node's own addresses when undefined. */
+  readonly nodePortAddresses: readonly string[] | undefined;
+  readonly defaultScheduler: SchedulerName | undefined;
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
@@ -112,6 +132,8 @@ export interface CliDeps {
   up(options: UpOptions): Promise<number>;
   /** Answers the names of a cluster until it is told to stop; resolves with the exit code. */
   dns(options: DnsRunOptions): Promise<number>;
+  /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */
+  proxy(options: ProxyRunOptions): Promise<number>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

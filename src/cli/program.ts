@@ -8,6 +8,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
+import { addProxy } from './commands/proxy.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
 import { addSpread } from './commands/spread.ts';
@@ -69,6 +70,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addTop(program, act);
   addSpread(program, act);
   addExplain(program, act);
+  addProxy(program, act);
   addDns(program, act);
   addDoctor(program, act);
   addLint(program, act);

@@ -89,6 +89,7 @@ async function run({
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
     dns: async () => assert.fail('dns was not asked for'),
+    proxy: async () => assert.fail('proxy was not asked for'),
     doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
@@ -412,6 +413,7 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         clock,
         up: async () => assert.fail('up was not asked for'),
         dns: async () => assert.fail('dns was not asked for'),
+        proxy: async () => assert.fail('proxy was not asked for'),
         doctor: fakeDoctor,
         interrupted: () => new AbortController().signal,
         errorTables: async () => [],

@@ -5,6 +5,8 @@ export const clusterErrors = {
   user: {
     KUBECONFIG_INVALID: 'A kubeconfig cannot be read, or lacks what leads to a cluster',
     CLUSTER_NONE: 'No kubeconfig was given and this is no Pod of a cluster',
+    CONFIG_FILE_INVALID:
+      'A file given as a KubeProxyConfiguration is none, or has a value that is not taken',
     CREDENTIALS_FAILED:
       'The credentials of a kubeconfig could not be had: a file, or the program it names',
   },

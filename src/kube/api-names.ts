@@ -10,6 +10,8 @@ export const apiNames = {
   events: 'events.k8s.io',
   /** On the bookmark that ends the objects a watch begins with. */
   initialEventsEnd: 'k8s.io/initial-events-end',
+  /** The version of kube-proxy's configuration file. */
+  kubeProxyVersion: 'kubeproxy.config.k8s.io/v1alpha1',
   /** Where a Pod finds the credentials of its service account. */
   serviceAccountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
   /** The version of continue tokens. */

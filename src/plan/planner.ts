@@ -38,6 +38,10 @@ export interface PlannerOptions {
   readonly defaultScheduler?: SchedulerName | undefined;
   /** Tells people of settings that were not taken; nobody when undefined. */
   readonly events?: EventRecorder | undefined;
+  /** Called when something has changed that is not forwarded yet. */
+  readonly onQueued?: (() => void) | undefined;
+  /** Called when everything that was queued is forwarded, also when it came to nothing. */
+  readonly onSynced?: (() => void) | undefined;
   /** Called after each apply that succeeded, in order. */
   readonly onApplied?: (applied: Applied) => void;
 }
@@ -79,7 +83,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     random,
     log,
     events: options.events,
-    changed: () => loop.trigger(),
+    changed: () => {
+      options.onQueued?.();
+      loop.trigger();
+    },
   });
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -160,6 +167,7 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
       try {
         const result = await run(signal);
         failing = false;
+        options.onSynced?.();
         return result;
       } catch (thrown) {
         failing = true;

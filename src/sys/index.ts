@@ -15,7 +15,7 @@ export {
   writeDurably,
   writeTextAtomically,
 } from './files.ts';
-export { findProgram, hostFacts } from './host.ts';
+export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { unzipText } from './unzip.ts';
 export { openDatabase } from './sqlite.ts';
