@@ -131,9 +131,11 @@ function keyOf(object: KubeObject): string {
 }
 
 function isSame(known: KubeObject | undefined, object: KubeObject): boolean {
+  const { uid, resourceVersion } = object.metadata;
   return (
-    known?.metadata.uid === object.metadata.uid &&
-    known?.metadata.resourceVersion === object.metadata.resourceVersion
+    resourceVersion !== undefined &&
+    known?.metadata.resourceVersion === resourceVersion &&
+    known.metadata.uid === uid
   );
 }
 
