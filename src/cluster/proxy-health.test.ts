@@ -10,13 +10,13 @@ const start = Date.UTC(2026, 10, 22, 9, 30);
 test('a node from its start to its end', async (t) => {
   const clock = createFakeClock(start);
   let isNodeEligible = true;
-  let away: number | undefined;
+  const api: { awaySinceMs?: number } = {};
   const health = new ProxyHealth({
     clock,
     syncMs: 30_000,
     families: ['IPv4', 'IPv6'],
     isNodeEligible: () => isNodeEligible,
-    apiAwaySinceMs: () => away,
+    apiAwaySinceMs: () => api.awaySinceMs,
   });
   const lines: string[] = [];
   const show = (when: string, answer: HealthAnswer): void => {
@@ -44,7 +44,7 @@ test('a node from its start to its end', async (t) => {
   show('the node is to be taken away', health.answer('healthz'));
   show('the node is to be taken away', health.answer('livez'));
   isNodeEligible = true;
-  away = clock.now() - 5_000;
+  api.awaySinceMs = clock.now() - 5_000;
   show('the API is away', health.answer('healthz'));
   t.assert.fileSnapshot(lines.join('\n'), join(import.meta.dirname, 'testdata', 'health.txt'), {
     serializers: [(text: unknown) => String(text)],
