@@ -7,6 +7,7 @@ import {
   readErrorTables,
   renderAnnotations,
   renderErrors,
+  renderLintRules,
   renderMetrics,
 } from '../scripts/docs.ts';
 import { anchorsOf, fencesOf, linksOf } from './support/markdown.ts';
@@ -69,6 +70,10 @@ test('docs/annotations.md is what the tables say (npm run docs writes it)', () =
 
 test('docs/metrics.md is what the table says (npm run docs writes it)', () => {
   assert.equal(readSource('docs/metrics.md').text, renderMetrics());
+});
+
+test('docs/lint.md is what the rules say (npm run docs writes it)', () => {
+  assert.equal(readSource('docs/lint.md').text, renderLintRules());
 });
 
 /** Lines of the second text that the first lacks. */

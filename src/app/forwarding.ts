@@ -1,20 +1,21 @@
 /** What forwards: the planner that follows the objects, the driver that carries out its Plans, and who is told of it. */
-import { createUserspaceDriver } from '../drivers/userspace/index.ts';
-import type { ObjectClient } from '../kube/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
+import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
 import { SyncTimes } from '../metrics/index.ts';
 import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
-import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createAfterApply } from './after-apply.ts';
+import { createGatedDriver } from './request-gateway.ts';
 import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
 
 export interface ForwardingParts {
   readonly client: ObjectClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly engine: NetEngine;
+  readonly engine: StreamEngine;
   readonly block: AddressBlock;
   readonly nodeName: string;
   readonly logOf: (component: string) => Logger;
@@ -22,6 +23,7 @@ export interface ForwardingParts {
 
 export interface Forwarding {
   readonly driver: Driver;
+  readonly gateway: ServiceGateway;
   readonly planner: Planner;
   readonly withdrawals: Withdrawals;
   readonly syncs: SyncTimes;
@@ -40,26 +42,27 @@ const drainMs = 2_000;
 
 export function createForwarding(parts: ForwardingParts): Forwarding {
   const { client, clock, random, engine, block, nodeName, logOf } = parts;
-  const udp = createPortableUdp();
+  const common = { client, clock, random };
+  const gated = createGatedDriver({ ...common, engine, logOf, planner: () => planner });
+  const { gateway } = gated;
   const syncs = new SyncTimes(clock);
-  const driver = syncs.timed(
-    createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') }),
-  );
+  const driver = syncs.timed(gated.driver);
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
-    client,
-    clock,
-    random,
+    ...common,
     driver,
     node: embeddedNodeView(block, nodeName),
     log: logOf('plan'),
     minIntervalMs,
     retryMs,
     maxIntervalMs,
-    onApplied: createAfterApply({ client, clock, random, driver, withdrawals, logOf }),
+    gatewayOf: (...asked) => gateway.gatewayOf(...asked),
+    events: createEventRecorder({ ...common, log: logOf('plan'), component: 'switchyard' }),
+    onApplied: createAfterApply({ ...common, driver, gateway, withdrawals, logOf }),
   });
   return {
     driver,
+    gateway,
     planner,
     withdrawals,
     syncs,

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
 import type { Driver, SocketAddress } from '../model/index.ts';
 import { createMetrics, type Metrics } from '../metrics/index.ts';
@@ -14,14 +15,14 @@ import type { Planner } from '../plan/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import type { NetEngine } from '../sys/net/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
 import { createForwarding } from './forwarding.ts';
 import { version } from './version.ts';
 
 export interface InstanceParts {
-  readonly engine: NetEngine;
+  readonly engine: StreamEngine;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
@@ -38,6 +39,7 @@ export interface Instance {
   readonly names: DnsHome;
   readonly door: Door;
   readonly metrics: Metrics;
+  readonly gateway: ServiceGateway;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -68,7 +70,7 @@ export function createInstance(parts: InstanceParts): Instance {
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
   const forwarding = createForwarding({ ...common, engine, block, nodeName, logOf });
-  const { driver, planner, withdrawals, syncs } = forwarding;
+  const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
     ...common,
     nodeName,
@@ -106,9 +108,11 @@ export function createInstance(parts: InstanceParts): Instance {
     names,
     door,
     metrics,
+    gateway,
     components: [
       forwarding.driverComponent,
       node,
+      gateway,
       ...createControllers(common, logOf),
       planner,
       ...names.components,

@@ -54,4 +54,12 @@ const exitCode = await runCli(process.argv.slice(2), io, {
     });
   },
 });
+// A pipe takes what it has room for; the rest waits for its reader, and exiting would lose it.
+await Promise.all([process.stdout, process.stderr].map(flushed));
 process.exit(exitCode);
+
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  await promise;
+}

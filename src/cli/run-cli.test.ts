@@ -111,6 +111,9 @@ async function run({
 
 const escape = '\u001B';
 
+const manifests = join(import.meta.dirname, '..', 'lint', 'testdata');
+const manifest = (name: string): string => join(manifests, `${name}.yaml`);
+
 const failUp = (error: Error) => async (): Promise<number> => {
   throw error;
 };
@@ -221,6 +224,15 @@ const golden: Record<string, Run> = {
     ),
   },
   'error-unforeseen.text': { argv: ['up'], up: failUp(new TypeError('x is not a function')) },
+  'lint.text': { argv: ['lint', manifest('selector-matches-nothing')] },
+  'lint.json': { argv: ['lint', manifest('broken'), '-o', 'json'] },
+  'lint-fine.text': { argv: ['lint', manifest('fine')] },
+  'lint-warnings.text': { argv: ['lint', manifest('internal-local')] },
+  'lint-strict.text': { argv: ['lint', '--strict', manifest('internal-local')] },
+  'lint-tty': { argv: ['lint', manifest('nothing-behind')], tty: true },
+  'lint-nowhere.text': { argv: ['lint', manifest('nowhere')] },
+  'lint-nothing.text': { argv: ['lint'] },
+  'help-lint.text': { argv: ['lint', '--help'] },
   'help.text': { argv: ['--help'] },
   'help-none.text': { argv: [] },
   'help-up.text': { argv: ['up', '--help'] },
@@ -251,7 +263,9 @@ const golden: Record<string, Run> = {
 };
 
 const show = ({ argv }: Run, { stdout, stderr, exitCode }: Ran): string =>
-  `$ switchyard ${argv.join(' ')}\n--- stdout\n${stdout}--- stderr\n${stderr}--- exit ${exitCode}\n`;
+  `$ switchyard ${argv.join(' ')}\n--- stdout\n${stdout}--- stderr\n${stderr}--- exit ${exitCode}\n`
+    // Where this checkout is.
+    .replaceAll(manifests, 'shop');
 
 for (const [name, c] of Object.entries(golden)) {
   test(`golden ${name}`, async (t: TestContext) => {

@@ -2,3 +2,4 @@
 export type { Finding } from './finding.ts';
 export { lintManifests } from './lint.ts';
 export type { LintReport } from './lint.ts';
+export { rules } from './rules.ts';

@@ -32,7 +32,7 @@ export async function lintManifests(paths: readonly string[]): Promise<LintRepor
 }
 
 /** The pure part. */
-function lintLoaded(loaded: LoadedManifests): LintReport {
+export function lintLoaded(loaded: Omit<LoadedManifests, 'watched'>): LintReport {
   const set = readSet(loaded.desired);
   const found = new Findings();
   lintNamespaces(set, found);
@@ -72,7 +72,7 @@ function problemFinding(problem: ManifestProblem): Finding {
   return { code, severity: 'error', file, line, object, field, message: reason, remedy };
 }
 
-function skippedFinding({ file, line, kind, apiVersion }: SkippedDocument): Finding {
+function skippedFinding({ file, line, kind, apiVersion, name }: SkippedDocument): Finding {
   const own = kinds.filter((known) => apiVersionOf(known) === apiVersion);
   const [near] = nearNames(
     kind,
@@ -90,7 +90,7 @@ function skippedFinding({ file, line, kind, apiVersion }: SkippedDocument): Find
     severity,
     file,
     line,
-    object: undefined,
+    object: name === undefined ? kind : `${kind} ${name}`,
     field,
     message,
     remedy: fill(remedy, values),

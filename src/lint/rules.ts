@@ -180,7 +180,7 @@ export const rules = {
     severity: 'warning',
     text: 'Images are not run here: its Pods have nothing behind them until they are told a program or an address',
     remedy:
-      "{bind} --command 'node server.js' once it runs, or the annotation {key} on the Pod template",
+      "{bind} --command 'node server.js' (or --address 127.0.0.1:PORT) once it runs, or the annotation {key} on the Pod",
   },
 } as const satisfies Readonly<Record<string, Rule>>;
 

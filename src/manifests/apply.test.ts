@@ -1,6 +1,7 @@
 /** What manifests say comes to be, no more and no less, and a refused set leaves everything as it was. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   namespaceKind,
   podKind,
@@ -14,7 +15,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { createFakeClock } from '../sys/index.ts';
 import { createApplier, patchFor, type Applier } from './apply.ts';
 import { ManifestError } from './errors.ts';
-import { interpretManifests, type DesiredObject } from './load.ts';
+import { interpretManifests, loadManifests, type DesiredObject } from './load.ts';
 
 interface Rig {
   readonly client: ObjectClient;
@@ -189,6 +190,27 @@ spec: { hostname: ${hostname}, containers: [{ name: c, image: '${image}' }] }`;
       /spec: Forbidden: pod updates may not change fields other than .*\n {2}spec\.hostname: "b" -> "c"/s,
     remedy: 'Leave spec as it was, or make the object anew',
   });
+});
+
+test('a repository made for a cluster comes to be, but for the kinds that are not served', async () => {
+  const { client, applier } = rig();
+  const folder = fileURLToPath(new URL('./testdata/stock-repository/', import.meta.url));
+  const loaded = await loadManifests([folder], check);
+  assert.deepEqual(loaded.problems, []);
+  const { created } = await applier.apply(loaded.desired);
+  assert.deepEqual([created, loaded.skipped.length], [12, 7]);
+  const { items } = await client.list(serviceKind, { namespace: 'shop' });
+  assert.deepEqual(
+    items.map(({ metadata, spec }) => [metadata.name, spec?.type, spec?.ports?.length ?? 0]),
+    [
+      ['backend', 'ClusterIP', 2],
+      ['payments', 'ExternalName', 0],
+      ['postgres', 'ClusterIP', 1],
+      ['release-frontend', 'NodePort', 1],
+    ],
+  );
+  // Loading it again writes nothing.
+  assert.equal((await applier.apply(loaded.desired)).unchanged, 12);
 });
 
 test('a set that is refused changes nothing, and says why and where', async () => {

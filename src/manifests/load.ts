@@ -37,6 +37,8 @@ export interface SkippedDocument {
   readonly line: number;
   readonly apiVersion: string;
   readonly kind: string;
+  /** Undefined when it has none. */
+  readonly name: string | undefined;
 }
 
 export interface LoadedManifests {
@@ -161,7 +163,10 @@ function identify(document: ManifestDocument): Identified {
   if (kind === undefined) {
     const versions = named.map(apiVersionOf);
     if (versions.length === 0) {
-      const skipped = { file, line, apiVersion: String(apiVersion), kind: String(kindName) };
+      const own = value['metadata'];
+      const found = isJsonObject(own) ? own['name'] : undefined;
+      const name = typeof found === 'string' ? found : undefined;
+      const skipped = { file, line, apiVersion: String(apiVersion), kind: String(kindName), name };
       return { result: 'skipped', skipped };
     }
     const reason = `Unsupported value: ${JSON.stringify(apiVersion)}: supported values: ${versions.map((version) => JSON.stringify(version)).join(', ')}`;

@@ -53,6 +53,32 @@ export type {
 } from './flow.ts';
 export { claimantsOf } from './frontend-index.ts';
 export { byNearness, isNear, nearNames } from './nearest.ts';
+export { RequestChoices } from './l7/choose-request.ts';
+export type { ChooseRequest, RequestChoice } from './l7/choose-request.ts';
+export {
+  cookieValues,
+  formatSetCookie,
+  isCookieDomain,
+  isCookieName,
+  isCookiePath,
+} from './l7/cookies.ts';
+export type { CookieSettings } from './l7/cookies.ts';
+export { decideRequest } from './l7/decide-request.ts';
+export type {
+  ForwardRequest,
+  RequestDecision,
+  RequestStep,
+  RequestStepCode,
+  RequestTrace,
+} from './l7/decide-request.ts';
+export { defaultHashBound } from './l7/hash-rule.ts';
+export type { HashRule, HashSource } from './l7/hash-rule.ts';
+export { hostOf } from './l7/match-request.ts';
+export { matchesAll } from './l7/route.ts';
+export type { HttpRequest, HttpRoute, RequestBackend, RouteTable } from './l7/route.ts';
+export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
+export type { SessionKey, Sessions } from './l7/sessions.ts';
+export { PassiveHealth } from './passive-health.ts';
 export { emptyPlan, findFrontend, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
@@ -78,6 +104,8 @@ export type {
   Pools,
   Protocol,
   ProxyProtocol,
+  RequestRules,
+  RetryRules,
   Replay,
   ServicePortRef,
   TrafficPolicy,

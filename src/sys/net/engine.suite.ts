@@ -10,6 +10,8 @@ import type { Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../../model/index.ts';
 import type { Connection, Listener, NetEngine, Relay } from './engine.ts';
+import { streamChecks } from './stream.suite.ts';
+import type { StreamEngine } from './stream.ts';
 import {
   connectTo,
   failureOf,
@@ -40,17 +42,21 @@ interface Joined {
 const loopback: SocketAddress = { address: '127.0.0.1', port: 0 };
 const slow = { timeout: 20_000 } as const;
 
-export function engineSuite(name: string, create: () => NetEngine): void {
-  const check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>): void => {
+export function engineSuite(name: string, create: () => StreamEngine): void {
+  const check = (
+    what: string,
+    run: (t: TestContext, engine: StreamEngine) => Promise<void>,
+  ): void => {
     test(`${name} engine: ${what}`, slow, (t) => run(t, create()));
   };
   relayChecks(check);
   endChecks(check);
   connectChecks(check);
   listenChecks(check);
+  streamChecks(check);
 }
 
-type Check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>) => void;
+type Check = (what: string, run: (t: TestContext, engine: StreamEngine) => Promise<void>) => void;
 
 function relayChecks(check: Check): void {
   for (const address of ['127.0.0.1', '::1']) {
