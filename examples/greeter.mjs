@@ -4,13 +4,15 @@ import process from 'node:process';
 
 const { HOST, PORT, POD_NAME, GREETING = 'Hello' } = process.env;
 
+const say = (text) => process.stdout.write(`${text}\n`);
+
 const server = createServer((request, response) => {
   if (request.url === '/crash') process.exit(1);
   response.end(`${GREETING} from ${POD_NAME}\n`);
 });
-server.listen(Number(PORT), HOST, () => console.log(`listening at ${HOST}:${PORT}`));
+server.listen(Number(PORT), HOST, () => say(`listening at ${HOST}:${PORT}`));
 process.on('SIGTERM', () => {
-  console.log('told to end');
+  say('told to end');
   server.close(() => process.exit(0));
   server.closeAllConnections();
 });
