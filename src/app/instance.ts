@@ -98,6 +98,7 @@ export function createInstance(parts: InstanceParts): Instance {
     driver,
     applied: planner.applied,
     syncs,
+    others: () => names.dns.metrics(),
     log: logOf('metrics'),
   });
   return {

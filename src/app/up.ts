@@ -21,6 +21,7 @@ import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/
 import { claimAddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { createRequestSource } from './request-source.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -161,6 +162,7 @@ function sourceOf(
     driver,
     names,
     metrics,
+    gateway,
     workloads,
   }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
@@ -180,6 +182,7 @@ function sourceOf(
     },
     workloads,
     names,
+    requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),
   });
 }
 

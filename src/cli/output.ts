@@ -9,6 +9,7 @@ import { renderExplanation } from './render/explanation.ts';
 import { renderName } from './render/name.ts';
 import { renderLint } from './render/lint.ts';
 import { renderPlan } from './render/plan.ts';
+import { renderRequest } from './render/request.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
 import { limitNote } from './render/top.ts';
@@ -50,6 +51,11 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       const { errors, warnings } = result.report;
       return errors + (result.strict ? warnings : 0) === 0 ? exitCodes.fine : exitCodes.no;
     }
+    case 'request': {
+      const { explanation, answer } = result.view;
+      const goes = explanation.outcome !== 'refused' && explanation.outcome !== 'not-served';
+      return goes && (answer?.status ?? 200) < 500 ? exitCodes.fine : exitCodes.no;
+    }
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -75,6 +81,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'workload':
     case 'name':
     case 'ways':
+    case 'request':
     case 'doctor':
       return result.view;
     case 'explanation':
@@ -103,6 +110,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderName(result.view, paint);
     case 'lint':
       return renderLint(result.report, paint);
+    case 'request':
+      return renderRequest(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
     case 'metrics':

@@ -6,6 +6,7 @@ import type {
   NameView,
   MetricsView,
   PlanView,
+  RequestView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
@@ -34,6 +35,7 @@ export type CommandResult =
   | { readonly kind: 'explanation'; readonly view: ExplainView }
   | { readonly kind: 'ways'; readonly view: NonNullable<InstanceView['names']> }
   | { readonly kind: 'name'; readonly view: NameView }
+  | { readonly kind: 'request'; readonly view: RequestView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
   | { readonly kind: 'lint'; readonly report: LintReport; readonly strict: boolean }

@@ -3,6 +3,7 @@ import { LocalError, requestLocal, type LocalRequestOptions } from '../sys/net/i
 import { readError, readList, readObject, readSpreadLine } from './decode.ts';
 import { ControlError, RemoteError } from './errors.ts';
 import type { NameRequest, NameView } from './name-protocol.ts';
+import type { RequestQuestionView, RequestView } from './request-protocol.ts';
 import {
   controlPaths,
   protocolHeader,
@@ -46,6 +47,7 @@ export interface ControlClient {
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
   explainName(request: NameRequest): Promise<NameView>;
+  explainRequest(question: RequestQuestionView): Promise<RequestView>;
   run(request: RunRequest): Promise<WorkloadView>;
   scale(request: ScaleRequest): Promise<WorkloadView>;
   bind(request: BindRequest): Promise<WorkloadView>;
@@ -105,6 +107,8 @@ export function createControlClient(
     metrics: async () => readObject<MetricsView>(await get(controlPaths.metrics)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
     explain: async (request) => readObject<ExplainView>(await post(controlPaths.explain, request)),
+    explainRequest: async (question) =>
+      readObject<RequestView>(await post(controlPaths.explainRequest, question)),
     explainName: async (request) =>
       readObject<NameView>(await post(controlPaths.explainName, request)),
     spread: async (request, { signal, onProgress } = {}) => {

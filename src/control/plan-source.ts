@@ -13,6 +13,7 @@ import {
 import type { NetEngine } from '../sys/net/index.ts';
 import { ControlError } from './errors.ts';
 import type { NameSource } from './name-protocol.ts';
+import type { RequestSource } from './request-protocol.ts';
 import type { InstanceView, MetricsView, SpreadRequest } from './protocol.ts';
 import { explainIn } from './explain-view.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
@@ -37,6 +38,8 @@ export interface PlanSourceOptions {
   readonly workloads?: WorkloadSource | undefined;
   /** Where names are answered. */
   readonly names?: NameSource | undefined;
+  /** Where requests are decided. */
+  readonly requests?: RequestSource | undefined;
 }
 
 const connectTimeoutMs = 5_000;
@@ -47,6 +50,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
     instance: options.instance,
     workloads: options.workloads,
     names: options.names,
+    requests: options.requests,
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
     traffic: (filter) => {

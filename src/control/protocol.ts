@@ -23,6 +23,7 @@ export const controlPaths = {
   spread: '/spread',
   explain: '/explain',
   explainName: '/explain/name',
+  explainRequest: '/explain/request',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */

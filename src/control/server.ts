@@ -12,6 +12,7 @@ import { readExplainRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
 import { readNameRequest, type NameSource } from './name-protocol.ts';
+import { readRequestQuestion, type RequestSource } from './request-protocol.ts';
 import { controlSocket } from './instance.ts';
 import {
   controlPaths,
@@ -46,6 +47,8 @@ export interface ControlSource {
   explain(request: ExplainRequest): Promise<ExplainView>;
   /** Undefined where no names are answered. */
   readonly names?: NameSource | undefined;
+  /** Where requests are decided; undefined when this instance has no gateway. */
+  readonly requests?: RequestSource | undefined;
   /** Undefined where no Pods are run: a node of a cluster. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -145,6 +148,8 @@ async function route(
       return ok(await source.explain(readExplainRequest(request.body)));
     case `POST ${controlPaths.explainName}`:
       return ok(await namesOf(source).explain(readNameRequest(request.body)));
+    case `POST ${controlPaths.explainRequest}`:
+      return ok(await requestsOf(source).explain(readRequestQuestion(request.body)));
     case `POST ${controlPaths.spread}`: {
       const asked = readSpreadRequest(request.body);
       return {
@@ -166,6 +171,15 @@ function namesOf({ names }: ControlSource): NameSource {
     'CONTROL_NO_NAMES',
     'Cannot explain the name: this instance answers no names',
     { remedy: 'Ask the instance that is your name server' },
+  );
+}
+
+function requestsOf({ requests }: ControlSource): RequestSource {
+  if (requests !== undefined) return requests;
+  throw new ControlError(
+    'CONTROL_NO_GATEWAY',
+    'Cannot explain the request: this instance has no gateway',
+    { remedy: 'Ask an instance that was started with switchyard up' },
   );
 }
 

@@ -5,4 +5,3 @@ export { createDnsServer } from './server.ts';
 export type { DnsServer } from './server.ts';
 export { defaultZone } from './world.ts';
 export type { NameExplanation } from './explain-name.ts';
-export type { MetricFamily, MetricSample } from './metrics.ts';

@@ -1,19 +1,6 @@
 /** What the server counted, under CoreDNS' names where they mean the same: plain data for whoever exposes it. */
+import type { MetricFamily, MetricSample } from '../obs/index.ts';
 import { durationBounds, type DnsCounters } from './counters.ts';
-
-export interface MetricFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  /** Of a histogram: `_bucket` with `le`, `_sum` and `_count`, as Prometheus has them. */
-  readonly samples: readonly MetricSample[];
-}
-
-export interface MetricSample {
-  readonly suffix?: '_bucket' | '_sum' | '_count';
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 export interface MetricSources {
   readonly counters: DnsCounters;

@@ -19,10 +19,10 @@ import {
   type Random,
   type SocketAddress,
 } from '../model/index.ts';
-import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import { DnsCounters, type DnsCounts } from './counters.ts';
 import { NetError } from '../sys/net/index.ts';
-import { dnsMetrics, type MetricFamily } from './metrics.ts';
+import { dnsMetrics } from './metrics.ts';
 import { listenDns, type DnsListeners, type ListenOptions } from './listeners.ts';
 import { Responder, type Elsewhere } from './responder.ts';
 import { MutableWorld, type World, type ZoneOptions } from './world.ts';

@@ -95,6 +95,12 @@ function serviceName(host: string): Name | undefined {
   return { namespace, name, port };
 }
 
+/** The Service that `SERVICE.NAMESPACE.localhost` names; undefined for any other host. */
+export function serverForHost(plan: Plan, host: string): VirtualServer | undefined {
+  const name = serviceName(host);
+  return name === undefined ? undefined : findServer(plan, name);
+}
+
 const families = ['IPv4', 'IPv6'] as const;
 
 function findServer(plan: Plan, asked: Name): VirtualServer | undefined {

@@ -22,7 +22,7 @@ import { defaultBounds } from './bounds.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, localhostPort } from './host-router.ts';
 import type { GatewayPort, GatewayTls } from './router.ts';
-import { ServiceRouter, type RequestServer } from './service-router.ts';
+import { ServiceRouter, type RequestServer, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { createTlsSecrets } from './tls-secrets.ts';
 
@@ -47,6 +47,8 @@ export interface ServiceGateway extends Component {
   observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
   /** Resolves when no request is under way at any of these, or when `signal` aborts. */
   drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void>;
+  /** Tells of each choice for a ServicePort until the returned function is called. */
+  watch(id: string, watcher: RequestWatcher): () => void;
   /** The router of a per-request ServicePort, for explanations. */
   routerOf(id: string): ServiceRouter | undefined;
   /** Where `http://SERVICE.NAMESPACE.localhost` answers; undefined before the start. */
@@ -152,6 +154,10 @@ class Following implements ServiceGateway {
       this.served.get(server)?.router.count.idle(endpoint),
     );
     await Promise.race([aborted.promise, Promise.all(idle)]);
+  }
+
+  watch(id: string, watcher: RequestWatcher): () => void {
+    return this.served.get(id)?.router.watch(watcher) ?? (() => undefined);
   }
 
   routerOf(id: string): ServiceRouter | undefined {

@@ -19,6 +19,7 @@ import {
   type RouteTable,
   type SessionKey,
   type Sessions,
+  type SocketAddress,
   type VirtualServer,
 } from '../model/index.ts';
 import type { HttpRequest } from '../model/index.ts';
@@ -37,6 +38,9 @@ import type {
 
 /** A per-request ServicePort: `perRequest` is there. */
 export type RequestServer = VirtualServer & { readonly perRequest: PerRequest };
+
+/** Told of a client and the endpoint that was chosen for its request. */
+export type RequestWatcher = (client: SocketAddress, endpoint: Endpoint) => void;
 
 export interface ServiceRouterOptions {
   readonly clock: Clock;
@@ -61,6 +65,7 @@ export class ServiceRouter {
   private readonly choices: RequestChoices;
   private readonly tokens = new TokenCache();
   private readonly routed = new Map<string, Known>();
+  private readonly watchers = new Set<RequestWatcher>();
   private server: RequestServer;
   private policy: RequestPolicy = defaultPolicy;
   private tables: Readonly<Record<PoolName, RouteTable>> = { cluster: [], local: [] };
@@ -85,6 +90,12 @@ export class ServiceRouter {
   /** The way in for connections that the traffic policy sent to this pool. */
   router(pool: PoolName): RequestRouter {
     return { route: (request) => this.route(pool, request) };
+  }
+
+  /** Tells of each choice until the returned function is called. */
+  watch(watcher: RequestWatcher): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
   }
 
   /** The decision alone, with its steps: nothing is chosen or counted. */
@@ -128,6 +139,9 @@ export class ServiceRouter {
       tried: request.tried,
     });
     if (choice === undefined) return refuse(503, 'every endpoint of the Service failed');
+    if (this.watchers.size > 0) {
+      for (const watcher of this.watchers) watcher(request.client, choice.endpoint);
+    }
     return this.forward(decision, choice.endpoint, choice.setCookie);
   }
 

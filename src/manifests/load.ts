@@ -150,7 +150,7 @@ type Identified =
   | { readonly result: 'problem'; readonly problem: ManifestProblem };
 
 function identify(document: ManifestDocument): Identified {
-  const { file, line, value } = document;
+  const { file, value } = document;
   const apiVersion = value['apiVersion'];
   const kindName = value['kind'];
   for (const [field, found] of Object.entries({ apiVersion, kind: kindName })) {
@@ -166,7 +166,13 @@ function identify(document: ManifestDocument): Identified {
       const own = value['metadata'];
       const found = isJsonObject(own) ? own['name'] : undefined;
       const name = typeof found === 'string' ? found : undefined;
-      const skipped = { file, line, apiVersion: String(apiVersion), kind: String(kindName), name };
+      const skipped = {
+        file,
+        line: document.line,
+        apiVersion: String(apiVersion),
+        kind: String(kindName),
+        name,
+      };
       return { result: 'skipped', skipped };
     }
     const reason = `Unsupported value: ${JSON.stringify(apiVersion)}: supported values: ${versions.map((version) => JSON.stringify(version)).join(', ')}`;

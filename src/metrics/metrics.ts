@@ -6,9 +6,10 @@ import {
   type Plan,
   type SocketAddress,
 } from '../model/index.ts';
-import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import { servePages, type PageServer } from '../sys/net/index.ts';
 import type { Exposition } from './exposition.ts';
+import { formatFamilies } from './family-text.ts';
 import { samplesOf } from './samples.ts';
 import type { SyncTimes } from './sync-times.ts';
 
@@ -19,6 +20,8 @@ export interface MetricsOptions {
   readonly driver: Pick<Driver, 'name' | 'observe'>;
   readonly applied: () => { readonly plan: Plan; readonly report: ApplyReport | undefined };
   readonly syncs: SyncTimes;
+  /** What other rooms counted themselves. */
+  readonly others?: (() => readonly MetricFamily[]) | undefined;
   readonly log: Logger;
 }
 
@@ -34,6 +37,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let server: PageServer | undefined;
   let status: ComponentStatus = { state: 'starting', detail: undefined };
   const expose = (): Promise<Exposition> => (exposition ??= load(options));
+  const text = async (): Promise<string> =>
+    (await (await expose()).text()) + formatFamilies(options.others?.() ?? []);
   return {
     name: 'metrics',
     start: async () => {
@@ -41,7 +46,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         server = await servePages(options.at, async (path) => {
           if (path !== '/metrics') return undefined;
           const made = await expose();
-          return { contentType: made.contentType, body: await made.text() };
+          return { contentType: made.contentType, body: await text() };
         });
         options.log.debug('Serving metrics', { at: formatSocketAddress(server.address) });
       }
@@ -54,7 +59,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     status: () => status,
     address: () => server?.address,
-    text: async () => await (await expose()).text(),
+    text,
   };
 }
 
