@@ -86,7 +86,7 @@ export function addUp(program: Command, act: Act): void {
           instance,
           logLevel,
           logFormat: flags.logFormat,
-          kubeconfigOut: flags.kubeconfigOut,
+          ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
         }),
       }));
