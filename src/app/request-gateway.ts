@@ -12,7 +12,7 @@ export interface RequestGatewayOptions {
   readonly client: ObjectClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Logger;
+  readonly logOf: (component: string) => Logger;
   /** Asked when a gateway came or went; may still be in the making before. */
   readonly planner: () => Planner;
 }
@@ -22,30 +22,30 @@ const maxEndpointConnections = 1_024;
 const maxWaiting = 4_096;
 
 /** The userspace driver, and the gateway it hands connections to. */
-export function createForwarding(options: RequestGatewayOptions): {
+export function createGatedDriver(options: RequestGatewayOptions): {
   readonly driver: Driver;
   readonly gateway: ServiceGateway;
 } {
-  const { engine, clock, random, log } = options;
+  const { engine, clock, random, logOf } = options;
   const gateway = createRequestGateway(options);
   const driver = createUserspaceDriver({
     engine,
     udp: createPortableUdp(),
     clock,
     random,
-    log: log.child({ component: 'userspace' }),
+    log: logOf('userspace'),
     handOver: (connection, server, pool) => gateway.handOver(connection, server, pool),
   });
   return { driver: withRequests(driver, gateway), gateway };
 }
 
 function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
-  const { engine, clock, random, log, planner } = options;
+  const { engine, clock, random, logOf, planner } = options;
   const gateway = createGateway({
     engine,
     clock,
     random,
-    log: log.child({ component: 'http' }),
+    log: logOf('http'),
     address: loopback,
     accessLogShare: 0,
     maxEndpointConnections,
@@ -54,7 +54,7 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
   return createServiceGateway({
     ...options,
     gateway,
-    log: log.child({ component: 'gateway' }),
+    log: logOf('gateway'),
     changed: ({ namespace, name }) => planner().refresh(namespace, name),
   });
 }

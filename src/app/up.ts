@@ -34,6 +34,8 @@ export interface UpOptions {
   readonly engine: EnginePreference;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
@@ -51,6 +53,8 @@ export interface Up {
   readonly source: ControlSource;
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
+  /** The addresses behind a host name, as a client in the namespace `default` finds them. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -59,6 +63,9 @@ export interface Ways {
   /** Where names are answered besides. */
   readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
+  /** Where `http://SERVICE.NAMESPACE.localhost` answers. */
+  readonly gateway: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
@@ -74,7 +81,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: upstreamsOf(options), log });
+  const upstreams = upstreamsOf(options);
+  const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -112,7 +120,13 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
   const ways = waysOf(instance);
-  return { instance: name, source, ways, stop: () => stopAll(components, log) };
+  return {
+    instance: name,
+    source,
+    ways,
+    lookup: (host) => instance.names.lookup(host, 'default'),
+    stop: () => stopAll(components, log),
+  };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
@@ -124,9 +138,15 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-function waysOf({ names, door }: Instance): Ways {
+function waysOf({ names, door, gateway, metrics }: Instance): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
-  return { dns, alsoDns, door: door.address() };
+  return {
+    dns,
+    alsoDns,
+    door: door.address(),
+    gateway: gateway.localhost(),
+    metrics: metrics.address(),
+  };
 }
 
 function namesView({ names, door }: Instance): InstanceView['names'] {
@@ -149,6 +169,7 @@ function sourceOf(
     planner,
     driver,
     names,
+    metrics,
     gateway,
     workloads,
   }: Instance & { readonly workloads: WorkloadSource },
@@ -163,6 +184,10 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    metrics: async () => {
+      const at = metrics.address();
+      return { address: at && formatSocketAddress(at), text: await metrics.text() };
+    },
     workloads,
     names,
     requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),

@@ -13,11 +13,13 @@ import {
   type ExplainRequest,
   type ExplainView,
   type InstanceView,
+  type MetricsView,
   type PlanView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadRequest,
   type SpreadView,
+  type TrafficView,
 } from './protocol.ts';
 
 import { readLogsLine } from './workload-decode.ts';
@@ -39,6 +41,8 @@ export interface ControlClient {
   instance(): Promise<InstanceView>;
   services(filter: ServiceFilter): Promise<readonly ServicePortView[]>;
   endpoints(filter: ServiceFilter): Promise<readonly EndpointView[]>;
+  traffic(filter: ServiceFilter): Promise<TrafficView>;
+  metrics(): Promise<MetricsView>;
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
@@ -99,6 +103,8 @@ export function createControlClient(
     instance: async () => readObject<InstanceView>(await get(controlPaths.instance)),
     services: async (filter) => readList<ServicePortView>(await get(controlPaths.services, filter)),
     endpoints: async (filter) => readList<EndpointView>(await get(controlPaths.endpoints, filter)),
+    traffic: async (filter) => readObject<TrafficView>(await get(controlPaths.traffic, filter)),
+    metrics: async () => readObject<MetricsView>(await get(controlPaths.metrics)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
     explain: async (request) => readObject<ExplainView>(await post(controlPaths.explain, request)),
     explainRequest: async (question) =>

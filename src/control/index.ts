@@ -12,10 +12,12 @@ export type {
   ExplainView,
   FrontendView,
   InstanceView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  TrafficView,
 } from './protocol.ts';
 export type {
   BindRequest,

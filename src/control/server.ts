@@ -22,12 +22,14 @@ import {
   type ExplainRequest,
   type ExplainView,
   type InstanceView,
+  type MetricsView,
   type PlanView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadLine,
   type SpreadRequest,
   type SpreadView,
+  type TrafficView,
 } from './protocol.ts';
 
 import type { WorkloadSource } from './workload-protocol.ts';
@@ -38,6 +40,8 @@ export interface ControlSource {
   instance(): InstanceView;
   services(filter: ServiceFilter): readonly ServicePortView[];
   endpoints(filter: ServiceFilter): readonly EndpointView[];
+  traffic(filter: ServiceFilter): TrafficView;
+  metrics(): Promise<MetricsView>;
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
@@ -134,6 +138,10 @@ async function route(
       return ok(source.services(filter));
     case `GET ${controlPaths.endpoints}`:
       return ok(source.endpoints(filter));
+    case `GET ${controlPaths.traffic}`:
+      return ok(source.traffic(filter));
+    case `GET ${controlPaths.metrics}`:
+      return ok(await source.metrics());
     case `GET ${controlPaths.plan}`:
       return ok(source.plan());
     case `POST ${controlPaths.explain}`:

@@ -1,6 +1,7 @@
 /** Where one HTTP request goes and why: the steps of `decide` for its connection, then those of `decideRequest`. */
 import {
   decide,
+  fill,
   formatSocketAddress,
   type Flow,
   type HttpRequest,
@@ -12,7 +13,6 @@ import {
   type VirtualServer,
 } from '../model/index.ts';
 import { requestSentences } from './request-sentences.ts';
-import { fill, type Value } from './template.ts';
 
 export interface RequestQuestion {
   /** As it was asked: `http://web.default/cart`. */
@@ -109,7 +109,7 @@ function isLive({ perRequest, pools }: VirtualServer, pool: PoolName): boolean {
 
 function say(
   steps: Steps,
-): (code: RequestStepView['code'], values: Readonly<Record<string, Value>>) => void {
+): (code: RequestStepView['code'], values: Readonly<Record<string, string | number>>) => void {
   return (code, values) => {
     steps.push({ code, text: fill(requestSentences[code], values) });
   };

@@ -37,6 +37,9 @@ import {
   type BalanceMode,
 } from './service-annotations.ts';
 
+/** Before the name of every key of our own. */
+export const ownPrefix = 'switchyard.dev/';
+
 /** What a parser makes of a text; `problem` says what is wrong as the end of `Cannot read ...: `. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }

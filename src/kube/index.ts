@@ -1,6 +1,6 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
 export { backendProtocol, isHttpPort, isHttpsPort } from './app-protocols.ts';
-export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
+export { annotations, formatReachedAt, ownPrefix, readAnnotation } from './annotations.ts';
 export type { AnnotationSpec } from './annotations.ts';
 export type { AffinityKind, BalanceMode } from './service-annotations.ts';
 export type { ReachedAt } from './annotations.ts';
@@ -11,6 +11,7 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
@@ -29,6 +30,8 @@ export type {
   ContainerState,
   ContainerStatus,
   EndpointSlice,
+  HttpGetAction,
+  LifecycleHandler,
   Namespace,
   Node,
   Pod,
@@ -47,9 +50,11 @@ export {
   endpointsController,
   endpointSliceController,
   finalizers,
+  garbageFinalizers,
   ipAllocator,
   labels,
   mirroringController,
+  namespaceFinalizer,
   nodeTaints,
   wellKnownAnnotations,
 } from './labels.ts';
@@ -81,6 +86,7 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  notStored,
   preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';

@@ -33,6 +33,17 @@ export const labels = {
   podIndex: 'apps.kubernetes.io/pod-index',
 } as const;
 
+/** Finalizers by which a deleted object waits for the garbage collector. */
+export const garbageFinalizers = {
+  /** Those it owns and that block it go first. */
+  foreground: 'foregroundDeletion',
+  /** Those it owns stay: their references to it go first. */
+  orphan: 'orphan',
+} as const;
+
+/** In the spec of every Namespace: its content goes first. */
+export const namespaceFinalizer = 'kubernetes';
+
 /** Taints of Nodes that Pods tolerate for a while. */
 export const nodeTaints = {
   notReady: 'node.kubernetes.io/not-ready',
@@ -55,6 +66,10 @@ export const wellKnownAnnotations = {
   leader: 'control-plane.alpha.kubernetes.io/leader',
   /** On any object: what kubectl applied last. */
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
+  /** On ReplicaSets: how many Pods their Deployment wanted when it last scaled them. */
+  desiredReplicas: 'deployment.kubernetes.io/desired-replicas',
+  /** On ReplicaSets: how many it might have had at most then. */
+  maxReplicas: 'deployment.kubernetes.io/max-replicas',
   /** On Pods: the cheaper go first when a ReplicaSet shrinks. */
   podDeletionCost: 'controller.kubernetes.io/pod-deletion-cost',
 } as const;

@@ -52,6 +52,7 @@ export type {
   Trace,
 } from './flow.ts';
 export { claimantsOf } from './frontend-index.ts';
+export { byNearness, isNear, nearNames } from './nearest.ts';
 export { RequestChoices } from './l7/choose-request.ts';
 export type { ChooseRequest, RequestChoice } from './l7/choose-request.ts';
 export {
@@ -111,3 +112,5 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export { fill, formatList } from './template.ts';
+export type { GapsOf, Value } from './template.ts';

@@ -21,7 +21,7 @@ import { ingressClassStrategy } from './ingress-class.ts';
 import { ingressStrategy } from './ingress.ts';
 import { ipAddressRules } from './ip-address.ts';
 import { leaseStrategy } from './lease.ts';
-import { validateMetadata } from './metadata.ts';
+import { validateMetadata, validateMetadataChange } from './metadata.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
@@ -123,6 +123,9 @@ function approved<T extends KubeObject>(
 ): T {
   const problems = new Problems();
   validateMetadata(object, strategy, problems);
+  if (stored !== undefined) {
+    validateMetadataChange(object.metadata, stored.metadata, problems);
+  }
   strategy.validate(object, stored, problems);
   if (problems.causes.length === 0) return object;
   throw invalid(strategy.kind, nameFound(object), problems.causes);

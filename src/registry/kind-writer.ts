@@ -2,6 +2,7 @@
 import {
   ApiError,
   applyMergePatch,
+  garbageFinalizers,
   invalid,
   isAlreadyExists,
   isConflict,
@@ -115,9 +116,13 @@ class KindWriter<T extends KubeObject> implements Writer {
       };
       try {
         const asked = this.strategy.gracePeriodSeconds?.(stored, options.gracePeriodSeconds) ?? 0;
-        await this.store.delete(this.kind, name, { preconditions, gracePeriodSeconds: asked });
+        const { propagationPolicy } = options;
+        const how = { preconditions, gracePeriodSeconds: asked, propagationPolicy };
+        await this.store.delete(this.kind, name, how);
         // One that stays for its grace or its finalizers keeps what it holds until it goes.
-        if (asked === 0 && (metadata.finalizers ?? []).length === 0) await this.gone(stored);
+        if (asked === 0 && !waitsForOthers(metadata.finalizers ?? [], propagationPolicy)) {
+          await this.gone(stored);
+        }
         return;
       } catch (thrown) {
         const isSame = (uid ?? metadata.uid) === metadata.uid && resourceVersion === undefined;
@@ -185,6 +190,16 @@ class KindWriter<T extends KubeObject> implements Writer {
     claim.revert();
     throw invalid(this.kind, object.metadata.name, problems.causes);
   }
+}
+
+/** It stays although it is deleted: for a finalizer, or for those it owns. */
+function waitsForOthers(
+  finalizers: readonly string[],
+  policy: DeleteOptions['propagationPolicy'],
+): boolean {
+  if (policy === undefined) return finalizers.length > 0;
+  const ofGarbage: readonly string[] = Object.values(garbageFinalizers);
+  return policy !== 'Background' || finalizers.some((each) => !ofGarbage.includes(each));
 }
 
 function unclaimed<T>(object: T): Claim<T> {

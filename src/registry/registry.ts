@@ -7,6 +7,7 @@ import {
   apiVersionOf,
   forbidden,
   isAlreadyExists,
+  isLeaving,
   isNotFound,
   isOfKind,
   jsonEqual,
@@ -151,8 +152,13 @@ class Registry implements ObjectClient {
 
   async delete(kind: Kind, name: ObjectName, options?: DeleteOptions): Promise<void> {
     const writer = await this.writerOf(kind);
-    if (kindKey(kind) === kindKey(namespaceKind)) await this.emptyNamespace(name.name);
+    if (kindKey(kind) === kindKey(namespaceKind)) {
+      if (firstNamespaces.some((first) => first === name.name)) {
+        throw forbidden(namespaceKind, name.name, 'this namespace may not be deleted');
+      }
+    }
     await writer.delete(name, options);
+    if (kindKey(kind) === kindKey(namespaceKind)) await this.terminate(name.name);
     if (kindKey(kind) === kindKey(serviceCidrKind)) await this.sayWhyRangeStays(name);
   }
 
@@ -222,29 +228,25 @@ class Registry implements ObjectClient {
       throw new ApiError('BadRequest', 'an empty namespace may not be set during creation');
     }
     const found = await this.store.get(namespaceKind, { name: namespace });
-    if (found.status?.phase !== 'Terminating') return;
+    if (!isLeaving(found) && found.status?.phase !== 'Terminating') return;
     const reason = `unable to create new content in namespace ${namespace} because it is being terminated`;
-    throw forbidden(kind, name, reason);
+    const cause = {
+      reason: 'NamespaceTerminating',
+      field: 'metadata.namespace',
+      message: `namespace ${namespace} is being terminated`,
+    };
+    const { message } = forbidden(kind, name, reason);
+    throw new ApiError('Forbidden', message, { causes: [cause] });
   }
 
-  /** Deletes what a Namespace holds; nothing new comes into it meanwhile. */
-  private async emptyNamespace(namespace: string): Promise<void> {
-    if (firstNamespaces.some((name) => name === namespace)) {
-      throw forbidden(namespaceKind, namespace, 'this namespace may not be deleted');
-    }
-    const terminating = { status: { phase: 'Terminating' } };
-    const name = { name: namespace };
-    await this.store.patch(namespaceKind, name, terminating, { subresource: 'status' });
-    for (const writer of this.writers.values()) {
-      if (!writer.kind.namespaced) continue;
-      const { items } = await this.store.list(writer.kind, { namespace });
-      for (const item of items) {
-        try {
-          await writer.delete(nameOf(item), { gracePeriodSeconds: 0 });
-        } catch (thrown) {
-          if (!isNotFound(thrown)) throw thrown;
-        }
-      }
+  /** Nothing new comes into it; its controller takes away what it holds, and then the finalizer in its spec. */
+  private async terminate(name: string): Promise<void> {
+    const status = { phase: 'Terminating' };
+    try {
+      await this.store.patch(namespaceKind, { name }, { status }, { subresource: 'status' });
+    } catch (thrown) {
+      // It held nothing back, and is gone.
+      if (!isNotFound(thrown)) throw thrown;
     }
   }
 }

@@ -7,6 +7,7 @@ const endpoints = [
 ];
 
 export const fakeRequests: RequestSource = {
+  probe: async () => ({ endpoint: undefined, source: '127.0.0.1', status: 503 }),
   explain: async ({ url, method, headers, real }) => {
     const held = headers.some(([name]) => name === 'cookie');
     const isServed = url.startsWith('http://web');

@@ -18,6 +18,8 @@ export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { checkGrpc } from './grpc-check.ts';
 export { tryHttp } from './http-try.ts';
 export { checkHttp } from './http-check.ts';
+export { servePages } from './page-server.ts';
+export type { Page, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { requestLocal } from './local-request.ts';
