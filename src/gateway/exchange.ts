@@ -6,7 +6,7 @@
 import { ByteWriter } from '../codec/http1/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import type { Context, ServedPort } from './context.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { PoolOf } from './endpoint-pool.ts';
 import {
   idempotentMethods,
   type BackendSide,
@@ -46,7 +46,7 @@ export class Exchange implements Limited {
   private port: ServedPort | undefined;
   private client: ClientSide | undefined;
   private backend: BackendSide | undefined;
-  private waitingAt: EndpointPool | undefined;
+  private waitingAt: PoolOf | undefined;
   private sent = 0;
   private replayable = false;
   private reused = false;

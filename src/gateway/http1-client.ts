@@ -3,7 +3,7 @@
  * a time; what came after it waits, and its sender with it.
  */
 import { hasHeadEnd, problems, type Problem } from '../codec/http1/index.ts';
-import type { Connection, Stream, StreamHandlers } from '../sys/net/index.ts';
+import type { Stream, StreamHandlers } from '../sys/net/index.ts';
 import { BodyReader } from './body-reader.ts';
 import { answerOf, writeInformational, writeResponse } from './client-answers.ts';
 import type { Context, ServedPort } from './context.ts';
@@ -23,7 +23,8 @@ const leavingMs = 2_000;
 const directBytes = 16 * 1024;
 
 export interface Http1ClientOptions {
-  readonly connection: Connection;
+  /** Opens the connection, or what TLS made of it. */
+  readonly open: (handlers: StreamHandlers) => Stream;
   readonly port: ServedPort;
   readonly forwarding: Forwarding;
   /** The client begins with HTTP/2, and may; `early` is what it said. The stream is the callee's. */
@@ -66,7 +67,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     this.onHttp2 = options.onHttp2;
     this.partial = new PartialHead(options.port.bounds.maxHeadBytes);
     this.deadline = context.clock.monotonic() + options.port.bounds.headTimeoutMs;
-    this.stream = context.engine.open(options.connection, this);
+    this.stream = options.open(this);
     context.deadlines.add(this);
     this.body = new BodyReader(context.trailers, (bytes, start, end) =>
       this.exchange?.requestBody(bytes, start, end),

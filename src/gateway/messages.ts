@@ -81,3 +81,16 @@ export interface BackendSide {
   /** The exchange is over before its time: the connection or stream is of no more use. */
   cancel(): void;
 }
+
+/** The values of a field, joined; undefined when there is none. */
+export function valueIn(list: readonly string[], name: string): string | undefined {
+  let joined: string | undefined;
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    if (list[i] !== name) continue;
+    joined =
+      joined === undefined
+        ? list[i + 1]
+        : `${joined}${name === 'cookie' ? '; ' : ', '}${list[i + 1]}`;
+  }
+  return joined;
+}

@@ -17,6 +17,7 @@ export { checkGrpc } from './grpc-check.ts';
 export { checkHttp } from './http-check.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
+export { streamOfSocket } from './portable-stream.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';

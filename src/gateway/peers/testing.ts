@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SocketAddress } from '../model/index.ts';
+import type { SocketAddress } from '../../model/index.ts';
 
 const host = '127.0.87.4';
 
