@@ -11,6 +11,8 @@ import { AppError } from './errors.ts';
 
 export interface AddressBlock {
   readonly serviceRange: Cidr;
+  /** IPv6 has one loopback address, so these are no addresses of this host: frontends there stand in on `::1`. */
+  readonly secondaryRange: Cidr | undefined;
   readonly podRange: Cidr;
   release(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export async function claimAddressBlock(engine: NetEngine, name: string): Promis
     if (claim === 'taken') continue;
     return {
       serviceRange: cidr(`127.${block}.0.0/17`),
+      secondaryRange: (await hasIpv6(engine)) ? cidr(`fd53:7764:${block}::/112`) : undefined,
       podRange: cidr(`127.${block}.128.0/18`),
       release: async () => claim?.close(),
     };
@@ -48,6 +51,18 @@ async function tryClaim(engine: NetEngine, block: number): Promise<Listener | un
     if (!(thrown instanceof NetError)) throw thrown;
     if (thrown.code === 'NET_ADDRESS_IN_USE') return 'taken';
     if (thrown.code === 'NET_ADDRESS_NOT_AVAILABLE') return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether a client of this host could reach what listens on `::1`. */
+async function hasIpv6(engine: NetEngine): Promise<boolean> {
+  try {
+    const at = { address: '::1', port: 0 };
+    await (await engine.listen(at, (connection) => connection.destroy())).close();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof NetError) return false;
     throw thrown;
   }
 }

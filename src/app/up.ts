@@ -6,13 +6,14 @@ import {
   findInstances,
   instanceFolder,
   type ControlSource,
+  type InstanceView,
   type RunRequest,
   type UserFolders,
   type WorkloadSource,
 } from '../control/index.ts';
-import { parseResolvConf } from '../dns/index.ts';
-import { nameOf, objectKey, podKind } from '../kube/index.ts';
-import type { SocketAddress } from '../model/index.ts';
+import type { UpstreamSource } from '../dns/index.ts';
+import { nameOf, objectKey, podKind, serviceKind } from '../kube/index.ts';
+import { formatSocketAddress, type SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
@@ -20,6 +21,7 @@ import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/
 import { claimAddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { createRequestSource } from './request-source.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -30,6 +32,10 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** Who is asked for names outside of the cluster; none: those the host asks. */
+  readonly dnsUpstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A free name is found when it is undefined. */
@@ -47,17 +53,23 @@ export interface Up {
   readonly source: ControlSource;
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
+  /** The addresses behind a host name, as a client in the namespace `default` finds them. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
 export interface Ways {
   readonly dns: SocketAddress | undefined;
+  /** Where names are answered besides. */
+  readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
 const firstPodsMs = 10_000;
 const podPollMs = 20;
+const systemNamespace = 'kube-system';
 
 /** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
@@ -67,7 +79,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: await hostServers(), log });
+  const upstreams = upstreamsOf(options);
+  const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -81,6 +94,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     startedAt,
     driver: instance.driver.name,
     planRevision: instance.planner.applied().plan.revision,
+    names: namesView(instance),
     components: components.map((component) => ({ name: component.name, ...component.status() })),
   }));
   components.push(
@@ -103,8 +117,14 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     throw thrown;
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = { dns: instance.dns.address(), door: instance.door.address() };
-  return { instance: name, source, ways, stop: () => stopAll(components, log) };
+  const ways = waysOf(instance);
+  return {
+    instance: name,
+    source,
+    ways,
+    lookup: (host) => instance.names.lookup(host, 'default'),
+    stop: () => stopAll(components, log),
+  };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
@@ -116,17 +136,35 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-/** The name servers of this host; none when it does not say. */
-async function hostServers(): Promise<readonly SocketAddress[]> {
-  try {
-    return parseResolvConf(await readText('/etc/resolv.conf'));
-  } catch {
-    return [];
-  }
+function waysOf({ names, door, metrics }: Instance): Ways {
+  const [dns, ...alsoDns] = names.dns.addresses();
+  return { dns, alsoDns, door: door.address(), metrics: metrics.address() };
+}
+
+function namesView({ names, door }: Instance): InstanceView['names'] {
+  const at = door.address();
+  return {
+    dns: names.dns.addresses().map(formatSocketAddress),
+    door: at === undefined ? undefined : formatSocketAddress(at),
+  };
+}
+
+function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
+  return dnsUpstreams.length > 0
+    ? { kind: 'given', servers: dnsUpstreams }
+    : { kind: 'resolv-conf', read: () => readText('/etc/resolv.conf') };
 }
 
 function sourceOf(
-  { client, planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
+  {
+    client,
+    planner,
+    driver,
+    names,
+    metrics,
+    gateway,
+    workloads,
+  }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -138,7 +176,13 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    metrics: async () => {
+      const at = metrics.address();
+      return { address: at && formatSocketAddress(at), text: await metrics.text() };
+    },
     workloads,
+    names,
+    requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),
   });
 }
 
@@ -175,7 +219,8 @@ function runComponent(workloads: WorkloadSource, request: RunRequest): Component
 async function firstPods({ client, planner }: Instance, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const { items } = await client.list(podKind);
-    const endpoints = [...planner.applied().plan.servers.values()].flatMap((s) => s.endpoints);
+    const servers = [...planner.applied().plan.servers.values()];
+    const endpoints = servers.flatMap((s) => s.endpoints);
     const forwarded = new Set(endpoints.flatMap(({ pod, ready }) => (ready ? [pod] : [])));
     const selected = new Set(endpoints.map(({ pod }) => pod));
     const starting = items.some((pod) => {
@@ -184,7 +229,11 @@ async function firstPods({ client, planner }: Instance, signal: AbortSignal): Pr
       if (condition?.status === 'True') return selected.has(key) && !forwarded.has(key);
       return condition === undefined || condition.reason === 'ContainersNotReady';
     });
-    if (!starting) return;
+    // The Service for names is made last, after everything else is planned.
+    const system = await client.list(serviceKind, { namespace: systemNamespace });
+    const planned = new Set(servers.map(({ ref }) => `${ref.namespace}/${ref.name}`));
+    const isBehind = system.items.some((service) => !planned.has(objectKey(nameOf(service))));
+    if (!starting && !isBehind) return;
     await systemClock.sleep(podPollMs, signal);
   }
 }

@@ -23,6 +23,9 @@ import type { Limited } from './deadlines.ts';
 /** A body up to here is kept while it may be sent again. */
 const replayBytes = 64 * 1024;
 
+/** An endpoint that restarts leaves as many behind as rested there; they are noticed within moments. */
+const maxStale = 64;
+
 /** A head that was larger leaves no buffer of its size behind. */
 const usualBytes = 4 * 1024;
 
@@ -51,6 +54,8 @@ export class Exchange implements Limited {
   private replayable = false;
   private reused = false;
   private attempt = 0;
+  /** Resting connections that turned out to be closed: they say nothing of an endpoint, and cost no retry. */
+  private stale = 0;
   private readonly tried: string[] = [];
   private startedAt = 0;
   private status: number | undefined;
@@ -84,6 +89,7 @@ export class Exchange implements Limited {
     this.chunked = request.chunked;
     this.corked = true;
     this.attempt = 0;
+    this.stale = 0;
     this.answered = false;
     this.status = undefined;
     this.requestDone = !request.hasBody;
@@ -287,7 +293,7 @@ export class Exchange implements Limited {
     if (kind === 'status') return this.mayRetry();
     if (kind === 'reset' && this.reused && idempotentMethods.has(this.method)) {
       // It closed an idle connection as the request was on its way, which says nothing of the request.
-      return this.requestDone && this.attempt <= routed.policy.retries;
+      return this.requestDone && this.stale < maxStale;
     }
     if (kind !== 'reset' && kind !== 'timeout') return false;
     return routed.policy.retryOn.includes(kind) && this.mayRetry();
@@ -297,9 +303,12 @@ export class Exchange implements Limited {
     const { routed, port } = this;
     if (routed === undefined || port === undefined) return;
     const stale = kind === 'reset' && this.reused;
-    this.attempt++;
-    if (!stale) this.tried.push(routed.endpoint.key);
-    this.report(kind);
+    if (stale) this.stale++;
+    else {
+      this.attempt++;
+      this.tried.push(routed.endpoint.key);
+    }
+    this.report(stale ? 'stale' : kind);
     this.status = undefined;
     const request = retryRequest(this, { attempt: this.attempt, tried: this.tried });
     const next = port.router.route(request);
@@ -353,6 +362,7 @@ export class Exchange implements Limited {
 
 const words: Readonly<Record<FailureKind, string>> = {
   connect: 'no endpoint could be reached',
+  stale: 'the endpoint had closed the connection',
   reset: 'the endpoint closed the connection before it answered',
   timeout: 'the endpoint did not answer in time',
   malformed: 'the endpoint answered what is no HTTP',

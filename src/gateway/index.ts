@@ -2,6 +2,9 @@
 export { defaultBounds, defaultPolicy } from './bounds.ts';
 export { latencyBucketsMs } from './counters.ts';
 export type { EndpointRequests, PortRequests } from './counters.ts';
+export { serverForHost } from './host-router.ts';
+export { createServiceGateway } from './service-gateway.ts';
+export type { ServiceGateway, ServiceGatewayOptions } from './service-gateway.ts';
 export { createGateway } from './gateway.ts';
 export type { Gateway, GatewayOptions } from './gateway.ts';
 export type {

@@ -9,7 +9,7 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
 import { malformedMessages } from './malformed-messages.ts';
-import { startHaproxy, startNginx } from './peers/testing.ts';
+import { startHaproxy, startNginx } from './peer-proxies.suite.ts';
 import { endpointAt, engineOf, exchangeRaw, roundRobin, startGateway } from './testing.ts';
 
 /** A request as some reader read it. */

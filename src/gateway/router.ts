@@ -31,8 +31,18 @@ export interface RoutedEndpoint {
   readonly proxyProtocol: ProxyProtocol;
 }
 
-/** `connect`: nothing was sent; `reset`: it went before it answered; `status`: it answered as the policy retries. */
-export type FailureKind = 'connect' | 'reset' | 'timeout' | 'malformed' | 'client-gone' | 'status';
+/**
+ * `connect`: nothing was sent; `reset`: it went before it answered; `stale`: it had closed a resting connection, which
+ * is no fault; `status`: it answered as the policy retries.
+ */
+export type FailureKind =
+  | 'connect'
+  | 'reset'
+  | 'stale'
+  | 'timeout'
+  | 'malformed'
+  | 'client-gone'
+  | 'status';
 
 export interface Outcome {
   /** What the endpoint answered; undefined when nothing came of it. */

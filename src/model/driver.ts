@@ -40,6 +40,17 @@ export interface ApplyReport {
   readonly standIns: readonly StandIn[];
 }
 
+/** Upper bounds of the buckets of ConnectLatency, milliseconds; one more bucket holds what took longer. */
+export const connectLatencyBoundsMs = [0.1, 0.5, 1, 5, 10, 50, 100, 500, 1_000, 5_000] as const;
+
+/** How long an endpoint took to accept the connections it did accept. */
+export interface ConnectLatency {
+  readonly count: number;
+  readonly sumMs: number;
+  /** How many fell in each bucket, one more than there are bounds; not cumulative. */
+  readonly buckets: readonly number[];
+}
+
 /** What happened at one endpoint of one ServicePort since the driver started; undefined: this driver cannot know. */
 export interface EndpointCounters {
   readonly connections: number;
@@ -47,6 +58,15 @@ export interface EndpointCounters {
   readonly failures: number | undefined;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
+  /** Absent where nothing was connected, or the driver cannot know. */
+  readonly connectLatency?: ConnectLatency | undefined;
+}
+
+/** An endpoint of one ServicePort. */
+export interface EndpointPlace {
+  /** ServicePort id. */
+  readonly server: string;
+  readonly endpoint: Endpoint;
 }
 
 export interface Observation {
@@ -75,6 +95,12 @@ export interface Driver {
   apply(plan: Plan, delta: Delta | undefined, signal: AbortSignal): Promise<ApplyReport>;
   /** Counters, read when somebody asks. */
   observe(): Observation;
+  /**
+   * Resolves when nothing is open to any of these endpoints and nothing is being tried there, or when `signal`
+   * aborts. Costs what they cost, however many others there are. Says nothing of what comes later: ask when the
+   * Plan in force sends nobody there. A driver that cannot know resolves at the signal.
+   */
+  drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void>;
   /**
    * The endpoint an open connection was given. Waits up to a second for a connection the driver has not seen yet
    * (its client may know that it is open before the driver does), and while the choice is being made; undefined

@@ -54,6 +54,7 @@ function scriptedDriver(): {
       return { revision: plan.revision, operations: 1, failures, standIns: [] };
     },
     observe: () => ({ endpoints: new Map() }),
+    drained: async () => undefined,
     locate: async () => undefined,
     stop: async () => undefined,
   };

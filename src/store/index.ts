@@ -1,2 +1,4 @@
-/** ObjectClient over memory. */
+/** ObjectClient over memory, and over memory with a journal on disk. */
+export { openDurableStore } from './durable-store.ts';
+export type { DurableStore, DurableStoreOptions } from './durable-store.ts';
 export { createMemoryStore } from './memory.ts';

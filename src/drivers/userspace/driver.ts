@@ -13,7 +13,7 @@ import type { NetEngine, UdpEngine } from '../../sys/net/index.ts';
 import { Applier } from './apply.ts';
 import { userspaceCapabilities } from './capabilities.ts';
 import { Choices } from './choices.ts';
-import { Connections } from './connections.ts';
+import { Connections, type HandOver } from './connections.ts';
 import { Drains } from './drains.ts';
 import { UserspaceError } from './errors.ts';
 import { Ledger } from './ledger.ts';
@@ -37,6 +37,8 @@ export interface UserspaceOptions {
   readonly udpIdleMs?: number | undefined;
   /** Open at once; one more is reset. 16,384 when undefined. */
   readonly maxConnections?: number | undefined;
+  /** Takes the connections of per-request ServicePorts; they are carried to its port when undefined. */
+  readonly handOver?: HandOver | undefined;
   /** UDP flows at once; for one more the flow idle longest ends. 16,384 when undefined. */
   readonly maxFlows?: number | undefined;
 }
@@ -96,7 +98,9 @@ class UserspaceDriver implements Driver {
     this.connections = new Connections({
       ...carrying,
       engine,
+      clock,
       drains,
+      handOver: options.handOver,
       connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
       maxConnections: options.maxConnections ?? defaults.maxConnections,
     });
@@ -143,6 +147,10 @@ class UserspaceDriver implements Driver {
 
   observe(): ReturnType<Driver['observe']> {
     return { ...this.ledger.observe(this.plan), limited: { ...this.troubles.limited } };
+  }
+
+  drained(...asked: Parameters<Driver['drained']>): ReturnType<Driver['drained']> {
+    return this.ledger.drained(...asked);
   }
 
   locate(flow: Parameters<Driver['locate']>[0]): ReturnType<Driver['locate']> {

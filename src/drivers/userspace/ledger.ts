@@ -1,12 +1,15 @@
 /** Counts what happened at each endpoint of each ServicePort, for as long as somebody can ask about it. */
 import {
   endpointKey,
+  type ConnectLatency,
   type Endpoint,
   type EndpointCounters,
+  type EndpointPlace,
   type Observation,
   type Plan,
   type VirtualServer,
 } from '../../model/index.ts';
+import { LatencyCount } from './latency-count.ts';
 
 const untouched: EndpointCounters = {
   connections: 0,
@@ -29,8 +32,12 @@ export class Account {
   private bytesIn = 0;
   private bytesOut = 0;
   private readonly open = new Set<Carried>();
+  /** Made by the first connect that was timed: UDP has none. */
+  private latency: LatencyCount | undefined;
   /** Attempts under way: the account is in use although no connection is open. */
   private attempts = 0;
+  /** Called once, when nothing is open and nothing is being tried. */
+  private readonly waiting: (() => void)[] = [];
   /** False once the endpoint is no longer one of its ServicePort's. */
   current = true;
 
@@ -42,6 +49,7 @@ export class Account {
   failed(atFault: boolean): void {
     this.attempts--;
     if (atFault) this.failures++;
+    this.tellIdle();
   }
 
   /** Something that had got through failed by the endpoint's fault. */
@@ -49,21 +57,29 @@ export class Account {
     this.failures++;
   }
 
-  /** Ends an attempt that got through. */
-  opened(carried: Carried): void {
+  /** Ends an attempt that got through, so many milliseconds after it began where there was something to wait for. */
+  opened(carried: Carried, connectMs?: number): void {
     this.attempts--;
     this.connections++;
     this.open.add(carried);
+    if (connectMs !== undefined) (this.latency ??= new LatencyCount()).add(connectMs);
   }
 
   closed(carried: Carried): void {
     this.open.delete(carried);
     this.bytesIn += carried.bytesFromClient;
     this.bytesOut += carried.bytesFromBackend;
+    this.tellIdle();
+  }
+
+  /** Resolves when nothing is open and nothing is being tried. */
+  async idle(): Promise<void> {
+    if (this.isIdle()) return;
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   inUse(): boolean {
-    return this.current || this.attempts > 0 || this.open.size > 0;
+    return this.current || !this.isIdle();
   }
 
   read(): EndpointCounters {
@@ -73,7 +89,18 @@ export class Account {
       bytesOut += carried.bytesFromBackend;
     }
     const { connections, failures, open } = this;
-    return { connections, open: open.size, failures, bytesIn, bytesOut };
+    const counted = { connections, open: open.size, failures, bytesIn, bytesOut };
+    const connectLatency: ConnectLatency | undefined = this.latency?.read();
+    return connectLatency === undefined ? counted : { ...counted, connectLatency };
+  }
+
+  private isIdle(): boolean {
+    return this.attempts === 0 && this.open.size === 0;
+  }
+
+  private tellIdle(): void {
+    if (this.waiting.length === 0 || !this.isIdle()) return;
+    for (const wake of this.waiting.splice(0)) wake();
   }
 }
 
@@ -112,6 +139,20 @@ export class Ledger {
     if (ofServer?.get(key)?.inUse() !== false) return;
     ofServer.delete(key);
     if (ofServer.size === 0) this.accounts.delete(server);
+  }
+
+  /** Resolves when nothing is carried to these endpoints, or when `signal` aborts. */
+  async drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const onAbort = (): void => aborted.resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const idle = places.flatMap(({ server, endpoint }) => {
+      const account = this.accounts.get(server)?.get(endpointKey(endpoint));
+      return account === undefined ? [] : [account.idle()];
+    });
+    await Promise.race([aborted.promise, Promise.all(idle)]);
+    signal.removeEventListener('abort', onAbort);
   }
 
   /** Every endpoint of the Plan that this driver carries, and vanished ones with connections open. */

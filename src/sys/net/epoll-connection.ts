@@ -99,6 +99,11 @@ export class EpollConnection implements Connection, Watched {
     this.mover = mover;
   }
 
+  /** Nobody moves its bytes for now; what comes meanwhile is known to the next mover. */
+  leave(): void {
+    this.mover = undefined;
+  }
+
   /** Closes without telling the mover, who then knows. */
   end(how: 'reset' | 'close'): void {
     if (this.closed) return;

@@ -17,8 +17,8 @@ export function createEpollEngine(libc: Libc): StreamEngine {
     name: 'epoll',
     listen: async (at, onConnection) => openListener(loop, at, onConnection),
     connect: (to, options) => connectEpoll(loop, to, options),
-    relay: (client, backend, preface) =>
-      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), preface }),
+    relay: (client, backend, options) =>
+      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), options }),
     open: (connection, handlers) =>
       new EpollStream({ loop, shared, connection: own(connection), handlers }),
   };

@@ -17,7 +17,7 @@ export function createPortableEngine(): StreamEngine {
     name: 'portable',
     listen,
     connect,
-    relay: (client, backend, preface) => new PortableRelay(own(client), own(backend), preface),
+    relay: (client, backend, options) => new PortableRelay(own(client), own(backend), options),
     open: (connection, handlers) => new PortableStream(own(connection), handlers),
   };
 }
