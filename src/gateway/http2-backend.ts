@@ -32,9 +32,9 @@ export class Http2Backend implements BackendSide, Http2Answer, IncomingResponse 
 
   readonly list = (): FieldList => this.fields;
 
-  send(bytes: Uint8Array): boolean {
+  send(bytes: Uint8Array, length: number): boolean {
     // What is sent stays in the exchange's buffer, which may be used again first.
-    return this.stream.write(Uint8Array.from(bytes));
+    return this.stream.write(Uint8Array.from(bytes.subarray(0, length)));
   }
 
   finishRequest(trailers: FieldList): void {

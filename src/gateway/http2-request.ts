@@ -95,7 +95,7 @@ export class Http2Request implements IncomingRequest {
     // HTTP/2 may split it into many, HTTP/1.1 has one (RFC 9113, 8.2.3).
     const cookie = this.header('cookie');
     if (cookie !== undefined) out.field('cookie', cookie);
-    out.text(this.forwarding.block(this.authority, this.read));
+    out.all(this.forwarding.block(this.authority, this.read));
     if (this.length !== undefined) out.field('Content-Length', this.length);
     else if (this.hasBody) out.text('Transfer-Encoding: chunked\r\n');
     out.text('\r\n');

@@ -73,7 +73,7 @@ export interface TunnelEnd {
 /** What an exchange asks of the connection to the backend. */
 export interface BackendSide {
   /** The wire bytes of the request, or, of HTTP/2, bytes of its body. False: wait for `backendDrained`. */
-  send(bytes: Uint8Array): boolean;
+  send(bytes: Uint8Array, length: number): boolean;
   /** The request is whole. */
   finishRequest(trailers: FieldList): void;
   pause(): void;
