@@ -67,6 +67,8 @@ export interface Ways {
   /** Where names are answered besides. */
   readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
+  /** Where `http://SERVICE.NAMESPACE.localhost` answers. */
+  readonly gateway: SocketAddress | undefined;
   readonly metrics: SocketAddress | undefined;
   /** The file with which kubectl finds the API. */
   readonly kubeconfig: string;
@@ -146,9 +148,16 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-function waysOf({ names, door, metrics }: Instance, { kubeconfig }: ApiServer): Ways {
+function waysOf({ names, door, gateway, metrics }: Instance, { kubeconfig }: ApiServer): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
-  return { dns, alsoDns, door: door.address(), metrics: metrics.address(), kubeconfig };
+  return {
+    dns,
+    alsoDns,
+    door: door.address(),
+    gateway: gateway.localhost(),
+    metrics: metrics.address(),
+    kubeconfig,
+  };
 }
 
 function namesView({ names, door }: Instance): InstanceView['names'] {

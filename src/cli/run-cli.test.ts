@@ -162,6 +162,20 @@ const golden: Record<string, Run> = {
   'explain-name.json': { argv: ['explain', 'name', 'peers', '-o', 'json'] },
   'error-explain-name.text': { argv: ['explain', 'name', 'web', '--type', 'AXFR'] },
   'help-explain-name.text': { argv: ['explain', 'name', '--help'] },
+  'explain-request.text': { argv: ['explain', 'request', 'http://web.default/cart'] },
+  'explain-request-held.text': {
+    argv: ['explain', 'request', 'http://web/', '-H', 'Cookie: sid=1', '-X', 'POST'],
+  },
+  'explain-request-real.text': { argv: ['explain', 'request', 'http://web/', '--real'] },
+  'explain-request.json': {
+    argv: ['explain', 'request', 'http://web/', '--real', '-o', 'json'],
+  },
+  'explain-request-refused.text': { argv: ['explain', 'request', 'http://nix/'] },
+  'error-explain-request.text': { argv: ['explain', 'request', 'web.default'] },
+  'error-explain-request-header.text': {
+    argv: ['explain', 'request', 'http://web/', '-H', 'no colon'],
+  },
+  'help-explain-request.text': { argv: ['explain', 'request', '--help'] },
   'get-names.text': { argv: ['get', 'names'] },
   'get-names.json': { argv: ['get', 'names', '-o', 'json'] },
   'doctor.text': { argv: ['doctor'] },

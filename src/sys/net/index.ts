@@ -22,6 +22,7 @@ export { servePages } from './page-server.ts';
 export type { Page, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
+export { streamOfSocket } from './portable-stream.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';

@@ -1,7 +1,7 @@
 /** A Stream on a socket of Node: the portable engine's, and any that TLS stands in front of. */
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
-import type { PortableConnection } from './portable-connection.ts';
+import { PortableConnection } from './portable-connection.ts';
 import type { Stream, StreamHandlers } from './stream.ts';
 
 export class PortableStream implements Stream {
@@ -78,4 +78,13 @@ export class PortableStream implements Stream {
     this.handlers = undefined;
     handlers?.onClosed();
   };
+}
+
+/** A Stream on a socket that was made of a connection, or that TLS stands in front of. */
+export function streamOfSocket(
+  socket: Socket,
+  ends: { readonly remote: SocketAddress; readonly local: SocketAddress },
+  handlers: StreamHandlers,
+): Stream {
+  return new PortableStream(new PortableConnection(socket, ends.remote, ends.local), handlers);
 }
