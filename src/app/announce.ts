@@ -13,13 +13,12 @@ export interface AnnounceOptions {
   readonly signal: AbortSignal;
 }
 
-const apiService = { namespace: 'default', name: 'kubernetes' } as const;
 const nameService = { namespace: 'kube-system', name: 'kube-dns' } as const;
 const everything = { namespace: undefined, name: undefined };
 
 /** The last line begins with `Ready`: whoever reads our output knows by it that everything serves. */
 export async function announce(
-  { instance, source, ways }: Up,
+  { instance, source, ways, lookup }: Up,
   options: AnnounceOptions,
 ): Promise<void> {
   const { io, output, demo, signal } = options;
@@ -33,7 +32,7 @@ export async function announce(
   const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
   const { driver } = source.instance();
   io.stdout.write(`${bold(`Switchyard ${version}`)}, instance ${instance}, ${driver} driver\n\n`);
-  if (demo) await showDemo(source, io, signal);
+  if (demo) await showDemo({ source, lookup }, io, signal);
   else showServices(source, io);
   io.stdout.write(`\n${waysText(ways, source)}`);
   const tries = suggestions(source, ways, demo ? 'web' : undefined);
@@ -49,30 +48,28 @@ function showServices(source: ControlSource, io: CliIo): void {
 
 /** What the user brought: our own parts are not news. */
 function ownServices(source: ControlSource): readonly ServicePortView[] {
-  return source
-    .services(everything)
-    .filter(
-      ({ namespace, name }) =>
-        namespace !== nameService.namespace &&
-        !(namespace === apiService.namespace && name === apiService.name),
-    );
+  return source.services(everything).filter(({ namespace }) => namespace !== nameService.namespace);
 }
 
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door, kubeconfig }: Ways): {
+function formatWays({ dns, door, gateway, metrics, kubeconfig }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
+  readonly gateway: string | undefined;
+  readonly metrics: string | undefined;
   readonly kubeconfig: string;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
     door: door === undefined ? undefined : formatSocketAddress(door),
+    gateway: gateway === undefined ? undefined : formatSocketAddress(gateway),
+    metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
     kubeconfig,
   };
 }
 
 function waysText(ways: Ways, source: ControlSource): string {
-  const { dns, door, kubeconfig } = formatWays(ways);
+  const { dns, door, gateway, metrics, kubeconfig } = formatWays(ways);
   const own = source.services(nameService).flatMap(({ frontends }) => frontends);
   const besides = new Set([
     ...ways.alsoDns.map(formatSocketAddress),
@@ -82,6 +79,10 @@ function waysText(ways: Ways, source: ControlSource): string {
     ...(dns === undefined ? [] : [`Names of cluster.local are answered at ${dns}\n`]),
     ...(besides.size === 0 ? [] : [`  and at ${[...besides].join(' and ')}\n`]),
     ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
+    ...(gateway === undefined
+      ? []
+      : [`Browsers open http://SERVICE.NAMESPACE.localhost:${portOf(gateway)}\n`]),
+    ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
     `The Kubernetes API is served: kubectl --kubeconfig ${kubeconfig} get services\n`,
   ];
   return lines.join('');
@@ -132,4 +133,8 @@ function byName(
   const url = `http://${name}.${namespace}.svc.cluster.local${port === '80' ? '' : `:${port}`}`;
   const proxy = `-x socks5h://${formatSocketAddress(door)}`;
   return [[`curl ${proxy} ${url}`, 'the same by its name, without touching this host']];
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
 }

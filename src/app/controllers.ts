@@ -1,6 +1,7 @@
 /** The controllers of an instance that holds its objects itself, in the order they start. */
 import {
   createEndpointSliceController,
+  createEventExpiry,
   createGarbageCollector,
   createNamespaceController,
   createWorkloadControllers,
@@ -23,6 +24,7 @@ export function createControllers(
     createEndpointSliceController({ ...parts, log: logOf('endpointslices') }),
     createWorkloadControllers({ ...parts, log: logOf('workloads') }),
     createNamespaceController({ ...parts, log: logOf('namespaces') }),
+    createEventExpiry({ ...parts, log: logOf('events') }),
     createGarbageCollector({ ...parts, log: logOf('garbage-collector') }),
   ];
 }

@@ -4,27 +4,30 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createFieldTracker } from '../apiserver/index.ts';
-import { ReachedAtRecorder } from '../controllers/index.ts';
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
-import { createUserspaceDriver } from '../drivers/userspace/index.ts';
-import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
+import type { Driver, SocketAddress } from '../model/index.ts';
+import { createMetrics, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
-import { createPlanner, type Planner } from '../plan/index.ts';
+import type { Planner } from '../plan/index.ts';
 import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
-import { createWithdrawals } from './withdrawals.ts';
+import { createForwarding } from './forwarding.ts';
+import { version } from './version.ts';
 
 export interface InstanceParts {
-  readonly engine: NetEngine;
+  readonly engine: StreamEngine;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsAt: SocketAddress | undefined;
   readonly log: Logger;
 }
 
@@ -35,18 +38,13 @@ export interface Instance {
   readonly node: EmbeddedNode;
   readonly names: DnsHome;
   readonly door: Door;
+  readonly metrics: Metrics;
+  readonly gateway: ServiceGateway;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
 
 const nodeName = 'embedded';
-/** A change waits this long for others to come along; the first after quiet waits not at all. */
-const minIntervalMs = 5;
-const retryMs = 2_000;
-const maxIntervalMs = 3_600_000;
-/** How long connections may go on after Ctrl-C. */
-const drainMs = 2_000;
-
 /** Names on loopback; ports that need no privilege, the first free one. */
 const nameServer = {
   address: '127.0.0.1',
@@ -57,7 +55,8 @@ const nameServer = {
 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
-export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
+export function createInstance(parts: InstanceParts): Instance {
+  const { engine, block, upstreams, metricsAt, log } = parts;
   const clock = systemClock;
   const random = Math.random;
   const store = createMemoryStore({ clock, newUid: randomUUID });
@@ -71,23 +70,8 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const udp = createPortableUdp();
-  const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
-  const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
-  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
-  const planner: Planner = createPlanner({
-    ...common,
-    driver,
-    node: embeddedNodeView(block),
-    log: logOf('plan'),
-    minIntervalMs,
-    retryMs,
-    maxIntervalMs,
-    onApplied: ({ plan, report }) => {
-      recorder.record(plan, report);
-      withdrawals.applied();
-    },
-  });
+  const forwarding = createForwarding({ ...common, engine, block, nodeName, logOf });
+  const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
     ...common,
     nodeName,
@@ -107,7 +91,16 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     ...doorAt,
     log: logOf('door'),
     resolve: (host) => names.lookup(host, 'default'),
-    reach: reachOf(planner),
+    reach: (declared) => forwarding.reach(declared),
+  });
+  const metrics = createMetrics({
+    at: metricsAt,
+    version,
+    driver,
+    applied: planner.applied,
+    syncs,
+    others: () => names.dns.metrics(),
+    log: logOf('metrics'),
   });
   return {
     client,
@@ -116,54 +109,17 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     node,
     names,
     door,
+    metrics,
+    gateway,
     components: [
-      driverComponent(driver),
+      forwarding.driverComponent,
       node,
+      gateway,
       ...createControllers(common, logOf),
       planner,
       ...names.components,
       door,
+      metrics,
     ],
-  };
-}
-
-/** Where the driver answers for a frontend, by what its last report says. */
-function reachOf(planner: Planner): (declared: SocketAddress) => SocketAddress {
-  return (declared) => {
-    const { standIns } = planner.applied().report;
-    const standIn = standIns.find(
-      ({ frontend }) => frontend.address === declared.address && frontend.port === declared.port,
-    );
-    return standIn?.address ?? declared;
-  };
-}
-
-function embeddedNodeView(block: AddressBlock): NodeView {
-  return {
-    name: nodeName,
-    zone: undefined,
-    addresses: ['127.0.0.1', '::1'],
-    nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [
-      block.serviceRange,
-      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
-    ],
-    masqueradeAll: false,
-    detectsLocalPods: false,
-  };
-}
-
-/** A driver starts with its first Plan; what is left of its life is its end. */
-function driverComponent(driver: Driver): Component {
-  let stopped = false;
-  return {
-    name: `driver ${driver.name}`,
-    start: async () => undefined,
-    stop: async () => {
-      if (stopped) return;
-      stopped = true;
-      await driver.stop(AbortSignal.timeout(drainMs));
-    },
-    status: () => ({ state: stopped ? 'stopped' : 'ready', detail: undefined }),
   };
 }

@@ -3,6 +3,7 @@ import type { CliIo, UpOptions } from '../cli/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { announce } from './announce.ts';
+import { liveView } from './live-view.ts';
 import { startUp } from './up.ts';
 
 export interface UpProcess {
@@ -30,13 +31,16 @@ export async function runUp(options: UpOptions, process: UpProcess): Promise<num
     if (!started.signal.aborted) io.stderr.write('Waiting for the first endpoints to answer...\n');
   });
   try {
-    const { files, demo, instance, engine, run, dnsUpstreams, kubeconfigOut } = options;
-    const own = { folders: io.env, runtime, pid, log };
-    const wanted = { files, demo, instance, engine, run, dnsUpstreams, kubeconfigOut, ...own };
+    const { files, demo, instance, engine, metrics, run, dnsUpstreams, kubeconfigOut } = options;
+    const asked = { files, demo, instance, engine, metrics, run, dnsUpstreams, kubeconfigOut };
+    const wanted = { ...asked, folders: io.env, runtime, pid, log };
     const up = await startUp(wanted, signal);
     started.abort();
     try {
       await announce(up, { io, output: options.output, demo, signal });
+      if (demo && options.output === 'text') {
+        await liveView({ source: up.source, io, clock: systemClock, signal });
+      }
       await aborted(signal);
     } finally {
       await up.stop();

@@ -23,6 +23,7 @@ import { claimAddressBlock } from './address-block.ts';
 import { createApi } from './api.ts';
 import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { createRequestSource } from './request-source.ts';
 import { startAll, stopAll } from './running.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -35,6 +36,8 @@ export interface UpOptions {
   readonly engine: EnginePreference;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** A second place for the kubeconfig. */
@@ -54,6 +57,8 @@ export interface Up {
   readonly source: ControlSource;
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
+  /** The addresses behind a host name, as a client in the namespace `default` finds them. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +67,9 @@ export interface Ways {
   /** Where names are answered besides. */
   readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
+  /** Where `http://SERVICE.NAMESPACE.localhost` answers. */
+  readonly gateway: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
   /** The file with which kubectl finds the API. */
   readonly kubeconfig: string;
 }
@@ -79,7 +87,8 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   const startedAt = new Date(systemClock.now()).toISOString();
   const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: upstreamsOf(options), log });
+  const upstreams = upstreamsOf(options);
+  const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
   const components: Component[] = [];
   const folder = instanceFolder(folders, name);
   const { kubeconfigOut } = options;
@@ -121,7 +130,13 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
   const ways = waysOf(instance, api);
-  return { instance: name, source, ways, stop: () => stopAll(components, log) };
+  return {
+    instance: name,
+    source,
+    ways,
+    lookup: (host) => instance.names.lookup(host, 'default'),
+    stop: () => stopAll(components, log),
+  };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
@@ -133,9 +148,16 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-function waysOf({ names, door }: Instance, { kubeconfig }: ApiServer): Ways {
+function waysOf({ names, door, gateway, metrics }: Instance, { kubeconfig }: ApiServer): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
-  return { dns, alsoDns, door: door.address(), kubeconfig };
+  return {
+    dns,
+    alsoDns,
+    door: door.address(),
+    gateway: gateway.localhost(),
+    metrics: metrics.address(),
+    kubeconfig,
+  };
 }
 
 function namesView({ names, door }: Instance): InstanceView['names'] {
@@ -153,7 +175,15 @@ function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
 }
 
 function sourceOf(
-  { client, planner, driver, names, workloads }: Instance & { readonly workloads: WorkloadSource },
+  {
+    client,
+    planner,
+    driver,
+    names,
+    metrics,
+    gateway,
+    workloads,
+  }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -165,8 +195,13 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    metrics: async () => {
+      const at = metrics.address();
+      return { address: at && formatSocketAddress(at), text: await metrics.text() };
+    },
     workloads,
     names,
+    requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),
   });
 }
 

@@ -5,3 +5,5 @@ export { runCli } from './run-cli.ts';
 export { printResult } from './output.ts';
 export type { OutputFormat } from './output.ts';
 export { paintFor } from './paint.ts';
+export { topView } from './render/top.ts';
+export { TopScreen } from './top-screen.ts';

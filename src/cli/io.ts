@@ -8,6 +8,7 @@ export interface CliStream {
   write(text: string): void;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** What the environment says; read in app/. */
@@ -39,6 +40,8 @@ export interface UpOptions {
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
   readonly engine: (typeof upEngines)[number];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
@@ -80,6 +83,8 @@ export interface CliDeps {
   up(options: UpOptions): Promise<number>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
+  /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
+  interrupted(): AbortSignal;
   /** The tables of every room, to tell whose fault an error is. Asked only when something failed. */
   errorTables(): Promise<readonly ErrorTable[]>;
 }

@@ -5,10 +5,12 @@ import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
+import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
 import { addSpread } from './commands/spread.ts';
+import { addTop } from './commands/top.ts';
 import { addUp } from './commands/up.ts';
 import type { CliIo } from './io.ts';
 import { outputFormats } from './output.ts';
@@ -63,9 +65,11 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addScale(program, act);
   addLogs(program, act);
   addGet(program, act);
+  addTop(program, act);
   addSpread(program, act);
   addExplain(program, act);
   addDoctor(program, act);
+  addLint(program, act);
   throwUsageErrors(program);
   return program;
 }

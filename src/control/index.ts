@@ -4,6 +4,7 @@ export type { ControlClient } from './client.ts';
 export { ControlError, controlErrors } from './errors.ts';
 export { chooseInstance, defaultInstance, findInstances, instanceFolder } from './instance.ts';
 export type { UserFolders } from './instance.ts';
+export type { RequestSource, RequestView } from './request-protocol.ts';
 export type { NameRequest, NameSource, NameView } from './name-protocol.ts';
 export { createPlanSource } from './plan-source.ts';
 export type {
@@ -11,10 +12,12 @@ export type {
   ExplainView,
   FrontendView,
   InstanceView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  TrafficView,
 } from './protocol.ts';
 export type {
   BindRequest,

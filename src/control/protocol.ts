@@ -18,9 +18,12 @@ export const controlPaths = {
   services: '/services',
   endpoints: '/endpoints',
   plan: '/plan',
+  traffic: '/traffic',
+  metrics: '/metrics',
   spread: '/spread',
   explain: '/explain',
   explainName: '/explain/name',
+  explainRequest: '/explain/request',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
@@ -97,6 +100,35 @@ export interface EndpointView {
   readonly failures: number | undefined;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
+  /** How long it took to accept TCP connections; undefined before the first. */
+  readonly connectLatency:
+    | {
+        readonly count: number;
+        readonly sumMs: number;
+        /** Upper bound, and how many took at most that and more than the bound before; the last has none. */
+        readonly buckets: readonly {
+          readonly upToMs: number | undefined;
+          readonly count: number;
+        }[];
+      }
+    | undefined;
+}
+
+/** Endpoints at one moment, and what the driver's limits did so far: two of them make rates. */
+export interface TrafficView {
+  /** Of a clock that never jumps. */
+  readonly atMs: number;
+  readonly planRevision: number;
+  /** Undefined for a driver without limits. */
+  readonly limited: { readonly connections: number; readonly flows: number } | undefined;
+  readonly endpoints: readonly EndpointView[];
+}
+
+export interface MetricsView {
+  /** Where Prometheus finds them: `127.0.0.1:9100`; undefined where nothing listens. */
+  readonly address: string | undefined;
+  /** In Prometheus' text format. */
+  readonly text: string;
 }
 
 export interface PlanView {
@@ -143,6 +175,8 @@ export interface SpreadView {
   readonly namespace: string;
   readonly service: string;
   readonly port: string;
+  /** Flows are measured instead of connections where it is UDP. */
+  readonly protocol: string;
   /** Where the connections went: `127.83.4.9:8080`. */
   readonly target: string;
   readonly scheduler: string;

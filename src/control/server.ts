@@ -12,6 +12,7 @@ import { readExplainRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
 import { readNameRequest, type NameSource } from './name-protocol.ts';
+import { readRequestQuestion, type RequestSource } from './request-protocol.ts';
 import { controlSocket } from './instance.ts';
 import {
   controlPaths,
@@ -21,12 +22,14 @@ import {
   type ExplainRequest,
   type ExplainView,
   type InstanceView,
+  type MetricsView,
   type PlanView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadLine,
   type SpreadRequest,
   type SpreadView,
+  type TrafficView,
 } from './protocol.ts';
 
 import type { WorkloadSource } from './workload-protocol.ts';
@@ -37,11 +40,15 @@ export interface ControlSource {
   instance(): InstanceView;
   services(filter: ServiceFilter): readonly ServicePortView[];
   endpoints(filter: ServiceFilter): readonly EndpointView[];
+  traffic(filter: ServiceFilter): TrafficView;
+  metrics(): Promise<MetricsView>;
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
   /** Undefined where no names are answered. */
   readonly names?: NameSource | undefined;
+  /** Where requests are decided; undefined when this instance has no gateway. */
+  readonly requests?: RequestSource | undefined;
   /** Undefined where no Pods are run: a node of a cluster. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -131,12 +138,18 @@ async function route(
       return ok(source.services(filter));
     case `GET ${controlPaths.endpoints}`:
       return ok(source.endpoints(filter));
+    case `GET ${controlPaths.traffic}`:
+      return ok(source.traffic(filter));
+    case `GET ${controlPaths.metrics}`:
+      return ok(await source.metrics());
     case `GET ${controlPaths.plan}`:
       return ok(source.plan());
     case `POST ${controlPaths.explain}`:
       return ok(await source.explain(readExplainRequest(request.body)));
     case `POST ${controlPaths.explainName}`:
       return ok(await namesOf(source).explain(readNameRequest(request.body)));
+    case `POST ${controlPaths.explainRequest}`:
+      return ok(await requestsOf(source).explain(readRequestQuestion(request.body)));
     case `POST ${controlPaths.spread}`: {
       const asked = readSpreadRequest(request.body);
       return {
@@ -158,6 +171,15 @@ function namesOf({ names }: ControlSource): NameSource {
     'CONTROL_NO_NAMES',
     'Cannot explain the name: this instance answers no names',
     { remedy: 'Ask the instance that is your name server' },
+  );
+}
+
+function requestsOf({ requests }: ControlSource): RequestSource {
+  if (requests !== undefined) return requests;
+  throw new ControlError(
+    'CONTROL_NO_GATEWAY',
+    'Cannot explain the request: this instance has no gateway',
+    { remedy: 'Ask an instance that was started with switchyard up' },
   );
 }
 

@@ -19,9 +19,10 @@ import {
   type Random,
   type SocketAddress,
 } from '../model/index.ts';
-import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import { DnsCounters, type DnsCounts } from './counters.ts';
 import { NetError } from '../sys/net/index.ts';
+import { dnsMetrics } from './metrics.ts';
 import { listenDns, type DnsListeners, type ListenOptions } from './listeners.ts';
 import { Responder, type Elsewhere } from './responder.ts';
 import { MutableWorld, type World, type ZoneOptions } from './world.ts';
@@ -52,6 +53,8 @@ export interface DnsServer extends Component {
   /** All of them, the first is `address`. */
   addresses(): readonly SocketAddress[];
   counts(): DnsCounts;
+  /** The same under CoreDNS' names, for whoever exposes metrics. */
+  metrics(): readonly MetricFamily[];
   readonly world: World;
   /** Undefined when everything outside of the zone is refused. */
   readonly elsewhere: Elsewhere | undefined;
@@ -64,7 +67,7 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
   const elsewhere = options.elsewhere?.(counters);
   const responder = new Responder({ world, elsewhere, counters });
   const reflectors = followObjects(world, options);
-  const onQuery = queryLog(options);
+  const listening = { responder, onQuery: queryLog(options), counters, clock };
   let open: DnsListeners | undefined;
   let besides: readonly DnsListeners[] = [];
   let status: ComponentStatus = { state: 'starting', detail: undefined };
@@ -85,8 +88,8 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     elsewhere,
     start: async (signal) => {
       try {
-        open = await listenAtFirstFree(options, { responder, onQuery });
-        besides = await listenBesides(options, open.address.port, { responder, onQuery });
+        open = await listenAtFirstFree(options, listening);
+        besides = await listenBesides(options, open.address.port, listening);
         world.serverAddresses = [open, ...besides].map(({ address }) => address.address);
         await elsewhere?.start?.(signal);
         await Promise.all(reflectors.map((reflector) => reflector.start(signal)));
@@ -112,6 +115,13 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     address: () => open?.address,
     addresses: () => [...(open === undefined ? [] : [open]), ...besides].map((l) => l.address),
     counts: () => counters.read(),
+    metrics: () =>
+      dnsMetrics({
+        counters,
+        server: open === undefined ? '' : `dns://${formatSocketAddress(open.address)}`,
+        zone: `${options.zone.zone}.`,
+        cacheEntries: elsewhere?.cacheEntries?.() ?? 0,
+      }),
   };
 }
 

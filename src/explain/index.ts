@@ -1,6 +1,8 @@
 /** The reasons, in words: why a Service works or does not, and where a connection goes. */
 export { explainFlow } from './explain-flow.ts';
 export type { FlowQuestion } from './explain-flow.ts';
+export { explainRequest } from './explain-request.ts';
+export type { RequestExplanation } from './explain-request.ts';
 export { explainService } from './explain-service.ts';
 export type {
   CandidateView,

@@ -1,6 +1,6 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
-export { isHttpPort } from './app-protocols.ts';
-export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
+export { backendProtocol, isHttpPort, isHttpsPort } from './app-protocols.ts';
+export { annotations, formatReachedAt, ownPrefix, readAnnotation } from './annotations.ts';
 export type { AnnotationSpec } from './annotations.ts';
 export type { AffinityKind, BalanceMode } from './service-annotations.ts';
 export type { ReachedAt } from './annotations.ts';
@@ -38,6 +38,8 @@ export type {
   ContainerState,
   ContainerStatus,
   EndpointSlice,
+  HttpGetAction,
+  LifecycleHandler,
   Namespace,
   Node,
   Pod,
@@ -105,7 +107,7 @@ export {
   preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
-export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
+export { configMapKind, leaseKind, secretKind, tlsSecretType } from './stored-kinds.ts';
 export type { ConfigMap, Lease, Secret } from './stored-kinds.ts';
 export { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
 export type {

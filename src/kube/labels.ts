@@ -68,6 +68,10 @@ export const wellKnownAnnotations = {
   leader: 'control-plane.alpha.kubernetes.io/leader',
   /** On any object: what kubectl applied last. */
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
+  /** On ReplicaSets: how many Pods their Deployment wanted when it last scaled them. */
+  desiredReplicas: 'deployment.kubernetes.io/desired-replicas',
+  /** On ReplicaSets: how many it might have had at most then. */
+  maxReplicas: 'deployment.kubernetes.io/max-replicas',
   /** On Pods: the cheaper go first when a ReplicaSet shrinks. */
   podDeletionCost: 'controller.kubernetes.io/pod-deletion-cost',
 } as const;

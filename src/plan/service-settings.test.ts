@@ -134,7 +134,7 @@ for (const [name, row] of Object.entries(rows)) {
       {
         scheduler: got.scheduler,
         affinity: affinityText,
-        perRequest: got.perRequest,
+        perRequest: got.perRequest?.affinity,
         proxyProtocol: got.proxyProtocol,
         replay: got.replay,
         problems: got.problems.map((problem) => problem.key),

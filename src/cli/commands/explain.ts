@@ -1,5 +1,5 @@
-/** `explain service|flow|name`: why a Service works or not, where one connection goes, what a name leads to. */
-import { Option, type Command } from 'commander';
+/** `explain service|flow|name|request`: why a Service works or not, and where a connection, a name, a request leads. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { CliError } from '../errors.ts';
 import type { CommandResult } from '../result.ts';
 import { parseServiceName, type NamespaceOptions } from '../service-name.ts';
@@ -24,6 +24,7 @@ export function addExplain(program: Command, act: Act): void {
   addService(explain, act);
   addFlow(explain, act);
   addName(explain, act);
+  addRequest(explain, act);
 }
 
 function addService(explain: Command, act: Act): void {
@@ -105,6 +106,49 @@ function addName(explain: Command, act: Act): void {
         };
       });
     });
+}
+
+interface RequestFlags extends GlobalOptions {
+  readonly header: readonly (readonly [string, string])[];
+  readonly method: string;
+  readonly real?: boolean;
+}
+
+function addRequest(explain: Command, act: Act): void {
+  explain
+    .command('request')
+    .summary('where one HTTP request would go, and why')
+    .description(
+      'Decides about one request as the gateway does, and tells the steps; nothing is sent unless --real is ' +
+        'given. Exit code 1: it is refused, or not served.',
+    )
+    .argument('<url>', 'http://HOST[:PORT][/PATH]: the name or an address of a Service')
+    .option(
+      '-H, --header <header>',
+      'a header, as "Cookie: sid=1"; may be given again',
+      addHeader,
+      [],
+    )
+    .option('-X, --method <method>', 'method of the request', 'GET')
+    .option('--real', 'send it through the Service, and tell which endpoint answered')
+    .addHelpText(
+      'after',
+      '\nExample:\n  switchyard explain request http://web.default/ -H "Cookie: sid=1"',
+    )
+    .action(async (url: string, _flags: unknown, command: Command) => {
+      const { header, method, real = false, ...flags } = command.optsWithGlobals<RequestFlags>();
+      await act(flags, async (session) => {
+        const client = await session.connect();
+        const view = await client.explainRequest({ url, method, headers: header, real });
+        return { kind: 'request', view };
+      });
+    });
+}
+
+function addHeader(text: string, before: RequestFlags['header']): RequestFlags['header'] {
+  const colon = text.indexOf(':');
+  if (colon < 1) throw new InvalidArgumentError('Write it as "Name: value".');
+  return [...before, [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]];
 }
 
 type Question = Parameters<Awaited<ReturnType<Session['connect']>>['explain']>[0];

@@ -9,6 +9,7 @@ interface UpFlags extends GlobalOptions {
   readonly demo?: boolean;
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
+  readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
@@ -47,6 +48,11 @@ export function addUp(program: Command, act: Act): void {
       "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
     )
     .addOption(
+      new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
+        .argParser(parseMetrics)
+        .default(freeLoopbackPort, '127.0.0.1 and a free port'),
+    )
+    .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
@@ -76,6 +82,7 @@ export function addUp(program: Command, act: Act): void {
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
+          metrics: flags.metrics === 'none' ? undefined : flags.metrics,
           instance,
           logLevel,
           logFormat: flags.logFormat,
@@ -93,4 +100,16 @@ function parseUpstream(text: string): SocketAddress {
   const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
   if (parsed !== undefined) return parsed;
   throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
+}
+
+const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
+
+/** `127.0.0.1:9100`, `[::1]:9100`; port 0 is a free one. */
+function parseMetrics(text: string): SocketAddress | 'none' {
+  if (text === 'none') return text;
+  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const address = canonicalIp(host.replace(/^\[(.*)\]$/, '$1'));
+  const port = Number(digits);
+  if (address !== undefined && port <= 65_535) return { address, port };
+  throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
 }

@@ -99,6 +99,10 @@ export class Forwarder implements Elsewhere {
     await Promise.all(this.inFlight.values());
   }
 
+  cacheEntries(): number {
+    return this.cache.size;
+  }
+
   status(): ComponentStatus {
     const looping = this.upstreams.all.filter(({ loops }) => loops).length;
     if (looping === 0) return { state: 'ready', detail: undefined };

@@ -7,6 +7,7 @@ import {
   type Endpoint,
   type Flow,
   type Plan,
+  type PoolName,
   type SocketAddress,
 } from '../../model/index.ts';
 import {
@@ -34,9 +35,16 @@ export interface ConnectionsOptions {
   readonly drains: Drains;
   readonly whereabouts: Whereabouts;
   readonly troubles: Troubles;
+  readonly handOver: HandOver | undefined;
   /** The Plan in force. */
   plan(): Plan;
 }
+
+/**
+ * Offers a connection to a gateway that balances its requests, once its source and policy are decided. False: it is
+ * carried here, to the gateway's own port.
+ */
+export type HandOver = (connection: Connection, server: string, pool: PoolName) => boolean;
 
 /** A connection from its accept to its end. */
 interface Live {
@@ -137,6 +145,7 @@ export class Connections {
 
   /** Never rejects. */
   private async carry(live: Live): Promise<void> {
+    if (this.offered(live)) return;
     const tried = new Set<string>();
     for (;;) {
       const choice = live.gone.aborted ? undefined : this.choose(live.flow, tried);
@@ -148,6 +157,18 @@ export class Connections {
       this.options.ledger.settle(choice.decision.server.id, key);
       if (ended) return;
     }
+  }
+
+  private offered({ client, flow }: Live): boolean {
+    const { handOver } = this.options;
+    if (handOver === undefined) return false;
+    const decision = decide(this.options.plan(), flow);
+    // Without a live gateway a per-request ServicePort has the pools it would have without one.
+    if (decision.kind !== 'forward') return false;
+    const { server, pool } = decision;
+    const { perRequest } = server;
+    if (perRequest === undefined || perRequest.pools[pool] === server.pools[pool]) return false;
+    return handOver(client, server.id, pool);
   }
 
   /** The next endpoint for a Flow by the Plan in force, none of those that failed it. */

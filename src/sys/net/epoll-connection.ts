@@ -114,6 +114,13 @@ export class EpollConnection implements Connection, Watched {
     for (const listener of this.listeners) listener();
   }
 
+  /** Leaves the descriptor to somebody else, open; this connection is gone, and nobody is told. */
+  giveUp(): number {
+    this.closed = true;
+    this.loop.remove(this.fd);
+    return this.fd;
+  }
+
   /** Wants to hear when it can be written again, after a write that came short. */
   awaitWritable(): void {
     // Once asked for, each short write is followed by an edge; asking tells of one that has been already.

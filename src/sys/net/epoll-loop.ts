@@ -58,11 +58,22 @@ export class EpollLoop {
 
   /** Closes a descriptor, whether it was taken in or not. */
   close(fd: number): void {
-    if (this.watched[fd] !== undefined) {
-      this.watched[fd] = undefined;
-      if (--this.open === 0) this.watch?.unref();
-    }
+    this.forget(fd);
     this.libc.close(fd);
+  }
+
+  /** Lets go of a descriptor that stays open. */
+  remove(fd: number): void {
+    this.forget(fd);
+    if (this.epoll !== undefined) {
+      this.libc.epollRemove(this.epoll, fd);
+    }
+  }
+
+  private forget(fd: number): void {
+    if (this.watched[fd] === undefined) return;
+    this.watched[fd] = undefined;
+    if (--this.open === 0) this.watch?.unref();
   }
 
   /** Calls `work` in the next turn, after what is ready then. */

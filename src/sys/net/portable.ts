@@ -1,21 +1,24 @@
 /** The engine on node:net: works on every system, from any thread. */
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
-import type { Connection, ConnectOptions, Listener, NetEngine } from './engine.ts';
+import type { Connection, ConnectOptions, Listener } from './engine.ts';
 import type { NetError } from './errors.ts';
 import { PortableConnection, socketOptions } from './portable-connection.ts';
 import { PortableRelay } from './portable-relay.ts';
+import { PortableStream } from './portable-stream.ts';
+import type { StreamEngine } from './stream.ts';
 import { abortError, connectError, listenError, timeoutError } from './socket-errors.ts';
 
 /** What the kernel lets us: it caps the queue at its own limit, and Node's 511 loses SYNs in a burst. */
 const backlog = 4096;
 
-export function createPortableEngine(): NetEngine {
+export function createPortableEngine(): StreamEngine {
   return {
     name: 'portable',
     listen,
     connect,
     relay: (client, backend, options) => new PortableRelay(own(client), own(backend), options),
+    open: (connection, handlers) => new PortableStream(own(connection), handlers),
   };
 }
 
@@ -100,5 +103,5 @@ function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection
 /** A Connection of another engine here is a mistake in our own code, not something that happens. */
 function own(connection: Connection): PortableConnection {
   if (connection instanceof PortableConnection) return connection;
-  throw new TypeError('Cannot relay a connection of another engine');
+  throw new TypeError('Cannot use a connection of another engine');
 }

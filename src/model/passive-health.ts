@@ -3,13 +3,8 @@
  * fails again, and is as good as any other after one success. Never so many at once that the rest could not bear
  * it: what looks like many sick endpoints is usually something else.
  */
-import {
-  endpointKey,
-  type Clock,
-  type Endpoint,
-  type Random,
-  type VirtualServer,
-} from '../../model/index.ts';
+import type { Random } from './clock.ts';
+import { endpointKey, type Endpoint, type VirtualServer } from './service-port.ts';
 
 const firstAsideMs = 1_000;
 const longestAsideMs = 30_000;
@@ -27,21 +22,19 @@ interface InUse {
   readonly endpoints: readonly Endpoint[];
 }
 
-export class Health {
-  private readonly clock: Clock;
+/** Times are milliseconds of a clock that never goes back. */
+export class PassiveHealth {
   private readonly random: Random;
   /** By ServicePort id, then by endpoint key: those that have failed since their last success. */
   private readonly troubles = new Map<string, Map<string, Trouble>>();
   /** The last answer for a pool: schedulers start anew with a new array, so an equal one must be the same. */
   private readonly answers = new WeakMap<readonly Endpoint[], InUse>();
 
-  constructor(clock: Clock, random: Random) {
-    this.clock = clock;
+  constructor(random: Random) {
     this.random = random;
   }
 
-  failed(server: string, endpoint: Endpoint): void {
-    const nowMs = this.clock.monotonic();
+  failed(server: string, endpoint: Endpoint, nowMs: number): void {
     const key = endpointKey(endpoint);
     let ofServer = this.troubles.get(server);
     if (ofServer === undefined) this.troubles.set(server, (ofServer = new Map()));
@@ -64,10 +57,10 @@ export class Health {
    * The candidates that are not set aside: the same array when that is all of them, and never fewer than half of
    * those that take connections.
    */
-  inUse(server: string, candidates: readonly Endpoint[]): readonly Endpoint[] {
+  inUse(server: string, candidates: readonly Endpoint[], nowMs: number): readonly Endpoint[] {
     const ofServer = this.troubles.get(server);
     if (ofServer === undefined) return candidates;
-    const aside = this.aside(ofServer, candidates);
+    const aside = this.aside(ofServer, candidates, nowMs);
     if (aside.size === 0) return candidates;
     const text = [...aside].toSorted().join(' ');
     const known = this.answers.get(candidates);
@@ -90,8 +83,8 @@ export class Health {
   private aside(
     ofServer: ReadonlyMap<string, Trouble>,
     candidates: readonly Endpoint[],
+    nowMs: number,
   ): ReadonlySet<string> {
-    const nowMs = this.clock.monotonic();
     const takers = candidates.filter((candidate) => candidate.weight > 0).map(endpointKey);
     const most = takers.length - Math.max(1, Math.ceil(takers.length / 2));
     const troubled = takers.flatMap((key) => {
