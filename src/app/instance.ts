@@ -12,18 +12,19 @@ import {
   type DnsServer,
 } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
-import { createUserspaceDriver } from '../drivers/userspace/index.ts';
+import { createUserspaceDriver, type HandingOver } from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
-import type { Driver, NodeView, SocketAddress } from '../model/index.ts';
+import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
 import { createRegistry } from '../registry/index.ts';
-import { createMemoryStore } from '../store/index.ts';
+import { createMemoryStore, type MemoryStoreClient } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createPortableUdp, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
+import type { Estate } from './estate.ts';
 import { createWithdrawals } from './withdrawals.ts';
 
 export interface InstanceParts {
@@ -32,15 +33,21 @@ export interface InstanceParts {
   /** Who answers names outside of the cluster. */
   readonly upstreams: readonly SocketAddress[];
   readonly log: Logger;
+  /** What the process before this one left. */
+  readonly estate?: Estate | undefined;
+  /** How long connections may go on when this ends. */
+  readonly drainMs?: number | undefined;
 }
 
 export interface Instance {
+  readonly store: MemoryStoreClient;
   readonly client: ObjectClient;
-  readonly driver: Driver;
+  readonly driver: Driver & HandingOver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
   readonly dns: DnsServer;
   readonly door: Door;
+  readonly drainMs: number | undefined;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -51,7 +58,7 @@ const minIntervalMs = 5;
 const retryMs = 2_000;
 const maxIntervalMs = 3_600_000;
 /** How long connections may go on after Ctrl-C. */
-const drainMs = 2_000;
+const defaultDrainMs = 2_000;
 
 /** Names on loopback; ports that need no privilege, the first free one. */
 const nameServer = {
@@ -64,10 +71,11 @@ const nameServer = {
 const forwarding = { policy: 'random', tryMs: 2_000, totalMs: 5_000 } as const;
 const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
 
-export function createInstance({ engine, block, upstreams, log }: InstanceParts): Instance {
+export function createInstance(parts: InstanceParts): Instance {
+  const { engine, block, upstreams, log, estate } = parts;
   const clock = systemClock;
   const random = Math.random;
-  const store = createMemoryStore({ clock, newUid: randomUUID });
+  const store = createMemoryStore({ clock, newUid: randomUUID, restored: estate?.store });
   const client = createRegistry({
     store,
     random,
@@ -77,7 +85,14 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
   const udp = createPortableUdp();
-  const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
+  const driver = createUserspaceDriver({
+    engine,
+    udp,
+    clock,
+    random,
+    log: logOf('userspace'),
+    inherited: estate?.driver,
+  });
   const recorder = new ReachedAtRecorder({ client, log: logOf('reached-at') });
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
@@ -99,9 +114,47 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
     podRange: block.podRange,
     engine,
     log: logOf('node'),
+    adopted: estate?.node.pods,
+    saidBefore: estate?.node.logs,
     withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const dns = createDnsServer({
+  const dns = nameServerOf({ ...common, upstreams, logOf });
+  const door = createDoor({
+    ...doorAt,
+    log: logOf('door'),
+    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
+    reach: reachOf(planner),
+  });
+  return {
+    store,
+    drainMs: parts.drainMs,
+    client,
+    driver,
+    planner,
+    node,
+    dns,
+    door,
+    components: [
+      driverComponent(driver, parts.drainMs ?? defaultDrainMs),
+      node,
+      ...createControllers(common, logOf),
+      planner,
+      dns,
+      door,
+    ],
+  };
+}
+
+interface NameServerParts {
+  readonly client: ObjectClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly upstreams: readonly SocketAddress[];
+  readonly logOf: (component: string) => Logger;
+}
+
+function nameServerOf({ upstreams, logOf, ...common }: NameServerParts): DnsServer {
+  return createDnsServer({
     ...common,
     ...nameServer,
     elsewhere:
@@ -117,28 +170,6 @@ export function createInstance({ engine, block, upstreams, log }: InstanceParts)
             }),
     log: logOf('dns'),
   });
-  const door = createDoor({
-    ...doorAt,
-    log: logOf('door'),
-    resolve: (host) => hostAddresses(host, { ...dns, namespace: 'default' }),
-    reach: reachOf(planner),
-  });
-  return {
-    client,
-    driver,
-    planner,
-    node,
-    dns,
-    door,
-    components: [
-      driverComponent(driver),
-      node,
-      ...createControllers(common, logOf),
-      planner,
-      dns,
-      door,
-    ],
-  };
 }
 
 /** Where the driver answers for a frontend, by what its last report says. */
@@ -165,7 +196,7 @@ function embeddedNodeView(block: AddressBlock): NodeView {
 }
 
 /** A driver starts with its first Plan; what is left of its life is its end. */
-function driverComponent(driver: Driver): Component {
+function driverComponent(driver: Driver, drainMs: number): Component {
   let stopped = false;
   return {
     name: `driver ${driver.name}`,

@@ -6,6 +6,7 @@ import {
   findInstances,
   instanceFolder,
   type ControlSource,
+  type HandoverStart,
   type RunRequest,
   type UserFolders,
   type WorkloadSource,
@@ -17,10 +18,14 @@ import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
 import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/index.ts';
-import { claimAddressBlock } from './address-block.ts';
+import { claimAddressBlock, inheritAddressBlock, type AddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
+import type { Estate } from './estate.ts';
+import { createHandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { createLife } from './life.ts';
 import { startAll, stopAll } from './running.ts';
+import { becomeSuccessor, type Successor } from './take-over.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
 import { createWorkloadSource } from './workload-source.ts';
@@ -32,6 +37,12 @@ export interface UpOptions {
   readonly engine: EnginePreference;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
+  /** Takes the place of the running instance. */
+  readonly replace: boolean;
+  /** And is started as that was: its files, engine and drain. */
+  readonly asBefore: boolean;
+  /** How long connections may go on when this ends or is replaced. */
+  readonly drainSeconds: number | undefined;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
   readonly folders: UserFolders;
@@ -48,6 +59,10 @@ export interface Up {
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
   stop(): Promise<void>;
+  /** Resolves with the process that serves now instead of this one, if it ever comes to that. */
+  readonly replaced: Promise<number>;
+  /** After `replaced`: lets connections end; resets them when `signal` aborts or they have had their time. */
+  retire(signal: AbortSignal): Promise<void>;
 }
 
 export interface Ways {
@@ -61,20 +76,69 @@ const podPollMs = 20;
 
 /** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
-  const { folders, log, demo } = options;
-  const name = options.instance ?? (await freeName(folders));
-  const { engine, notEpoll } = await createEngine({ prefer: options.engine });
+  const { folders, log } = options;
+  if (!options.replace) {
+    const name = options.instance ?? (await freeName(folders));
+    return await startParts(
+      { options, name, engine: await engineFor(options), successor: undefined },
+      signal,
+    );
+  }
+  const successor = await becomeSuccessor(folders, options.instance, log);
+  try {
+    const started = options.asBefore ? startedAs(options, successor.start) : options;
+    const engine = await engineFor(started);
+    const parts = { options: started, name: successor.instance, engine, successor };
+    return await startParts(parts, signal);
+  } finally {
+    successor.giveUp();
+  }
+}
+
+async function engineFor({ engine: prefer, log }: UpOptions): Promise<NetEngine> {
+  const { engine, notEpoll } = await createEngine({ prefer });
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  const startedAt = new Date(systemClock.now()).toISOString();
-  const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const instance = createInstance({ engine, block, upstreams: await hostServers(), log });
+  return engine;
+}
+
+function startedAs(options: UpOptions, { files, engine, drainSeconds }: HandoverStart): UpOptions {
+  return {
+    ...options,
+    files,
+    drainSeconds,
+    engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
+  };
+}
+
+interface Parts {
+  readonly options: UpOptions;
+  readonly name: string;
+  readonly engine: NetEngine;
+  readonly successor: Successor | undefined;
+}
+
+async function startParts(
+  { options, name, engine, successor }: Parts,
+  signal: AbortSignal,
+): Promise<Up> {
+  const { folders, log } = options;
+  const upstreams = await hostServers();
+  // From here on clients wait: nothing that can be done before belongs below.
+  const estate = await successor?.take();
+  const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
+  const block = await blockFor(engine, `${folders.home ?? ''}/${name}`, estate);
+  const drainMs = options.drainSeconds === undefined ? undefined : options.drainSeconds * 1_000;
+  const instance = createInstance({ engine, block, upstreams, log, estate, drainMs });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
     node: instance.node,
     clock: systemClock,
   });
-  const source = sourceOf({ ...instance, workloads }, engine, () => ({
+  const life = createLife({ instance, block, components, startedAt, log });
+  const folder = instanceFolder(folders, name);
+  const handOver = createHandOver({ folder, start: startOf(options), log, ...life.giving });
+  const view = (): ReturnType<ControlSource['instance']> => ({
     instance: name,
     pid: options.pid,
     version,
@@ -82,29 +146,84 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     driver: instance.driver.name,
     planRevision: instance.planner.applied().plan.revision,
     components: components.map((component) => ({ name: component.name, ...component.status() })),
-  }));
-  components.push(
-    { name: 'addresses', start: noWork, stop: () => block.release(), status: ready },
-    createControlServer({
-      folder: instanceFolder(folders, name),
-      instance: name,
-      source,
-      log: log.child({ component: 'control' }),
-    }),
-    ...(demo ? [demoComponent(instance, options.runtime)] : []),
+  });
+  const source = {
+    ...sourceOf({ ...instance, workloads }, engine, view),
+    handOver: (protocol: string) => handOver.offer(protocol),
+  };
+  const control = createControlServer({
+    folder,
+    instance: name,
+    source,
+    log: log.child({ component: 'control' }),
+  });
+  const sources = [
+    ...(options.demo && estate === undefined ? [demoComponent(instance, options.runtime)] : []),
     ...(options.run === undefined ? [] : [runComponent(workloads, options.run)]),
     ...(options.files.length > 0 ? [manifests(instance, options)] : []),
-    ...instance.components,
-  );
+  ];
+  const addresses = {
+    name: 'addresses',
+    start: noWork,
+    stop: () => block.release(),
+    status: ready,
+  };
+  const own = life.ownComponents(estate === undefined);
+  if (successor === undefined) {
+    components.push(addresses, control, ...sources, ...own.early, ...own.late);
+    await startOrRelease(components, { block, signal, log });
+  } else {
+    components.push(addresses, ...own.early);
+    await startOrRelease(components, { block, signal, log });
+    try {
+      await successor.serving(options.pid);
+    } catch (thrown) {
+      await stopAll(components, log);
+      throw thrown;
+    }
+    life.settled();
+    // Their places are free only now.
+    const late = [control, ...sources, ...own.late];
+    await startAll(late, signal, log);
+    components.push(...late);
+  }
+  await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
+  const ways = { dns: instance.dns.address(), door: instance.door.address() };
+  return {
+    instance: name,
+    source,
+    ways,
+    stop: () => stopAll(components, log),
+    replaced: handOver.replaced,
+    retire: (toCut) => life.retire(toCut),
+  };
+}
+
+async function startOrRelease(
+  components: readonly Component[],
+  { block, signal, log }: { block: AddressBlock; signal: AbortSignal; log: Logger },
+): Promise<void> {
   try {
     await startAll(components, signal, log);
   } catch (thrown) {
     await block.release();
     throw thrown;
   }
-  await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = { dns: instance.dns.address(), door: instance.door.address() };
-  return { instance: name, source, ways, stop: () => stopAll(components, log) };
+}
+
+function blockFor(
+  engine: NetEngine,
+  name: string,
+  estate: Estate | undefined,
+): Promise<AddressBlock> {
+  if (estate === undefined) return claimAddressBlock(engine, name);
+  const { claim } = estate;
+  const at = claim && { ...claim.address, descriptor: claim.descriptor };
+  return inheritAddressBlock(engine, estate.serviceRange, at);
+}
+
+function startOf({ files, engine, drainSeconds }: UpOptions): HandoverStart {
+  return { files, engine, drainSeconds };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

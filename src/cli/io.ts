@@ -44,6 +44,12 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   readonly output: 'text' | 'json';
+  /** Takes the place of the running instance. */
+  readonly replace: boolean;
+  /** And is started as that was: its files, engine and drain. */
+  readonly asBefore: boolean;
+  /** How long connections may go on when it ends or is replaced; undefined for the defaults. */
+  readonly drainSeconds: number | undefined;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
 }

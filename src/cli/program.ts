@@ -5,6 +5,7 @@ import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
 import { addGet } from './commands/get.ts';
 import { addLogs } from './commands/logs.ts';
+import { addRestart } from './commands/restart.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
 import { addSpread } from './commands/spread.ts';
@@ -57,6 +58,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
     });
   program.addHelpText('after', '\nRun switchyard COMMAND --help for more about a command.');
   addUp(program, act);
+  addRestart(program, act);
   addRun(program, act);
   addBind(program, act);
   addScale(program, act);

@@ -10,6 +10,7 @@ import {
   type ErrorView,
   type ExplainRequest,
   type ExplainView,
+  type HandoverOffer,
   type InstanceView,
   type PlanView,
   type ServiceFilter,
@@ -40,6 +41,8 @@ export interface ControlClient {
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  /** Asks the instance to wait for a process that takes over. */
+  handOver(protocol: string): Promise<HandoverOffer>;
   run(request: RunRequest): Promise<WorkloadView>;
   scale(request: ScaleRequest): Promise<WorkloadView>;
   bind(request: BindRequest): Promise<WorkloadView>;
@@ -77,6 +80,8 @@ export function createControlClient(
   const workload = async (url: string, body: object): Promise<WorkloadView> =>
     readObject(await post(url, body));
   return {
+    handOver: async (protocol) =>
+      readObject<HandoverOffer>(await post(controlPaths.handover, { protocol })),
     run: (request) => workload(workloadPaths.run, request),
     scale: (request) => workload(workloadPaths.scale, request),
     bind: (request) => workload(workloadPaths.bind, request),

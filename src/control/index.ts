@@ -9,6 +9,8 @@ export type {
   EndpointView,
   ExplainView,
   FrontendView,
+  HandoverOffer,
+  HandoverStart,
   PlanView,
   ServiceFilter,
   ServicePortView,

@@ -20,6 +20,7 @@ export const controlPaths = {
   plan: '/plan',
   spread: '/spread',
   explain: '/explain',
+  handover: '/handover',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
@@ -29,6 +30,19 @@ export interface ErrorView {
   readonly remedy: string | undefined;
   /** One a line: the fields that are wrong, the instances to choose from. */
   readonly details: readonly string[];
+}
+
+/** How an instance was started, for another process that is to be started the same way. */
+export interface HandoverStart {
+  readonly files: readonly string[];
+  readonly engine: string;
+  readonly drainSeconds: number | undefined;
+}
+
+/** Where the running process waits to hand over. */
+export interface HandoverOffer {
+  readonly path: string;
+  readonly start: HandoverStart;
 }
 
 /** Which Services to tell of; undefined means all. */

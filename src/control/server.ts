@@ -8,7 +8,7 @@ import {
   type LocalRequest,
   type LocalServer,
 } from '../sys/net/index.ts';
-import { readExplainRequest, readSpreadRequest } from './decode.ts';
+import { readExplainRequest, readHandoverRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
 import { controlSocket } from './instance.ts';
@@ -19,6 +19,7 @@ import {
   type EndpointView,
   type ExplainRequest,
   type ExplainView,
+  type HandoverOffer,
   type InstanceView,
   type PlanView,
   type ServiceFilter,
@@ -39,6 +40,8 @@ export interface ControlSource {
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  /** Prepares to hand everything to another process that speaks this protocol; undefined where that cannot be. */
+  handOver?(protocol: string): Promise<HandoverOffer>;
   /** Undefined where no Pods are run: a node of a cluster. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -139,12 +142,21 @@ async function route(
         write: (emit) => runSpread(asked, { request, source, log, emit }),
       };
     }
+    case `POST ${controlPaths.handover}`:
+      if (source.handOver !== undefined) {
+        return ok(await source.handOver(readHandoverRequest(request.body)));
+      }
+      throw noSuchQuestion(method, url);
     default:
-      throw new ControlError(
-        'CONTROL_BAD_REQUEST',
-        `Cannot answer ${method} ${url.pathname}: there is no such question`,
-      );
+      throw noSuchQuestion(method, url);
   }
+}
+
+function noSuchQuestion(method: string, url: URL): ControlError {
+  return new ControlError(
+    'CONTROL_BAD_REQUEST',
+    `Cannot answer ${method} ${url.pathname}: there is no such question`,
+  );
 }
 
 const ok = (body: unknown): LocalAnswer => ({ kind: 'json', status: 200, body });

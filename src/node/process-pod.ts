@@ -6,7 +6,7 @@ import type { Container } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
-import { startChild, type Child } from '../sys/index.ts';
+import { startChild, type Child, type ChildOutput } from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import type { LogLine } from './pod-logs.ts';
 import { runProbe, type ProbeTarget } from './probe.ts';
@@ -23,6 +23,8 @@ export interface ProcessPodOptions {
   /** Its probes count, and the names of its ports. */
   readonly container: Container | undefined;
   readonly gracePeriodMs: number;
+  /** The first life began in another process. */
+  readonly adopted?: AdoptedLife | undefined;
   readonly clock: Clock;
   readonly engine: NetEngine;
   readonly log: Logger;
@@ -39,6 +41,20 @@ export interface ProcessEnd {
   readonly signal: string | undefined;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
+}
+
+/** A life that goes on here; without a child there is only its count. */
+export interface AdoptedLife {
+  readonly child: Child | undefined;
+  readonly startedAtMs: number | undefined;
+  readonly restarts: number;
+  readonly isReady: boolean;
+  readonly lastEnd: ProcessEnd | undefined;
+}
+
+/** What goes on in another process; the descriptors stay this one's. */
+export interface SuspendedLife extends Omit<AdoptedLife, 'child'> {
+  readonly child: { readonly pid: number; readonly output: ChildOutput | undefined } | undefined;
 }
 
 export interface ProcessPodState {
@@ -67,10 +83,37 @@ export class ProcessPod {
   private restarts = 0;
   private startedAtMs: number | undefined;
   private lastEnd: ProcessEnd | undefined;
+  private adopted: AdoptedLife | undefined;
+  /** Set while another process may take over: nothing is started until it is settled. */
+  private held: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ProcessPodOptions) {
     this.options = options;
+    this.adopted = options.adopted;
+    this.restarts = this.adopted?.restarts ?? 0;
+    this.lastEnd = this.adopted?.lastEnd;
     this.finished = this.live();
+  }
+
+  /** What another process goes on with; nothing is started here until `resume`. */
+  suspend(): SuspendedLife {
+    this.held ??= Promise.withResolvers<void>();
+    const { child, startedAtMs, restarts, isReady, lastEnd } = this;
+    const output = child?.suspend();
+    const life = { startedAtMs, restarts, isReady, lastEnd };
+    return { ...life, child: child === undefined ? undefined : { pid: child.pid, output } };
+  }
+
+  resume(): void {
+    this.child?.resume();
+    this.held?.resolve();
+    this.held = undefined;
+  }
+
+  /** Lets go of the process without ending it. */
+  release(): void {
+    this.stopping.abort();
+    this.held?.resolve();
   }
 
   /** Resolves when the process is gone. */
@@ -96,6 +139,7 @@ export class ProcessPod {
     while (!this.stopping.signal.aborted) {
       const startedAt = clock.monotonic();
       const why = await this.runOnce();
+      await this.held?.promise;
       if (this.stopping.signal.aborted) return;
       if (clock.monotonic() - startedAt > stableMs) backOffMs = firstBackOffMs;
       log.warn('Process of Pod ended; starting it again', { pod: name, why, inMs: backOffMs });
@@ -110,42 +154,50 @@ export class ProcessPod {
   /** One life of the process; resolves with how it ended. */
   private async runOnce(): Promise<string> {
     const { command, env, folder, clock, onLine } = this.options;
-    const startedAtMs = clock.now();
+    const { adopted } = this;
+    this.adopted = undefined;
+    const startedAtMs = adopted?.startedAtMs ?? clock.now();
     let child: Child;
     try {
-      child = await startChild({
-        command,
-        env,
-        cwd: folder,
-        onLine: (text, from) => onLine({ text, from, atMs: clock.now() }),
-      });
+      child =
+        adopted?.child ??
+        (await startChild({
+          command,
+          env,
+          cwd: folder,
+          onLine: (text, from) => onLine({ text, from, atMs: clock.now() }),
+        }));
     } catch (thrown) {
       return messageOf(thrown);
     }
     this.child = child;
     this.startedAtMs = startedAtMs;
     // Stopped while it was being started: nobody saw it run, so nobody waits for a graceful end.
-    if (this.stopping.signal.aborted) child.kill('SIGKILL');
+    if (this.stopping.signal.aborted && adopted === undefined) child.kill('SIGKILL');
     const over = new AbortController();
     const ended = child.ended.finally(() => over.abort());
-    const watched = this.watch(over.signal);
+    const watched = this.watch(over.signal, adopted?.isReady === true);
     const { code, signal } = await ended;
     await watched;
     this.child = undefined;
     this.startedAtMs = undefined;
     this.lastEnd = { code, signal, startedAtMs, finishedAtMs: clock.now() };
+    if (adopted?.child !== undefined && code === undefined) return 'it ended';
     return signal === undefined
       ? `it exited with code ${code ?? '?'}`
       : `it was ended by ${signal}`;
   }
 
   /** Follows the process through its start, then its readiness and its liveness, until it is over. */
-  private async watch(over: AbortSignal): Promise<void> {
+  private async watch(over: AbortSignal, wasReady: boolean): Promise<void> {
     const { address, port, container, env, folder, engine, clock } = this.options;
     const { startupProbe, readinessProbe } = container ?? {};
     const target: ProbeTarget = { address, container, env, folder, engine, clock };
-    this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
-    if (startupProbe !== undefined) {
+    if (wasReady) this.report(true);
+    else {
+      this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
+    }
+    if (startupProbe !== undefined && !wasReady) {
       await runProbe({
         probe: startupProbe,
         target,

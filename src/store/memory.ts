@@ -46,13 +46,25 @@ export interface MemoryStoreOptions {
   readonly bookmarkEvery?: number | undefined;
   /** The version of the empty store, 0 when undefined: versions handed out before a restart are then too old. */
   readonly firstVersion?: number | undefined;
+  /** What another store held: the same objects with their uids and versions. Watches begin behind it. */
+  readonly restored?: StoreSnapshot | undefined;
 }
 
-export function createMemoryStore(options: MemoryStoreOptions): ObjectClient {
+/** Everything a store holds, as plain data. */
+export interface StoreSnapshot {
+  readonly version: number;
+  readonly objects: readonly { readonly kind: string; readonly object: KubeObject }[];
+}
+
+export interface MemoryStoreClient extends ObjectClient {
+  snapshot(): StoreSnapshot;
+}
+
+export function createMemoryStore(options: MemoryStoreOptions): MemoryStoreClient {
   return new MemoryStore(options);
 }
 
-class MemoryStore implements ObjectClient {
+class MemoryStore implements MemoryStoreClient {
   private readonly clock: Clock;
   private readonly newUid: () => string;
   private readonly historySize: number;
@@ -66,8 +78,18 @@ class MemoryStore implements ObjectClient {
     this.newUid = options.newUid;
     this.historySize = options.historySize ?? 16_384;
     this.bookmarkEvery = options.bookmarkEvery ?? 1_000;
-    this.firstVersion = options.firstVersion ?? 0;
+    this.firstVersion = options.restored?.version ?? options.firstVersion ?? 0;
     this.version = this.firstVersion;
+    for (const { kind, object } of options.restored?.objects ?? []) {
+      this.tableOf(kind).set(nameOf(object), freezeCopy(object));
+    }
+  }
+
+  snapshot(): StoreSnapshot {
+    const objects = [...this.tables].flatMap(([kind, table]) =>
+      [...table.list(undefined)].map((object) => ({ kind, object })),
+    );
+    return { version: this.version, objects };
   }
 
   async get<T extends KubeObject>(kind: Kind<T>, name: ObjectName): Promise<T> {
@@ -195,7 +217,10 @@ class MemoryStore implements ObjectClient {
   }
 
   private table(kind: Kind): ObjectTable {
-    const key = kindKey(kind);
+    return this.tableOf(kindKey(kind));
+  }
+
+  private tableOf(key: string): ObjectTable {
     let table = this.tables.get(key);
     if (table === undefined) {
       table = new ObjectTable(new EventLog(this.historySize, this.firstVersion));

@@ -2,8 +2,8 @@
 export { createFakeClock, systemClock } from './clock.ts';
 export type { FakeClock } from './clock.ts';
 export { SysError, sysErrors } from './errors.ts';
-export { startChild } from './exec.ts';
-export type { Child, ChildEnd } from './exec.ts';
+export { killGroup, readOutput, startChild } from './exec.ts';
+export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
 export {
   kindOf,
   listFolder,
@@ -13,4 +13,5 @@ export {
   watchPath,
   writeTextAtomically,
 } from './files.ts';
+export { handleOf } from './node-handle.ts';
 export { moduleFile, packageFile } from './resource.ts';

@@ -1,6 +1,7 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
 import { Option, type Command } from 'commander';
 import { upEngines, upModes, type UpOptions } from '../io.ts';
+import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
 interface UpFlags extends GlobalOptions {
@@ -9,6 +10,8 @@ interface UpFlags extends GlobalOptions {
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
   readonly logFormat: UpOptions['logFormat'];
+  readonly replace?: boolean;
+  readonly drain?: number;
 }
 
 export function addUp(program: Command, act: Act): void {
@@ -44,6 +47,15 @@ export function addUp(program: Command, act: Act): void {
         .choices(['text', 'json'])
         .default('text'),
     )
+    .option(
+      '--replace',
+      'take the place of the running instance; no connection is refused meanwhile',
+    )
+    .option(
+      '--drain <seconds>',
+      'how long open connections may go on at the end (default: 2, or 30 when replaced)',
+      numberBetween(0, 86_400),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
@@ -57,6 +69,9 @@ export function addUp(program: Command, act: Act): void {
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
+          replace: flags.replace ?? false,
+          asBefore: false,
+          drainSeconds: flags.drain,
           instance,
           logLevel,
           logFormat: flags.logFormat,

@@ -51,6 +51,11 @@ export class EpollLoop {
     this.libc.epollModify(this.epoll, fd, { events: bits, low: fd, high: this.serials[fd]! });
   }
 
+  /** Tells nothing more of a descriptor; it is still to be closed. */
+  remove(fd: number): void {
+    if (this.epoll !== undefined) this.libc.epollRemove(this.epoll, fd);
+  }
+
   /** Somebody else hears about the descriptor from now on. */
   handOver(fd: number, watched: Watched): void {
     this.watched[fd] = watched;

@@ -4,11 +4,14 @@ export type { EnginePreference } from './create-engine.ts';
 export type {
   Connection,
   ConnectOptions,
+  Descriptors,
   GiveUpSignal,
+  ListenAt,
   Listener,
   NetEngine,
   Relay,
   RelayEnd,
+  Suspendable,
 } from './engine.ts';
 export { openDatagrams } from './datagrams.ts';
 export type { Datagrams } from './datagrams.ts';
@@ -17,6 +20,7 @@ export { checkGrpc } from './grpc-check.ts';
 export { checkHttp } from './http-check.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
+export { openSocketPath } from './local-path.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
