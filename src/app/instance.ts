@@ -135,8 +135,9 @@ export function createInstance(parts: InstanceParts): Instance {
     dns,
     door,
     components: [
-      driverComponent(driver, parts.drainMs ?? defaultDrainMs),
       node,
+      // Stopped before the node: what is open ends at Pods that are still there.
+      driverComponent(driver, parts.drainMs ?? defaultDrainMs),
       ...createControllers(common, logOf),
       planner,
       dns,

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { messageOf } from '../../src/model/index.ts';
 import { loadLibc } from '../../src/sys/ffi/index.ts';
@@ -228,10 +229,126 @@ for (const engine of ['portable', 'epoll']) {
   );
 }
 
+test('a successor killed at any moment before it serves changes nothing', { skip }, async (t) => {
+  const { first, echo, next } = await rig(t);
+  const long = await open(t, echo);
+  const whom = await ask(long);
+  // Begun moments apart, so that some die before, some within and some at the end of the hand-over.
+  let replaced = 0;
+  for (const afterMs of [150, 300, 340, 380, 420, 460, 500, 560]) {
+    const successor = next('restart');
+    await delay(afterMs);
+    successor.kill('SIGKILL');
+    await successor.ended;
+    const goes = await Promise.race([
+      first.printed('Replaced by process').then(() => true),
+      delay(100).then(() => false),
+    ]);
+    if (goes) {
+      replaced = afterMs;
+      break;
+    }
+    const answers = await Promise.all(Array.from({ length: 6 }, () => askOnce(echo)));
+    assert.equal(new Set(answers.map((text) => text.split(' ')[0])).size, 3);
+    assert.equal(await ask(long), whom);
+  }
+  t.diagnostic(replaced === 0 ? 'none came to serve' : `one served after ${replaced} ms`);
+  long.destroy();
+  if (replaced === 0) await end(first);
+  else assert.equal((await first.ended).status, 0);
+});
+
+test(
+  'the successor serves on when the one before is killed while it drains',
+  { skip },
+  async (t) => {
+    const { first, echo, next, home } = await rig(t, '--drain', '60');
+    const long = await open(t, echo);
+    await ask(long);
+    const before = await Promise.all(['a', 'b', 'c'].map((name) => askUntil(echo, name)));
+    const successor = next('restart');
+    await successor.printed('Ready');
+    await first.printed('Replaced by process');
+    first.kill('SIGKILL');
+    await first.ended;
+    const after = await Promise.all(['a', 'b', 'c'].map((name) => askUntil(echo, name)));
+    assert.deepEqual(after, before, 'the same processes answer');
+    // Adopted ones are looked after as any other: one that ends is started again.
+    process.kill(Number(after[0]?.split(' ')[1]), 'SIGKILL');
+    await successor.printed('starting it again');
+    for (;;) {
+      const said = await askUntil(echo, 'a').catch(() => before[0]);
+      if (said !== before[0]) break;
+      await delay(20);
+    }
+    const logs = await run(t, [...launcher, 'logs', 'pod/b', '--instance', 'r'], home);
+    const numbers = [...logs.stdout.matchAll(/line ([0-9]+)/g)].map(([, n]) => Number(n));
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, i) => (numbers[0] ?? -1) + i),
+      'no line of output is lost or told twice',
+    );
+    assert.equal(numbers[0], 0);
+    await end(successor);
+  },
+);
+
+test(
+  'connections that outlast the drain are cut, and the old process ends',
+  { skip },
+  async (t) => {
+    const { first, echo, next } = await rig(t, '--drain', '1');
+    const long = await open(t, echo);
+    await ask(long);
+    const successor = next('restart');
+    await successor.printed('Ready');
+    await new Promise((resolve) => long.once('close', resolve));
+    assert.equal((await first.ended).status, 0);
+    assert.match(await askOnce(echo), /^[abc] /);
+    await end(successor);
+  },
+);
+
+test('a stop takes nothing new, lets open connections end, and a second one cuts them', async (t) => {
+  const skipped = process.platform === 'linux' ? undefined : 'needs all of 127/8';
+  if (skipped !== undefined) return t.skip(skipped);
+  const { first, echo } = await rig(t, '--drain', '60');
+  const [ending, lasting] = [await open(t, echo), await open(t, echo)];
+  await Promise.all([ask(ending), ask(lasting)]);
+  first.kill('SIGTERM');
+  await first.printed('Stopping; open connections may end');
+  await assert.rejects(untilRefused(echo), { code: 'ECONNREFUSED' });
+  assert.match(await ask(ending), /^[abc] /, 'what is open goes on');
+  ending.end();
+  const cut = new Promise((resolve) => lasting.once('close', resolve));
+  first.kill('SIGINT');
+  await cut;
+  assert.equal((await first.ended).status, 130);
+});
+
+test('replacing what does not run is refused', { skip }, async (t) => {
+  const none = emptyPlace(t);
+  const ended = await run(t, [...launcher, 'restart', '--instance', 'nobody'], none);
+  assert.deepEqual([ended.status, ended.stdout], [2, '']);
+  assert.match(ended.stderr, /none is running/);
+});
+
+function emptyPlace(t: TestContext): Rig['home'] {
+  return { cwd: root, env: emptyHome(temporaryFolder(t)) };
+}
+
 async function askUntil(at: Rig['echo'], name: string): Promise<string> {
   for (let tried = 0; tried < 6; tried++) {
     const said = await askOnce(at);
     if (said.startsWith(`${name} `)) return said;
   }
   throw new Error(`${name} was never reached`);
+}
+
+/** Asks until nobody listens any more: closing comes in its turn. */
+async function untilRefused(at: Rig['echo']): Promise<never> {
+  for (;;) {
+    await askOnce(at);
+    await delay(10);
+  }
 }
