@@ -95,7 +95,7 @@ export async function serve([name, port, ...backends]: readonly string[]): Promi
   process.stdin.once('close', () => process.exit(0)).resume();
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, 'listening');
   const address = server.address();
@@ -105,7 +105,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function untilListening(child: ChildProcess, port: number): Promise<void> {
+export async function untilListening(child: ChildProcess, port: number): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`a proxy ended with ${child.exitCode}`);
@@ -123,7 +123,7 @@ async function untilListening(child: ChildProcess, port: number): Promise<void> 
 }
 
 /** All threads of a process: Node's other threads work for it as well. */
-function cpuNs(pid: number): number {
+export function cpuNs(pid: number): number {
   let total = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');

@@ -3,6 +3,8 @@ import { globSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { annotations } from '../src/kube/index.ts';
+import { metricRows, type MetricRow } from '../src/metrics/index.ts';
+import { rules } from '../src/lint/index.ts';
 import { schedulerFacts, schedulerNames, type ErrorTable } from '../src/model/index.ts';
 
 /** The error table of one folder. */
@@ -97,7 +99,58 @@ export function renderAnnotations(): string {
   ].join('\n');
 }
 
+/** The whole text of docs/metrics.md. */
+export function renderMetrics(): string {
+  const all: readonly MetricRow[] = Object.values(metricRows);
+  const rows = all.map(({ name, type, help, labels }) => {
+    const named = labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${name}\` | ${type} | ${help} | ${named} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    '`switchyard up` answers Prometheus at the address it prints (`--metrics ADDRESS:PORT`, or `none`), and',
+    '`switchyard get metrics` prints the same. Names are those of kube-proxy where they mean the same. An endpoint has',
+    'series once something was sent to it; they end with it, or with its last connection. Counters begin at 0 when',
+    'Switchyard starts. Besides these there are the usual `process_` and `nodejs_` metrics of prom-client, and',
+    'those of names, as CoreDNS calls them: `coredns_dns_`, `coredns_cache_`, `coredns_forward_`. The table is',
+    'written by `npm run docs` from `src/metrics/metric-rows.ts`: change it there.',
+    '',
+    '| metric | type | what it says | labels |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** The whole text of docs/lint.md. */
+export function renderLintRules(): string {
+  const rows = Object.entries(rules).map(([code, { severity, text, remedy }]) => {
+    const cells = [`\`${code}\``, severity, text, remedy].map((cell) =>
+      cell.replaceAll('|', '\\|'),
+    );
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    '# Lint',
+    '',
+    '`switchyard lint FILE|DIR...` reads manifests as one set and says what in them will not do what it says. Nothing has',
+    'to run for it. Exit code 1: there are errors, or warnings with `--strict`. `-o json` prints the findings as data.',
+    '',
+    'What the API itself would refuse is an error with a `MANIFEST_` code ([errors](errors.md)), and so is a field that its',
+    'kind does not have. Beyond that, what each object says of the others is checked by these rules; words in braces',
+    'are filled in. The table is written by `npm run docs` from `src/lint/rules.ts`: change it there.',
+    '',
+    '| rule | | says | try |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 if (import.meta.main) {
+  writeFileSync(join(root, 'docs/lint.md'), renderLintRules());
+  writeFileSync(join(root, 'docs/metrics.md'), renderMetrics());
   writeFileSync(join(root, 'docs/errors.md'), renderErrors(await readErrorTables()));
   writeFileSync(join(root, 'docs/annotations.md'), renderAnnotations());
 }

@@ -38,7 +38,14 @@ const heartbeatMs = 1000;
 const staleAfterMs = 30_000;
 
 /** Debian packages that tests use; what is still missing afterwards is named by the tests that skip. */
-const debianPackages = [{ program: 'curl', package: 'curl' }];
+const debianPackages = [
+  { program: 'curl', package: 'curl' },
+  { program: 'kdig', package: 'knot-dnsutils' },
+  { program: 'dig', package: 'bind9-dnsutils' },
+  { program: 'host', package: 'bind9-host' },
+  { program: 'chromium', package: 'chromium' },
+  { program: 'unbound', package: 'unbound' },
+];
 
 class SetupError extends Error {
   constructor(message, remedy) {

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { readErrorTables, renderAnnotations, renderErrors } from '../scripts/docs.ts';
+import {
+  readErrorTables,
+  renderAnnotations,
+  renderErrors,
+  renderLintRules,
+  renderMetrics,
+} from '../scripts/docs.ts';
 import { anchorsOf, fencesOf, linksOf } from './support/markdown.ts';
 import { listFiles, readSource, root } from './support/tree.ts';
 
@@ -60,6 +66,14 @@ test('docs/errors.md is what the tables say (npm run docs writes it)', async () 
 
 test('docs/annotations.md is what the tables say (npm run docs writes it)', () => {
   assert.equal(readSource('docs/annotations.md').text, renderAnnotations());
+});
+
+test('docs/metrics.md is what the table says (npm run docs writes it)', () => {
+  assert.equal(readSource('docs/metrics.md').text, renderMetrics());
+});
+
+test('docs/lint.md is what the rules say (npm run docs writes it)', () => {
+  assert.equal(readSource('docs/lint.md').text, renderLintRules());
 });
 
 /** Lines of the second text that the first lacks. */

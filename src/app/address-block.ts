@@ -11,6 +11,8 @@ import { AppError } from './errors.ts';
 
 export interface AddressBlock {
   readonly serviceRange: Cidr;
+  /** IPv6 has one loopback address, so these are no addresses of this host: frontends there stand in on `::1`. */
+  readonly secondaryRange: Cidr | undefined;
   readonly podRange: Cidr;
   /** The socket that claims it; undefined where nothing can collide. */
   readonly claim: Listener | undefined;
@@ -28,7 +30,7 @@ export async function claimAddressBlock(engine: NetEngine, name: string): Promis
     const block = firstBlock + ((preferred + i) % blockCount);
     const claim = await tryClaim(engine, block);
     if (claim === 'taken') continue;
-    return blockOf(block, claim);
+    return await blockOf(engine, block, claim);
   }
   throw new AppError(
     'ADDRESS_BLOCKS_EXHAUSTED',
@@ -44,12 +46,17 @@ export async function inheritAddressBlock(
   claimed: ListenAt | undefined,
 ): Promise<AddressBlock> {
   const claim = claimed && (await engine.listen(claimed, (connection) => connection.destroy()));
-  return blockOf(Number(serviceRange.split('.')[1]), claim);
+  return await blockOf(engine, Number(serviceRange.split('.')[1]), claim);
 }
 
-function blockOf(block: number, claim: Listener | undefined): AddressBlock {
+async function blockOf(
+  engine: NetEngine,
+  block: number,
+  claim: Listener | undefined,
+): Promise<AddressBlock> {
   return {
     serviceRange: cidr(`127.${block}.0.0/17`),
+    secondaryRange: (await hasIpv6(engine)) ? cidr(`fd53:7764:${block}::/112`) : undefined,
     podRange: cidr(`127.${block}.128.0/18`),
     claim,
     release: async () => claim?.close(),
@@ -65,6 +72,18 @@ async function tryClaim(engine: NetEngine, block: number): Promise<Listener | un
     if (!(thrown instanceof NetError)) throw thrown;
     if (thrown.code === 'NET_ADDRESS_IN_USE') return 'taken';
     if (thrown.code === 'NET_ADDRESS_NOT_AVAILABLE') return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether a client of this host could reach what listens on `::1`. */
+async function hasIpv6(engine: NetEngine): Promise<boolean> {
+  try {
+    const at = { address: '::1', port: 0 };
+    await (await engine.listen(at, (connection) => connection.destroy())).close();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof NetError) return false;
     throw thrown;
   }
 }

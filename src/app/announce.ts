@@ -13,11 +13,12 @@ export interface AnnounceOptions {
   readonly signal: AbortSignal;
 }
 
+const nameService = { namespace: 'kube-system', name: 'kube-dns' } as const;
 const everything = { namespace: undefined, name: undefined };
 
 /** The last line begins with `Ready`: whoever reads our output knows by it that everything serves. */
 export async function announce(
-  { instance, source, ways }: Up,
+  { instance, source, ways, lookup }: Up,
   options: AnnounceOptions,
 ): Promise<void> {
   const { io, output, demo, signal } = options;
@@ -31,36 +32,50 @@ export async function announce(
   const bold = (text: string): string => paintFor(io.stdout, io.env)('bold', text);
   const { driver } = source.instance();
   io.stdout.write(`${bold(`Switchyard ${version}`)}, instance ${instance}, ${driver} driver\n\n`);
-  if (demo) await showDemo(source, io, signal);
+  if (demo) await showDemo({ source, lookup }, io, signal);
   else showServices(source, io);
-  io.stdout.write(`\n${waysText(ways)}`);
+  io.stdout.write(`\n${waysText(ways, source)}`);
   const tries = suggestions(source, ways, demo ? 'web' : undefined);
   if (tries.length > 0) io.stdout.write(`\n${bold('Try')}\n${tries.join('')}`);
   io.stdout.write('\nReady. Ctrl-C stops everything.\n');
 }
 
 function showServices(source: ControlSource, io: CliIo): void {
-  const services = source.services(everything);
+  const services = ownServices(source);
   if (services.length === 0) io.stdout.write('No Service is forwarded yet.\n');
   else printResult({ kind: 'services', items: services, asked: everything }, 'text', io);
 }
 
+/** What the user brought: our own parts are not news. */
+function ownServices(source: ControlSource): readonly ServicePortView[] {
+  return source.services(everything).filter(({ namespace }) => namespace !== nameService.namespace);
+}
+
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door }: Ways): {
+function formatWays({ dns, door, metrics }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
+  readonly metrics: string | undefined;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
     door: door === undefined ? undefined : formatSocketAddress(door),
+    metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
   };
 }
 
-function waysText(ways: Ways): string {
-  const { dns, door } = formatWays(ways);
+function waysText(ways: Ways, source: ControlSource): string {
+  const { dns, door, metrics } = formatWays(ways);
+  const own = source.services(nameService).flatMap(({ frontends }) => frontends);
+  const besides = new Set([
+    ...ways.alsoDns.map(formatSocketAddress),
+    ...own.flatMap(({ reachable }) => reachable),
+  ]);
   const lines = [
     ...(dns === undefined ? [] : [`Names of cluster.local are answered at ${dns}\n`]),
+    ...(besides.size === 0 ? [] : [`  and at ${[...besides].join(' and ')}\n`]),
     ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
+    ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
   ];
   return lines.join('');
 }
@@ -71,9 +86,9 @@ function suggestions(
   { door }: Ways,
   preferred: string | undefined,
 ): readonly string[] {
-  const answering = source
-    .services(everything)
-    .filter(({ frontends }) => frontends.some((f) => f.reachable.length > 0));
+  const answering = ownServices(source).filter(({ frontends }) =>
+    frontends.some((f) => f.reachable.length > 0),
+  );
   const service = answering.find(({ name }) => name === preferred) ?? answering[0];
   const target = service === undefined ? undefined : firstReachable(service);
   if (service === undefined || target === undefined) return [];

@@ -1,7 +1,9 @@
 /** The controllers of an instance that holds its objects itself, in the order they start. */
 import {
   createEndpointSliceController,
+  createEventExpiry,
   createGarbageCollector,
+  createNamespaceController,
   createWorkloadControllers,
 } from '../controllers/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
@@ -21,6 +23,8 @@ export function createControllers(
   return [
     createEndpointSliceController({ ...parts, log: logOf('endpointslices') }),
     createWorkloadControllers({ ...parts, log: logOf('workloads') }),
+    createNamespaceController({ ...parts, log: logOf('namespaces') }),
+    createEventExpiry({ ...parts, log: logOf('events') }),
     createGarbageCollector({ ...parts, log: logOf('garbage-collector') }),
   ];
 }

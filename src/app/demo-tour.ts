@@ -1,6 +1,7 @@
 /** Shows the demo's Services one by one: what each is there for, where it answers, and how it spreads. */
 import { paintFor, type CliIo } from '../cli/index.ts';
 import type { ControlSource, FrontendView } from '../control/index.ts';
+import { countByName, type NameClient } from './demo-names.ts';
 import { demoNamespace, demoServices, type DemoService } from './demo.ts';
 
 const firstSpread = 30;
@@ -9,11 +10,8 @@ const atOnce = 6;
 /** The frontend each kind of Service is there to show. */
 const shownFirst = ['nodePort', 'clusterIP'];
 
-export async function showDemo(
-  source: ControlSource,
-  io: CliIo,
-  signal: AbortSignal,
-): Promise<void> {
+export async function showDemo(client: NameClient, io: CliIo, signal: AbortSignal): Promise<void> {
+  const { source } = client;
   const paint = paintFor(io.stdout, io.env);
   const nameWidth = Math.max(...demoServices.map(({ name }) => name.length));
   const showsWidth = Math.max(...demoServices.map(({ shows }) => shows.length));
@@ -22,13 +20,32 @@ export async function showDemo(
     const at = reachableAt(source, service);
     const line = `${service.name.padEnd(nameWidth)}   ${service.shows.padEnd(showsWidth)}   ${at ?? ''}`;
     io.stdout.write(`${paint('bold', line.trimEnd())}\n`);
-    if (service.spreads === 'no' || at === undefined) continue;
-    const counts =
-      service.spreads === 'connections'
-        ? await countConnections(source, service.name, signal)
-        : await countRequests(at);
+    const counts = await countFor(client, service, { at, signal });
     for (const bar of barsOf(counts)) io.stdout.write(`${' '.repeat(nameWidth + 3)}${bar}\n`);
   }
+}
+
+interface Counting {
+  /** Where it is reached; undefined: by its name only. */
+  readonly at: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function countFor(
+  client: NameClient,
+  { name, spreads, namePort: port }: DemoService,
+  { at, signal }: Counting,
+): Promise<Counts> {
+  if (spreads === 'name') {
+    const host = `${name}.${demoNamespace}.svc.cluster.local`;
+    return port === undefined
+      ? new Map()
+      : await countByName(client, { host, port, requests: firstSpread });
+  }
+  if (at === undefined) return new Map();
+  return spreads === 'connections'
+    ? await countConnections(client.source, name, signal)
+    : await countRequests(at);
 }
 
 function reachableAt(source: ControlSource, { name }: DemoService): string | undefined {

@@ -14,8 +14,10 @@ import { packageFile } from '../sys/index.ts';
 export interface DemoService {
   readonly name: string;
   readonly shows: string;
-  /** What shows its spread: connections, whole requests where load counts, or nothing where there is only a name. */
-  readonly spreads: 'connections' | 'requests' | 'no';
+  /** What shows its spread: connections, whole requests where load counts, or the name where that is all there is. */
+  readonly spreads: 'connections' | 'requests' | 'name';
+  /** Where a client connects that comes by the name. */
+  readonly namePort?: number;
 }
 
 interface Recipe extends DemoService {
@@ -54,6 +56,12 @@ const recipes: readonly Recipe[] = [
     spec: { selector: { app: 'web' }, sessionAffinity: 'ClientIP', ports: [httpPort(80)] },
   },
   {
+    name: 'echo',
+    shows: 'UDP: each client is a flow of its own',
+    spreads: 'connections',
+    spec: { selector: { app: 'echo' }, ports: [{ name: 'echo', protocol: 'UDP', port: 7000 }] },
+  },
+  {
     name: 'front',
     shows: 'NodePort, at the node itself',
     spreads: 'connections',
@@ -68,14 +76,16 @@ const recipes: readonly Recipe[] = [
   {
     name: 'peers',
     shows: 'headless: the name is all there is, the client chooses',
-    spreads: 'no',
+    spreads: 'name',
+    namePort: port,
     spec: { clusterIP: 'None', selector: { app: 'web' }, ports: [httpPort(80)] },
   },
   {
     name: 'partner',
-    shows: 'ExternalName: another name for partner.example',
-    spreads: 'no',
-    spec: { type: 'ExternalName', externalName: 'partner.example' },
+    shows: 'ExternalName: another name, here for web',
+    spreads: 'name',
+    namePort: 80,
+    spec: { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' },
   },
 ];
 
@@ -91,6 +101,8 @@ interface PodRecipe {
   readonly weight?: number;
   /** Milliseconds each answer takes. */
   readonly delayMs?: number;
+  /** Answers datagrams there, and TCP connections only so that it can be seen to be ready. */
+  readonly udpPort?: number;
 }
 
 const pods: readonly PodRecipe[] = [
@@ -101,6 +113,7 @@ const pods: readonly PodRecipe[] = [
   { name: 'search-slow', app: 'search', delayMs: 200 },
   { name: 'search-1', app: 'search' },
   { name: 'search-2', app: 'search' },
+  ...['echo-1', 'echo-2'].map((name) => ({ name, app: 'echo', udpPort: 7000 })),
 ];
 
 /** Creates the Services and the Pods behind them; `runtime` is the program that runs JavaScript. */
@@ -119,12 +132,20 @@ function serviceOf({ name, annotations: own, spec }: Recipe): Service {
   return { apiVersion: 'v1', kind: 'Service', metadata, spec };
 }
 
-function podOf({ name, app, weight, delayMs }: PodRecipe, command: string): Pod {
+function podOf({ name, app, weight, delayMs, udpPort }: PodRecipe, command: string): Pod {
   const labels = {
     app,
     ...(weight === undefined ? {} : { [annotations.weight.key]: `${weight}` }),
   };
-  const env = delayMs === undefined ? [] : [{ name: 'DELAY_MS', value: String(delayMs) }];
+  const env = [
+    ...(delayMs === undefined ? [] : [{ name: 'DELAY_MS', value: String(delayMs) }]),
+    ...(udpPort === undefined ? [] : [{ name: 'UDP', value: 'yes' }]),
+  ];
+  const ports =
+    udpPort === undefined
+      ? [{ name: 'http', containerPort: port }]
+      : [{ name: 'echo', protocol: 'UDP', containerPort: udpPort }];
+  const probe = { tcpSocket: { port: udpPort ?? port }, periodSeconds: 1 };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -132,7 +153,13 @@ function podOf({ name, app, weight, delayMs }: PodRecipe, command: string): Pod 
     spec: {
       terminationGracePeriodSeconds: 5,
       containers: [
-        { name: 'app', image: 'demo', env, ports: [{ name: 'http', containerPort: port }] },
+        {
+          name: 'app',
+          image: 'demo',
+          env,
+          ports,
+          ...(udpPort === undefined ? {} : { readinessProbe: probe }),
+        },
       ],
     },
   };

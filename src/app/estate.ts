@@ -5,7 +5,7 @@
 import type { DriverEstate } from '../drivers/userspace/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import type { AdoptedPod, NodeEstate } from '../node/index.ts';
-import type { StoreSnapshot } from '../store/index.ts';
+import type { Restored } from '../store/index.ts';
 import type { Libc } from '../sys/ffi/index.ts';
 import { adoptChild, HandoverError, type Message } from '../sys/handover/index.ts';
 
@@ -22,7 +22,7 @@ export interface Estate {
   readonly startedAt: string;
   readonly claim: KeptSocket | undefined;
   readonly serviceRange: string;
-  readonly store: StoreSnapshot;
+  readonly store: Restored;
   readonly driver: DriverEstate;
   readonly node: Omit<NodeEstate, 'pods'> & { readonly pods: readonly AdoptedPod[] };
 }

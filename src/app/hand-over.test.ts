@@ -19,7 +19,7 @@ const left: LeftEstate = {
   startedAt: 'then',
   claim: undefined,
   serviceRange: '127.70.0.0/17',
-  store: { version: 7, objects: [] },
+  store: { compacted: 7, revisions: [] },
   driver: { sockets: [], memory: { choices: [], flows: [] } },
   node: { pods: [], logs: [] },
 };
@@ -43,7 +43,13 @@ function rig(t: TestContext): Rig {
   };
   const handOver = createHandOver({
     folder,
-    start: { files: [], engine: 'portable', drainSeconds: undefined },
+    start: {
+      files: [],
+      engine: 'portable',
+      drainSeconds: undefined,
+      dnsUpstreams: [],
+      metrics: undefined,
+    },
     log: createLogger({
       level: 'error',
       format: 'text',
@@ -96,7 +102,7 @@ test(
     const channel = await joinMeeting(libc, path);
     await channel.send({ kind: 'ready' });
     const estate = unpackEstate(await channel.receive(5_000), libc);
-    assert.deepEqual([estate.startedAt, estate.store.version], ['then', 7]);
+    assert.deepEqual([estate.startedAt, estate.store.compacted], ['then', 7]);
     await channel.send({ kind: 'serving', pid: 42 });
     assert.deepEqual((await channel.receive(5_000)).value, { kind: 'released' });
     assert.equal(await handOver.replaced, 42);

@@ -32,7 +32,7 @@ export interface Life {
 const retireMs = 30_000;
 
 export function createLife({ instance, block, components, startedAt, log }: LifeOptions): Life {
-  const { node, driver, store, dns, door } = instance;
+  const { node, carrier: driver, store, names, door, metrics, gateway } = instance;
   let isSettled = true;
   const suspend = async (libc: Libc): Promise<LeftEstate> => {
     const { claim } = block;
@@ -60,7 +60,9 @@ export function createLife({ instance, block, components, startedAt, log }: Life
         await block.claim?.resume();
       },
       release: async () => {
-        const others = components.filter(({ name }) => !name.startsWith('driver '));
+        const others = components.filter(
+          ({ name }) => !name.startsWith('driver ') && name !== gateway.name,
+        );
         await stopAll(
           others.map((each) => (each.name === 'node' ? released(instance) : each)),
           log,
@@ -69,16 +71,15 @@ export function createLife({ instance, block, components, startedAt, log }: Life
     },
     ownComponents: (settled) => {
       isSettled = settled;
-      const early = instance.components.filter(
-        ({ name }) => name !== dns.name && name !== door.name,
-      );
+      const late: readonly Component[] = [...names.components, door, metrics];
+      const early = instance.components.filter((each) => !late.includes(each));
       return {
         early: early.map((each) =>
           each.name === 'node'
             ? { ...each, stop: () => (isSettled ? node.stop() : node.release()) }
             : each,
         ),
-        late: [dns, door],
+        late,
       };
     },
     settled: () => {
@@ -87,6 +88,8 @@ export function createLife({ instance, block, components, startedAt, log }: Life
     retire: async (signal) => {
       const ms = instance.drainMs ?? retireMs;
       await driver.retire(AbortSignal.any([signal, AbortSignal.timeout(ms)]));
+      // Its requests came over connections of the driver.
+      await stopAll([gateway], log);
     },
   };
 }

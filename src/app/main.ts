@@ -30,7 +30,15 @@ for (const stream of [process.stdout, process.stderr]) {
 const exitCode = await runCli(process.argv.slice(2), io, {
   version,
   clock: systemClock,
+  interrupted: () => {
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => (stop.signal.aborted ? process.exit(stopped) : stop.abort()));
+    }
+    return stop.signal;
+  },
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
+  doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
   up: async (options) => {
     const { runUp } = await import('./run-up.ts');
     const stop = new AbortController();
@@ -46,4 +54,12 @@ const exitCode = await runCli(process.argv.slice(2), io, {
     });
   },
 });
+// A pipe takes what it has room for; the rest waits for its reader, and exiting would lose it.
+await Promise.all([process.stdout, process.stderr].map(flushed));
 process.exit(exitCode);
+
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  await promise;
+}

@@ -4,6 +4,7 @@ import type { CliIo, UpOptions } from '../cli/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { announce, type AnnounceOptions } from './announce.ts';
+import { liveView } from './live-view.ts';
 import { startUp, type Up } from './up.ts';
 
 export interface UpProcess {
@@ -59,6 +60,10 @@ async function serve(up: Up, options: AnnounceOptions): Promise<number> {
   void up.replaced.then((pid) => (successor = pid));
   try {
     await announce(up, options);
+    const over = AbortSignal.any([signal, abortedBy(up.replaced)]);
+    if (options.demo && options.output === 'text') {
+      await liveView({ source: up.source, io, clock: systemClock, signal: over });
+    }
     await Promise.race([aborted(signal), up.replaced]);
     if (successor === undefined && openConnections(up) > 0) {
       io.stderr.write('Stopping; open connections may end. Ctrl-C again cuts them.\n');
@@ -70,6 +75,12 @@ async function serve(up: Up, options: AnnounceOptions): Promise<number> {
   io.stderr.write(`Replaced by process ${successor}; open connections may end here.\n`);
   await up.retire(signal);
   return 0;
+}
+
+function abortedBy(event: Promise<unknown>): AbortSignal {
+  const controller = new AbortController();
+  void event.then(() => controller.abort());
+  return controller.signal;
 }
 
 function openConnections({ source }: Up): number {

@@ -7,24 +7,31 @@ import {
   instanceFolder,
   type ControlSource,
   type HandoverStart,
+  type InstanceView,
   type RunRequest,
   type UserFolders,
   type WorkloadSource,
 } from '../control/index.ts';
-import { parseResolvConf } from '../dns/index.ts';
-import { nameOf, objectKey, podKind } from '../kube/index.ts';
-import type { SocketAddress } from '../model/index.ts';
+import type { UpstreamSource } from '../dns/index.ts';
+import { nameOf, objectKey, podKind, serviceKind } from '../kube/index.ts';
+import { formatSocketAddress, type SocketAddress } from '../model/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
-import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/index.ts';
+import {
+  createEngine,
+  type EnginePreference,
+  type NetEngine,
+  type StreamEngine,
+} from '../sys/net/index.ts';
 import { claimAddressBlock, inheritAddressBlock, type AddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
 import type { Estate } from './estate.ts';
 import { createHandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { createLife } from './life.ts';
-import { startAll, stopAll } from './running.ts';
+import { startAfter, startOrRelease } from './follow.ts';
+import { stopAll } from './running.ts';
 import { becomeSuccessor, type Successor } from './take-over.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -35,6 +42,10 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** Who is asked for names outside of the cluster; none: those the host asks. */
+  readonly dnsUpstreams: readonly SocketAddress[];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** Takes the place of the running instance. */
@@ -58,6 +69,8 @@ export interface Up {
   readonly source: ControlSource;
   /** Where names are answered, and where clients that do not resolve come in. */
   readonly ways: Ways;
+  /** The addresses behind a host name, as a client in the namespace `default` finds them. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
   /** Resolves with the process that serves now instead of this one, if it ever comes to that. */
   readonly replaced: Promise<number>;
@@ -67,12 +80,16 @@ export interface Up {
 
 export interface Ways {
   readonly dns: SocketAddress | undefined;
+  /** Where names are answered besides. */
+  readonly alsoDns: readonly SocketAddress[];
   readonly door: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
 const firstPodsMs = 10_000;
 const podPollMs = 20;
+const systemNamespace = 'kube-system';
 
 /** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
@@ -95,17 +112,22 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   }
 }
 
-async function engineFor({ engine: prefer, log }: UpOptions): Promise<NetEngine> {
+async function engineFor({ engine: prefer, log }: UpOptions): Promise<StreamEngine> {
   const { engine, notEpoll } = await createEngine({ prefer });
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
   return engine;
 }
 
-function startedAs(options: UpOptions, { files, engine, drainSeconds }: HandoverStart): UpOptions {
+function startedAs(
+  options: UpOptions,
+  { files, engine, drainSeconds, dnsUpstreams, metrics }: HandoverStart,
+): UpOptions {
   return {
     ...options,
     files,
     drainSeconds,
+    dnsUpstreams,
+    metrics,
     engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
 }
@@ -113,7 +135,7 @@ function startedAs(options: UpOptions, { files, engine, drainSeconds }: Handover
 interface Parts {
   readonly options: UpOptions;
   readonly name: string;
-  readonly engine: NetEngine;
+  readonly engine: StreamEngine;
   readonly successor: Successor | undefined;
 }
 
@@ -122,13 +144,21 @@ async function startParts(
   signal: AbortSignal,
 ): Promise<Up> {
   const { folders, log } = options;
-  const upstreams = await hostServers();
+  const upstreams = upstreamsOf(options);
   // From here on clients wait: nothing that can be done before belongs below.
   const estate = await successor?.take();
   const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
   const block = await blockFor(engine, `${folders.home ?? ''}/${name}`, estate);
   const drainMs = options.drainSeconds === undefined ? undefined : options.drainSeconds * 1_000;
-  const instance = createInstance({ engine, block, upstreams, log, estate, drainMs });
+  const instance = createInstance({
+    engine,
+    block,
+    upstreams,
+    metricsAt: options.metrics,
+    log,
+    estate,
+    drainMs,
+  });
   const components: Component[] = [];
   const workloads = createWorkloadSource({
     client: instance.client,
@@ -138,15 +168,7 @@ async function startParts(
   const life = createLife({ instance, block, components, startedAt, log });
   const folder = instanceFolder(folders, name);
   const handOver = createHandOver({ folder, start: startOf(options), log, ...life.giving });
-  const view = (): ReturnType<ControlSource['instance']> => ({
-    instance: name,
-    pid: options.pid,
-    version,
-    startedAt,
-    driver: instance.driver.name,
-    planRevision: instance.planner.applied().plan.revision,
-    components: components.map((component) => ({ name: component.name, ...component.status() })),
-  });
+  const view = viewOf({ name, options, instance, components, startedAt });
   const source = {
     ...sourceOf({ ...instance, workloads }, engine, view),
     handOver: (protocol: string) => handOver.offer(protocol),
@@ -174,41 +196,51 @@ async function startParts(
     await startOrRelease(components, { block, signal, log });
   } else {
     components.push(addresses, ...own.early);
-    await startOrRelease(components, { block, signal, log });
-    try {
-      await successor.serving(options.pid);
-    } catch (thrown) {
-      await stopAll(components, log);
-      throw thrown;
-    }
-    life.settled();
-    // Their places are free only now.
     const late = [control, ...sources, ...own.late];
-    await startAll(late, signal, log);
-    components.push(...late);
+    await startAfter(
+      successor,
+      { log, pid: options.pid, block, components, late, settled: () => life.settled() },
+      signal,
+    );
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = { dns: instance.dns.address(), door: instance.door.address() };
+  const ways = waysOf(instance);
   return {
     instance: name,
     source,
     ways,
+    lookup: (host) => instance.names.lookup(host, 'default'),
     stop: () => stopAll(components, log),
     replaced: handOver.replaced,
     retire: (toCut) => life.retire(toCut),
   };
 }
 
-async function startOrRelease(
-  components: readonly Component[],
-  { block, signal, log }: { block: AddressBlock; signal: AbortSignal; log: Logger },
-): Promise<void> {
-  try {
-    await startAll(components, signal, log);
-  } catch (thrown) {
-    await block.release();
-    throw thrown;
-  }
+interface Viewed {
+  readonly name: string;
+  readonly options: UpOptions;
+  readonly instance: Instance;
+  readonly components: readonly Component[];
+  readonly startedAt: string;
+}
+
+function viewOf({
+  name,
+  options,
+  instance,
+  components,
+  startedAt,
+}: Viewed): ControlSource['instance'] {
+  return () => ({
+    instance: name,
+    pid: options.pid,
+    version,
+    startedAt,
+    driver: instance.driver.name,
+    planRevision: instance.planner.applied().plan.revision,
+    names: namesView(instance),
+    components: components.map((component) => ({ name: component.name, ...component.status() })),
+  });
 }
 
 function blockFor(
@@ -222,8 +254,9 @@ function blockFor(
   return inheritAddressBlock(engine, estate.serviceRange, at);
 }
 
-function startOf({ files, engine, drainSeconds }: UpOptions): HandoverStart {
-  return { files, engine, drainSeconds };
+function startOf(options: UpOptions): HandoverStart {
+  const { files, engine, drainSeconds, dnsUpstreams, metrics } = options;
+  return { files, engine, drainSeconds, dnsUpstreams, metrics };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
@@ -235,17 +268,34 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-/** The name servers of this host; none when it does not say. */
-async function hostServers(): Promise<readonly SocketAddress[]> {
-  try {
-    return parseResolvConf(await readText('/etc/resolv.conf'));
-  } catch {
-    return [];
-  }
+function waysOf({ names, door, metrics }: Instance): Ways {
+  const [dns, ...alsoDns] = names.dns.addresses();
+  return { dns, alsoDns, door: door.address(), metrics: metrics.address() };
+}
+
+function namesView({ names, door }: Instance): InstanceView['names'] {
+  const at = door.address();
+  return {
+    dns: names.dns.addresses().map(formatSocketAddress),
+    door: at === undefined ? undefined : formatSocketAddress(at),
+  };
+}
+
+function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
+  return dnsUpstreams.length > 0
+    ? { kind: 'given', servers: dnsUpstreams }
+    : { kind: 'resolv-conf', read: () => readText('/etc/resolv.conf') };
 }
 
 function sourceOf(
-  { client, planner, driver, workloads }: Instance & { readonly workloads: WorkloadSource },
+  {
+    client,
+    planner,
+    driver,
+    names,
+    metrics,
+    workloads,
+  }: Instance & { readonly workloads: WorkloadSource },
   engine: NetEngine,
   instance: ControlSource['instance'],
 ): ControlSource {
@@ -257,7 +307,12 @@ function sourceOf(
     engine,
     clock: systemClock,
     world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    metrics: async () => {
+      const at = metrics.address();
+      return { address: at && formatSocketAddress(at), text: await metrics.text() };
+    },
     workloads,
+    names,
   });
 }
 
@@ -294,7 +349,8 @@ function runComponent(workloads: WorkloadSource, request: RunRequest): Component
 async function firstPods({ client, planner }: Instance, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const { items } = await client.list(podKind);
-    const endpoints = [...planner.applied().plan.servers.values()].flatMap((s) => s.endpoints);
+    const servers = [...planner.applied().plan.servers.values()];
+    const endpoints = servers.flatMap((s) => s.endpoints);
     const forwarded = new Set(endpoints.flatMap(({ pod, ready }) => (ready ? [pod] : [])));
     const selected = new Set(endpoints.map(({ pod }) => pod));
     const starting = items.some((pod) => {
@@ -303,7 +359,11 @@ async function firstPods({ client, planner }: Instance, signal: AbortSignal): Pr
       if (condition?.status === 'True') return selected.has(key) && !forwarded.has(key);
       return condition === undefined || condition.reason === 'ContainersNotReady';
     });
-    if (!starting) return;
+    // The Service for names is made last, after everything else is planned.
+    const system = await client.list(serviceKind, { namespace: systemNamespace });
+    const planned = new Set(servers.map(({ ref }) => `${ref.namespace}/${ref.name}`));
+    const isBehind = system.items.some((service) => !planned.has(objectKey(nameOf(service))));
+    if (!starting && !isBehind) return;
     await systemClock.sleep(podPollMs, signal);
   }
 }

@@ -71,13 +71,13 @@ export function createWorkloadSource({
       return { ...view, change: 'scaled' };
     },
     bind: (request) => bind(request, client),
-    logs: async ({ namespace, pod, follow }, { onLine, onSilence, signal }) => {
+    logs: async ({ namespace, pod, follow, tail, previous }, { onLine, onSilence, signal }) => {
       const name = { namespace, name: pod };
       const key = objectKey(name);
       await client.get(podKind, name);
       const tell = (line: { from: LogLineView['from']; text: string; atMs: number }): void =>
         onLine({ from: line.from, text: line.text, at: new Date(line.atMs).toISOString() });
-      for (const line of node.logs.linesOf(key) ?? []) tell(line);
+      for (const line of node.logs.linesOf(key, { tail, previous }) ?? []) tell(line);
       if (!follow) return;
       const stop = node.logs.follow(key, tell);
       while (!signal.aborted && (await isThere(client, name))) {

@@ -1,7 +1,9 @@
 /** The command line. */
 export { cliErrors } from './errors.ts';
-export type { CliEnv, CliIo, UpOptions } from './io.ts';
+export type { CliDeps, CliEnv, CliIo, UpOptions } from './io.ts';
 export { runCli } from './run-cli.ts';
 export { printResult } from './output.ts';
 export type { OutputFormat } from './output.ts';
 export { paintFor } from './paint.ts';
+export { topView } from './render/top.ts';
+export { TopScreen } from './top-screen.ts';

@@ -1,6 +1,6 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
 import type { RunRequest } from '../control/index.ts';
-import type { Clock, ErrorTable } from '../model/index.ts';
+import type { Clock, ErrorTable, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
 /** `process.stdout` is one. */
@@ -8,6 +8,7 @@ export interface CliStream {
   write(text: string): void;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** What the environment says; read in app/. */
@@ -39,6 +40,8 @@ export interface UpOptions {
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
   readonly engine: (typeof upEngines)[number];
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: SocketAddress | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
@@ -50,8 +53,31 @@ export interface UpOptions {
   readonly asBefore: boolean;
   /** How long connections may go on when it ends or is replaced; undefined for the defaults. */
   readonly drainSeconds: number | undefined;
+  /** Who is asked for names outside of the cluster; none: those the host asks. */
+  readonly dnsUpstreams: readonly SocketAddress[];
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
+}
+
+/** What this host lacks, and how its resolvers are pointed at an instance. */
+export interface DoctorView {
+  readonly checks: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly state: 'fine' | 'worse' | 'broken';
+    readonly found: string;
+    readonly costs?: string | undefined;
+    readonly remedy?: string | undefined;
+  }[];
+  /** Where the instance answers names; undefined when none was found. */
+  readonly names: string | undefined;
+  /** Why none was. */
+  readonly noNames: string | undefined;
+  readonly resolvers: readonly {
+    readonly resolver: string;
+    readonly apply: readonly string[];
+    readonly undo: readonly string[];
+  }[];
 }
 
 export interface CliDeps {
@@ -59,6 +85,10 @@ export interface CliDeps {
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
+  doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
+  /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
+  interrupted(): AbortSignal;
   /** The tables of every room, to tell whose fault an error is. Asked only when something failed. */
   errorTables(): Promise<readonly ErrorTable[]>;
 }

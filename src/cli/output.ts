@@ -3,11 +3,16 @@ import type { ExplainView, ServiceFilter } from '../control/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
+import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
+import { renderName } from './render/name.ts';
+import { renderLint } from './render/lint.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderServices } from './render/services.ts';
 import { renderSpread } from './render/spread.ts';
+import { limitNote } from './render/top.ts';
+import { renderWays } from './render/ways.ts';
 import { renderWorkload } from './render/workload.ts';
 import type { CommandResult } from './result.ts';
 
@@ -19,6 +24,7 @@ export const outputFormats: readonly OutputFormat[] = ['text', 'json'];
 export function printResult(result: CommandResult, format: OutputFormat, io: CliIo): number {
   if (result.kind === 'ended') return result.exitCode;
   io.stdout.write(format === 'json' ? renderJson(result) : renderText(result, io));
+  if (result.kind === 'endpoints') io.stderr.write(limitNote(result.limited));
   switch (result.kind) {
     case 'services':
     case 'endpoints':
@@ -27,10 +33,23 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       // Naming one asks whether it is there; naming none asks for all there are, and none is a fine answer.
       return result.asked.name === undefined ? exitCodes.fine : exitCodes.no;
     case 'plan':
+    case 'metrics':
     case 'workload':
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
+    case 'doctor': {
+      const isBroken = result.view.checks.some(({ state }) => state === 'broken');
+      return isBroken ? exitCodes.no : exitCodes.fine;
+    }
+    case 'ways':
+      return result.view.dns.length > 0 ? exitCodes.fine : exitCodes.no;
+    case 'name':
+      return result.view.verdict === 'answered' ? exitCodes.fine : exitCodes.no;
+    case 'lint': {
+      const { errors, warnings } = result.report;
+      return errors + (result.strict ? warnings : 0) === 0 ? exitCodes.fine : exitCodes.no;
+    }
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -49,8 +68,14 @@ function dataOf(result: PrintedResult): unknown {
       return result.items;
     case 'plan':
       return result.plan;
+    case 'lint':
+      return result.report;
     case 'spread':
+    case 'metrics':
     case 'workload':
+    case 'name':
+    case 'ways':
+    case 'doctor':
       return result.view;
     case 'explanation':
       return result.view.explanation;
@@ -70,8 +95,18 @@ function renderText(result: PrintedResult, io: CliIo): string {
     }
     case 'explanation':
       return renderExplanation(result.view, paint);
+    case 'doctor':
+      return renderDoctor(result.view, paint);
+    case 'ways':
+      return renderWays(result.view, paint);
+    case 'name':
+      return renderName(result.view, paint);
+    case 'lint':
+      return renderLint(result.report, paint);
     case 'workload':
       return renderWorkload(result.view);
+    case 'metrics':
+      return result.view.text;
     case 'plan':
       return renderPlan(result.plan, paint);
     case 'spread':

@@ -3,12 +3,15 @@ import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
 import { addBind } from './commands/bind.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
+import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRestart } from './commands/restart.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
 import { addSpread } from './commands/spread.ts';
+import { addTop } from './commands/top.ts';
 import { addUp } from './commands/up.ts';
 import type { CliIo } from './io.ts';
 import { outputFormats } from './output.ts';
@@ -64,8 +67,11 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addScale(program, act);
   addLogs(program, act);
   addGet(program, act);
+  addTop(program, act);
   addSpread(program, act);
   addExplain(program, act);
+  addDoctor(program, act);
+  addLint(program, act);
   throwUsageErrors(program);
   return program;
 }

@@ -16,16 +16,18 @@ import { silentLogger } from '../obs/index.ts';
 import { createFakeClock } from '../sys/index.ts';
 import type { CliDeps, CliEnv, UpOptions } from './io.ts';
 import { runCli } from './run-cli.ts';
+import { fakeDoctor } from './testdata/fake-doctor.ts';
 import { fakeSource } from './testdata/fake-source.ts';
 
 const testdata = join(import.meta.dirname, 'testdata');
 const root = mkdtempSync(join(tmpdir(), 'sy-cli-'));
 const stops: (() => Promise<void>)[] = [];
 
-/** Folders with no, one and two running instances. */
+/** Folders with no, one, one busy and two running instances. */
 const folders = {
   none: join(root, 'none'),
   one: join(root, 'one'),
+  busy: join(root, 'busy'),
   two: join(root, 'two'),
 } as const;
 
@@ -38,6 +40,7 @@ async function startInstance(home: string, instance: string, source: ControlSour
 
 before(async () => {
   await startInstance(folders.one, 'default', fakeSource());
+  await startInstance(folders.busy, 'default', fakeSource(true));
   await startInstance(folders.two, 'default', fakeSource());
   await startInstance(folders.two, 'shop', fakeSource());
 });
@@ -52,6 +55,7 @@ interface Run {
   readonly env?: Partial<CliEnv>;
   readonly tty?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   readonly up?: (options: UpOptions) => Promise<number>;
 }
 
@@ -61,7 +65,15 @@ interface Ran {
   readonly exitCode: number;
 }
 
-async function run({ argv, home = 'one', env = {}, up, tty = false, columns }: Run): Promise<Ran> {
+async function run({
+  argv,
+  home = 'one',
+  env = {},
+  up,
+  tty = false,
+  columns,
+  rows,
+}: Run): Promise<Ran> {
   const written = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof written) => ({
     write: (text: string) => {
@@ -69,11 +81,14 @@ async function run({ argv, home = 'one', env = {}, up, tty = false, columns }: R
     },
     isTTY: tty,
     columns,
+    rows,
   });
   const deps: CliDeps = {
     version: '0.1.0',
-    clock: createFakeClock(),
+    clock: { ...createFakeClock(), sleep: async () => undefined },
+    interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
+    doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
   const exitCode = await runCli(
@@ -96,6 +111,9 @@ async function run({ argv, home = 'one', env = {}, up, tty = false, columns }: R
 
 const escape = '\u001B';
 
+const manifests = join(import.meta.dirname, '..', 'lint', 'testdata');
+const manifest = (name: string): string => join(manifests, `${name}.yaml`);
+
 const failUp = (error: Error) => async (): Promise<number> => {
   throw error;
 };
@@ -111,6 +129,18 @@ const missingFile = new CodedError(
 
 /** By golden file. */
 const golden: Record<string, Run> = {
+  'top.text': { argv: ['top', '-n', '2', '-N', 'default'], home: 'busy' },
+  'top-services.text': { argv: ['top', 'services', '--rounds=1'], home: 'busy' },
+  'top.json': {
+    argv: ['top', 'endpoints', '-n', '1', '-N', 'default', '-o', 'json'],
+    home: 'busy',
+  },
+  'top-tty': { argv: ['top', '-n', '2'], home: 'busy', tty: true, columns: 120, rows: 6 },
+  'top-wrong.text': { argv: ['top', 'pods'] },
+  'help-top.text': { argv: ['top', '--help'] },
+  'get-metrics.text': { argv: ['get', 'metrics'] },
+  'get-metrics.json': { argv: ['get', 'metrics', '-o', 'json'] },
+  'up-metrics.text': { argv: ['up', '--metrics', 'localhost'] },
   'get-services.text': { argv: ['get', 'services'] },
   'get-services-all.text': { argv: ['get', 'services', '-A'] },
   'get-services-named.text': { argv: ['get', 'svc', 'web', '-N', 'default'] },
@@ -127,6 +157,16 @@ const golden: Record<string, Run> = {
   'explain-service-tty': { argv: ['explain', 'service', 'web'], tty: true, columns: 80 },
   'explain-flow.text': { argv: ['explain', 'flow', '127.0.0.1', '127.83.4.9:80'] },
   'error-explain-flow.text': { argv: ['explain', 'flow', '127.0.0.1', '127.83.4.9'] },
+  'explain-name.text': { argv: ['explain', 'name', 'web.default.svc.cluster.local'] },
+  'explain-name-no.text': { argv: ['explain', 'name', 'peers', '-N', 'shop', '--type', 'aaaa'] },
+  'explain-name.json': { argv: ['explain', 'name', 'peers', '-o', 'json'] },
+  'error-explain-name.text': { argv: ['explain', 'name', 'web', '--type', 'AXFR'] },
+  'help-explain-name.text': { argv: ['explain', 'name', '--help'] },
+  'get-names.text': { argv: ['get', 'names'] },
+  'get-names.json': { argv: ['get', 'names', '-o', 'json'] },
+  'doctor.text': { argv: ['doctor'] },
+  'doctor.json': { argv: ['doctor', '-o', 'json'] },
+  'doctor-none.text': { argv: ['doctor'], home: 'none' },
   'help-explain.text': { argv: ['explain', '--help'] },
   'help-explain-service.text': { argv: ['explain', 'service', '--help'] },
   'help-explain-flow.text': { argv: ['explain', 'flow', '--help'] },
@@ -184,6 +224,15 @@ const golden: Record<string, Run> = {
     ),
   },
   'error-unforeseen.text': { argv: ['up'], up: failUp(new TypeError('x is not a function')) },
+  'lint.text': { argv: ['lint', manifest('selector-matches-nothing')] },
+  'lint.json': { argv: ['lint', manifest('broken'), '-o', 'json'] },
+  'lint-fine.text': { argv: ['lint', manifest('fine')] },
+  'lint-warnings.text': { argv: ['lint', manifest('internal-local')] },
+  'lint-strict.text': { argv: ['lint', '--strict', manifest('internal-local')] },
+  'lint-tty': { argv: ['lint', manifest('nothing-behind')], tty: true },
+  'lint-nowhere.text': { argv: ['lint', manifest('nowhere')] },
+  'lint-nothing.text': { argv: ['lint'] },
+  'help-lint.text': { argv: ['lint', '--help'] },
   'help.text': { argv: ['--help'] },
   'help-none.text': { argv: [] },
   'help-up.text': { argv: ['up', '--help'] },
@@ -214,7 +263,9 @@ const golden: Record<string, Run> = {
 };
 
 const show = ({ argv }: Run, { stdout, stderr, exitCode }: Ran): string =>
-  `$ switchyard ${argv.join(' ')}\n--- stdout\n${stdout}--- stderr\n${stderr}--- exit ${exitCode}\n`;
+  `$ switchyard ${argv.join(' ')}\n--- stdout\n${stdout}--- stderr\n${stderr}--- exit ${exitCode}\n`
+    // Where this checkout is.
+    .replaceAll(manifests, 'shop');
 
 for (const [name, c] of Object.entries(golden)) {
   test(`golden ${name}`, async (t: TestContext) => {
@@ -256,7 +307,7 @@ test('up gets its options, and its exit code is the answer', async () => {
   };
   const argv = ['up', '-f', 'a.yaml', '--filename', 'b', '--demo', '--instance', 'shop'];
   const { exitCode, stdout, stderr } = await run({
-    argv: [...argv, '--log-level', 'warn', '--log-format=json'],
+    argv: [...argv, '--engine=portable', '--metrics=none', '--log-level=warn', '--log-format=json'],
     up,
   });
   assert.equal(exitCode, 7);
@@ -271,6 +322,8 @@ test('up gets its options, and its exit code is the answer', async () => {
       replace: false,
       asBefore: false,
       drainSeconds: undefined,
+      dnsUpstreams: [],
+      metrics: undefined,
       instance: 'shop',
       logLevel: 'warn',
       logFormat: 'json',
@@ -280,7 +333,9 @@ test('up gets its options, and its exit code is the answer', async () => {
       files: [],
       demo: false,
       mode: 'userspace',
-      engine: 'portable',
+      engine: 'auto',
+      dnsUpstreams: [],
+      metrics: { address: '127.0.0.1', port: 0 },
       replace: false,
       asBefore: false,
       drainSeconds: undefined,
@@ -290,6 +345,12 @@ test('up gets its options, and its exit code is the answer', async () => {
       output: 'json',
     },
   ]);
+});
+
+test('what the limits of the driver refused is said beside its endpoints', async () => {
+  const { stdout, stderr } = await run({ argv: ['get', 'endpoints'], home: 'busy' });
+  assert.match(stdout, /^SERVICE /);
+  assert.equal(stderr, 'Limits: 12 connections were reset because too many were open\n');
 });
 
 test('the environment names the instance, the option overrides it', async () => {
@@ -353,6 +414,8 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         version: '0.1.0',
         clock,
         up: async () => assert.fail('up was not asked for'),
+        doctor: fakeDoctor,
+        interrupted: () => new AbortController().signal,
         errorTables: async () => [],
       },
     );

@@ -3,6 +3,7 @@ import type { ControlClient } from '../control/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 import type { CliDeps, CliIo } from './io.ts';
 import type { OutputFormat } from './output.ts';
+import { paintFor, type Paint } from './paint.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { CommandResult } from './result.ts';
 
@@ -20,6 +21,12 @@ export interface Session {
   readonly progress: Progress;
   /** The folder the command was given in; undefined where there is none. */
   readonly folder: string | undefined;
+  /** Where `print` writes. */
+  readonly terminal: {
+    readonly isTTY: boolean;
+    readonly rows: number | undefined;
+    readonly paint: Paint;
+  };
   /** Writes to stdout at once: for answers that come bit by bit. */
   readonly print: (text: string) => void;
   /** Rejects with the CONTROL codes of finding an instance. */
@@ -40,6 +47,11 @@ export function createSession(options: GlobalOptions, io: CliIo, deps: CliDeps):
     logLevel: options.logLevel,
     progress: createProgress(io.stderr, deps.clock),
     folder: io.folder,
+    terminal: {
+      isTTY: io.stdout.isTTY === true,
+      rows: io.stdout.rows,
+      paint: paintFor(io.stdout, io.env),
+    },
     print: (text) => io.stdout.write(text),
     connect: async () => {
       // Only now: `up` and --help start without the client and its HTTP.

@@ -2,6 +2,7 @@
 import { LocalError, requestLocal, type LocalRequestOptions } from '../sys/net/index.ts';
 import { readError, readList, readObject, readSpreadLine } from './decode.ts';
 import { ControlError, RemoteError } from './errors.ts';
+import type { NameRequest, NameView } from './name-protocol.ts';
 import {
   controlPaths,
   protocolHeader,
@@ -12,11 +13,13 @@ import {
   type ExplainView,
   type HandoverOffer,
   type InstanceView,
+  type MetricsView,
   type PlanView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadRequest,
   type SpreadView,
+  type TrafficView,
 } from './protocol.ts';
 
 import { readLogsLine } from './workload-decode.ts';
@@ -38,11 +41,14 @@ export interface ControlClient {
   instance(): Promise<InstanceView>;
   services(filter: ServiceFilter): Promise<readonly ServicePortView[]>;
   endpoints(filter: ServiceFilter): Promise<readonly EndpointView[]>;
+  traffic(filter: ServiceFilter): Promise<TrafficView>;
+  metrics(): Promise<MetricsView>;
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
   /** Asks the instance to wait for a process that takes over. */
   handOver(protocol: string): Promise<HandoverOffer>;
+  explainName(request: NameRequest): Promise<NameView>;
   run(request: RunRequest): Promise<WorkloadView>;
   scale(request: ScaleRequest): Promise<WorkloadView>;
   bind(request: BindRequest): Promise<WorkloadView>;
@@ -100,8 +106,12 @@ export function createControlClient(
     instance: async () => readObject<InstanceView>(await get(controlPaths.instance)),
     services: async (filter) => readList<ServicePortView>(await get(controlPaths.services, filter)),
     endpoints: async (filter) => readList<EndpointView>(await get(controlPaths.endpoints, filter)),
+    traffic: async (filter) => readObject<TrafficView>(await get(controlPaths.traffic, filter)),
+    metrics: async () => readObject<MetricsView>(await get(controlPaths.metrics)),
     plan: async () => readObject<PlanView>(await get(controlPaths.plan)),
     explain: async (request) => readObject<ExplainView>(await post(controlPaths.explain, request)),
+    explainName: async (request) =>
+      readObject<NameView>(await post(controlPaths.explainName, request)),
     spread: async (request, { signal, onProgress } = {}) => {
       let result: SpreadView | undefined;
       await ask({

@@ -39,6 +39,7 @@ const spread: SpreadView = {
   namespace: 'default',
   service: 'web',
   port: '',
+  protocol: 'TCP',
   target: '127.96.0.1:80',
   scheduler: 'rr',
   affinity: 'none',
@@ -79,6 +80,8 @@ function source(change: Partial<ControlSource> = {}): ControlSource {
     instance: () => view,
     services: () => [],
     endpoints: () => [],
+    traffic: () => ({ atMs: 5, planRevision: 7, limited: undefined, endpoints: [] }),
+    metrics: async () => ({ address: undefined, text: '' }),
     plan: () => ({
       revision: 7,
       node: { name: 'n', zone: undefined, serviceRanges: [] },
@@ -412,7 +415,10 @@ test('what is asked about workloads is checked, field by field', async (t) => {
   await assert.rejects(client.bind({ ...name, ...none }), bad);
   await assert.rejects(client.bind({ ...name, ...none, command: 'a', address: 'b' }), bad);
   await assert.rejects(
-    client.logs({ namespace: '', pod: 'web', follow: false }, () => {}),
+    client.logs(
+      { namespace: '', pod: 'web', follow: false, tail: undefined, previous: false },
+      () => {},
+    ),
     bad,
   );
   const run = { ...name, replicas: 1, port: undefined, command: ['a'], folder: undefined };
@@ -437,7 +443,13 @@ test('lines of logs arrive in order, and a refusal after them with its code', as
     },
   });
   const lines: string[] = [];
-  const asked = { namespace: 'default', pod: 'web', follow: true };
+  const asked = {
+    namespace: 'default',
+    pod: 'web',
+    follow: true,
+    tail: undefined,
+    previous: false,
+  };
   await assert.rejects(
     client.logs(asked, ({ text }) => lines.push(text)),
     code('CONTROL_BAD_REQUEST', /no more/),

@@ -17,6 +17,7 @@ export const controlErrors = {
     CONTROL_VERSION_MISMATCH: 'The command and the instance are of versions that do not fit',
     CONTROL_BAD_REQUEST: 'The instance does not take the request or one of its values',
     CONTROL_NO_WORKLOADS: 'The instance runs no Pods of its own',
+    CONTROL_NO_NAMES: 'The instance answers no names',
     CONTROL_SERVICE_NOT_FOUND: 'The instance forwards no Service of that name',
     CONTROL_PORT_NOT_FOUND: 'The Service has no such port, or not over TCP',
     CONTROL_PORT_NEEDED: 'The Service has several ports and the command names none',

@@ -4,6 +4,7 @@ export type { ControlClient } from './client.ts';
 export { ControlError, controlErrors } from './errors.ts';
 export { chooseInstance, defaultInstance, findInstances, instanceFolder } from './instance.ts';
 export type { UserFolders } from './instance.ts';
+export type { NameRequest, NameSource, NameView } from './name-protocol.ts';
 export { createPlanSource } from './plan-source.ts';
 export type {
   EndpointView,
@@ -11,10 +12,13 @@ export type {
   FrontendView,
   HandoverOffer,
   HandoverStart,
+  InstanceView,
+  MetricsView,
   PlanView,
   ServiceFilter,
   ServicePortView,
   SpreadView,
+  TrafficView,
 } from './protocol.ts';
 export type {
   BindRequest,

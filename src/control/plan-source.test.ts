@@ -83,6 +83,7 @@ test('a spread is measured at the ClusterIP and told with its Pods', async () =>
     namespace: 'default',
     service: 'web',
     port: '',
+    protocol: 'TCP',
     target: '127.96.0.1:80',
     scheduler: 'rr',
     affinity: 'none',
@@ -161,6 +162,22 @@ test('both families of one port are no choice to make', async () => {
   assert.equal((await ask({ plan: planOf(v6, http) })).target, '127.96.0.1:80');
 });
 
+test('a UDP port is measured by flows, each from a socket of its own', async () => {
+  const view = await ask({ plan: planOf(dns), request: { port: 'dns' } });
+  assert.deepEqual([view.protocol, view.connected, view.failed], ['UDP', 4, 0]);
+  assert.equal(view.exact, true);
+});
+
+test('a port number that is both is measured by TCP', async () => {
+  const udp = server('web', {
+    ref: { portName: 'udp', protocol: 'UDP' },
+    frontends: [clusterIp('127.96.0.1', 80)],
+    endpoints: pods,
+  });
+  const both = planOf(http, udp);
+  assert.equal((await ask({ plan: both })).protocol, 'TCP');
+});
+
 const refusals: Record<string, [Asked, string, RegExp]> = {
   'no such Service': [
     { plan: planOf(web), request: { service: 'wbe' } },
@@ -175,12 +192,7 @@ const refusals: Record<string, [Asked, string, RegExp]> = {
   'a port it has not': [
     { plan: planOf(http, dns), request: { port: '81' } },
     'CONTROL_PORT_NOT_FOUND',
-    /no TCP port 81/,
-  ],
-  'a UDP port': [
-    { plan: planOf(dns), request: { port: 'dns' } },
-    'CONTROL_PORT_NOT_FOUND',
-    /no TCP port dns/,
+    /no TCP or UDP port 81/,
   ],
   'no endpoint': [
     { plan: planOf(server('web', { frontends: [clusterIp('127.96.0.1', 80)] })) },

@@ -12,7 +12,8 @@ import {
 } from '../model/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { ControlError } from './errors.ts';
-import type { InstanceView, SpreadRequest } from './protocol.ts';
+import type { NameSource } from './name-protocol.ts';
+import type { InstanceView, MetricsView, SpreadRequest } from './protocol.ts';
 import { explainIn } from './explain-view.ts';
 import { createReach, formatFrontend, type Applied, type Reach } from './reach.ts';
 import type { ControlSource } from './server.ts';
@@ -30,8 +31,12 @@ export interface PlanSourceOptions {
   readonly clock: Clock;
   /** Objects, Plan and report as they are now, for explanations. */
   readonly world: () => Promise<World>;
+  /** Undefined where nothing is measured. */
+  readonly metrics?: (() => Promise<MetricsView>) | undefined;
   /** Where Pods are run. */
   readonly workloads?: WorkloadSource | undefined;
+  /** Where names are answered. */
+  readonly names?: NameSource | undefined;
 }
 
 const connectTimeoutMs = 5_000;
@@ -41,8 +46,20 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
   return {
     instance: options.instance,
     workloads: options.workloads,
+    names: options.names,
     services: (filter) => servicePortViews(applied(), filter),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
+    traffic: (filter) => {
+      const plan = options.plan();
+      const observation = options.driver.observe();
+      return {
+        atMs: options.clock.monotonic(),
+        planRevision: plan.revision,
+        limited: observation.limited,
+        endpoints: endpointViews(plan, observation, filter),
+      };
+    },
+    metrics: async () => (await options.metrics?.()) ?? { address: undefined, text: '' },
     plan: () => planView(options.plan()),
     explain: async (request) => explainIn(await options.world(), request),
     spread: async (request, { onProgress, signal }) => {
@@ -53,7 +70,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
         driver: options.driver,
         clock: options.clock,
         plan: now.plan,
-        protocol: 'TCP',
+        protocol: server.ref.protocol,
         declared,
         target,
         connections: request.connections,
@@ -104,16 +121,20 @@ function choosePort(
   all: readonly VirtualServer[],
   { namespace, service, port }: SpreadRequest,
 ): readonly VirtualServer[] {
-  const tcp = all.filter(({ ref }) => ref.protocol === 'TCP');
-  const matching = port === undefined ? tcp : tcp.filter((server) => hasPort(server, port));
+  const carried = all.filter(({ ref }) => ref.protocol !== 'SCTP');
+  const named = port === undefined ? carried : carried.filter((server) => hasPort(server, port));
+  // A port for both protocols, as DNS has, is one to people: TCP then, which answers for sure.
+  const tcp = named.filter(({ ref }) => ref.protocol === 'TCP');
+  const isBoth = tcp.length > 0 && new Set(named.map(numberOf)).size === 1;
+  const matching = isBoth ? tcp : named;
   const names = new Set(matching.map(({ ref }) => ref.portName));
   if (names.size === 1) return matching;
   const details = [...new Set(all.map(describePort))];
   if (names.size === 0) {
     throw new ControlError(
       'CONTROL_PORT_NOT_FOUND',
-      `Cannot measure the spread of ${namespace}/${service}: it has no TCP port${port === undefined ? '' : ` ${port}`}`,
-      { details, remedy: 'Name one of its TCP ports with --port' },
+      `Cannot measure the spread of ${namespace}/${service}: it has no TCP or UDP port${port === undefined ? '' : ` ${port}`}`,
+      { details, remedy: 'Name one of its TCP or UDP ports with --port' },
     );
   }
   throw new ControlError(
@@ -121,6 +142,11 @@ function choosePort(
     `Cannot measure the spread of ${namespace}/${service}: it has several ports`,
     { details, remedy: 'Name one of them with --port' },
   );
+}
+
+/** Of the port itself; a NodePort is another number for it. */
+function numberOf({ frontends }: VirtualServer): number | undefined {
+  return frontends.find(({ kind }) => kind !== 'nodePort')?.port;
 }
 
 function hasPort(server: VirtualServer, port: string): boolean {

@@ -8,6 +8,7 @@
  */
 
 import type { Explanation } from '../explain/index.ts';
+import type { SocketAddress } from '../model/index.ts';
 
 export const protocolVersion = '1';
 
@@ -18,9 +19,12 @@ export const controlPaths = {
   services: '/services',
   endpoints: '/endpoints',
   plan: '/plan',
+  traffic: '/traffic',
+  metrics: '/metrics',
   spread: '/spread',
   explain: '/explain',
   handover: '/handover',
+  explainName: '/explain/name',
 } as const;
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
@@ -37,6 +41,8 @@ export interface HandoverStart {
   readonly files: readonly string[];
   readonly engine: string;
   readonly drainSeconds: number | undefined;
+  readonly dnsUpstreams: readonly SocketAddress[];
+  readonly metrics: SocketAddress | undefined;
 }
 
 /** Where the running process waits to hand over. */
@@ -58,6 +64,10 @@ export interface InstanceView {
   readonly startedAt: string;
   readonly driver: string;
   readonly planRevision: number;
+  /** Where names are answered, and the door for clients that do not resolve them; as `ADDRESS:PORT`. */
+  readonly names?:
+    | { readonly dns: readonly string[]; readonly door: string | undefined }
+    | undefined;
   readonly components: readonly {
     readonly name: string;
     readonly state: string;
@@ -106,6 +116,35 @@ export interface EndpointView {
   readonly failures: number | undefined;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
+  /** How long it took to accept TCP connections; undefined before the first. */
+  readonly connectLatency:
+    | {
+        readonly count: number;
+        readonly sumMs: number;
+        /** Upper bound, and how many took at most that and more than the bound before; the last has none. */
+        readonly buckets: readonly {
+          readonly upToMs: number | undefined;
+          readonly count: number;
+        }[];
+      }
+    | undefined;
+}
+
+/** Endpoints at one moment, and what the driver's limits did so far: two of them make rates. */
+export interface TrafficView {
+  /** Of a clock that never jumps. */
+  readonly atMs: number;
+  readonly planRevision: number;
+  /** Undefined for a driver without limits. */
+  readonly limited: { readonly connections: number; readonly flows: number } | undefined;
+  readonly endpoints: readonly EndpointView[];
+}
+
+export interface MetricsView {
+  /** Where Prometheus finds them: `127.0.0.1:9100`; undefined where nothing listens. */
+  readonly address: string | undefined;
+  /** In Prometheus' text format. */
+  readonly text: string;
 }
 
 export interface PlanView {
@@ -152,6 +191,8 @@ export interface SpreadView {
   readonly namespace: string;
   readonly service: string;
   readonly port: string;
+  /** Flows are measured instead of connections where it is UDP. */
+  readonly protocol: string;
   /** Where the connections went: `127.83.4.9:8080`. */
   readonly target: string;
   readonly scheduler: string;

@@ -11,6 +11,7 @@ import {
 import { readExplainRequest, readHandoverRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
+import { readNameRequest, type NameSource } from './name-protocol.ts';
 import { controlSocket } from './instance.ts';
 import {
   controlPaths,
@@ -21,12 +22,14 @@ import {
   type ExplainView,
   type HandoverOffer,
   type InstanceView,
+  type MetricsView,
   type PlanView,
   type ServiceFilter,
   type ServicePortView,
   type SpreadLine,
   type SpreadRequest,
   type SpreadView,
+  type TrafficView,
 } from './protocol.ts';
 
 import type { WorkloadSource } from './workload-protocol.ts';
@@ -37,11 +40,15 @@ export interface ControlSource {
   instance(): InstanceView;
   services(filter: ServiceFilter): readonly ServicePortView[];
   endpoints(filter: ServiceFilter): readonly EndpointView[];
+  traffic(filter: ServiceFilter): TrafficView;
+  metrics(): Promise<MetricsView>;
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
   /** Prepares to hand everything to another process that speaks this protocol; undefined where that cannot be. */
   handOver?(protocol: string): Promise<HandoverOffer>;
+  /** Undefined where no names are answered. */
+  readonly names?: NameSource | undefined;
   /** Undefined where no Pods are run: a node of a cluster. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -131,10 +138,16 @@ async function route(
       return ok(source.services(filter));
     case `GET ${controlPaths.endpoints}`:
       return ok(source.endpoints(filter));
+    case `GET ${controlPaths.traffic}`:
+      return ok(source.traffic(filter));
+    case `GET ${controlPaths.metrics}`:
+      return ok(await source.metrics());
     case `GET ${controlPaths.plan}`:
       return ok(source.plan());
     case `POST ${controlPaths.explain}`:
       return ok(await source.explain(readExplainRequest(request.body)));
+    case `POST ${controlPaths.explainName}`:
+      return ok(await namesOf(source).explain(readNameRequest(request.body)));
     case `POST ${controlPaths.spread}`: {
       const asked = readSpreadRequest(request.body);
       return {
@@ -156,6 +169,15 @@ function noSuchQuestion(method: string, url: URL): ControlError {
   return new ControlError(
     'CONTROL_BAD_REQUEST',
     `Cannot answer ${method} ${url.pathname}: there is no such question`,
+  );
+}
+
+function namesOf({ names }: ControlSource): NameSource {
+  if (names !== undefined) return names;
+  throw new ControlError(
+    'CONTROL_NO_NAMES',
+    'Cannot explain the name: this instance answers no names',
+    { remedy: 'Ask the instance that is your name server' },
   );
 }
 

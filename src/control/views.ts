@@ -1,9 +1,11 @@
 /** Plan, report and counters as the views of the protocol. Pure; sorted by namespace, name, port, family. */
 import {
+  connectLatencyBoundsMs,
   endpointKey,
   formatCidr,
   formatSocketAddress,
   type Affinity,
+  type ConnectLatency,
   type Endpoint,
   type Observation,
   type Plan,
@@ -62,9 +64,17 @@ export function endpointViews(
         failures: counted?.failures,
         bytesIn: counted?.bytesIn,
         bytesOut: counted?.bytesOut,
+        connectLatency: latencyView(counted?.connectLatency),
       };
     });
   });
+}
+
+function latencyView(latency: ConnectLatency | undefined): EndpointView['connectLatency'] {
+  if (latency === undefined) return undefined;
+  const { count, sumMs, buckets } = latency;
+  const told = buckets.map((each, i) => ({ upToMs: connectLatencyBoundsMs[i], count: each }));
+  return { count, sumMs, buckets: told };
 }
 
 export function planView(plan: Plan): PlanView {
@@ -100,6 +110,7 @@ export function spreadView(
     namespace: server.ref.namespace,
     service: server.ref.name,
     port: server.ref.portName,
+    protocol: server.ref.protocol,
     target,
     scheduler: server.scheduler,
     affinity: formatAffinity(server.affinity),

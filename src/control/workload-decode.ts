@@ -56,6 +56,9 @@ export function readLogsRequest(value: unknown): LogsRequest {
     namespace: text(given, 'namespace'),
     pod: text(given, 'pod'),
     follow: given['follow'] === true,
+    tail:
+      given['tail'] === undefined ? undefined : count(given, 'tail', { least: 0, most: 100_000 }),
+    previous: given['previous'] === true,
   };
 }
 

@@ -49,6 +49,10 @@ export interface LogsRequest {
   readonly pod: string;
   /** Go on with what comes, until the Pod is gone. */
   readonly follow: boolean;
+  /** So many of the last lines; all that are kept when undefined. */
+  readonly tail: number | undefined;
+  /** What the process before the present one wrote. */
+  readonly previous: boolean;
 }
 
 export interface WorkloadView extends WorkloadName {

@@ -4,7 +4,8 @@ import { rollingLimits, sum, type SetState } from './rollout.ts';
 
 export interface RolloutState {
   readonly deployment: Deployment;
-  readonly current: SetState;
+  /** Undefined while it is paused and has none for its template. */
+  readonly current: SetState | undefined;
   readonly old: readonly SetState[];
   /** `current` was made just now. */
   readonly isNew: boolean;
@@ -16,11 +17,11 @@ type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 export function deploymentStatus(state: RolloutState): DeploymentStatus {
   const { deployment, current, old } = state;
   const before = deployment.status ?? {};
-  const all = [current, ...old];
+  const all = [...(current === undefined ? [] : [current]), ...old];
   const { generation: observedGeneration } = deployment.metadata;
   const counts = {
     replicas: sum(all, (each) => each.active),
-    updatedReplicas: current.active,
+    updatedReplicas: current?.active ?? 0,
     readyReplicas: sum(all, (each) => each.ready),
     availableReplicas: sum(all, (each) => each.available),
   };
@@ -44,8 +45,14 @@ export function deploymentStatus(state: RolloutState): DeploymentStatus {
 /** When the status will say something else although nothing changes; undefined when it will not. */
 export function isWaitingForDeadline({ conditions = [] }: DeploymentStatus): boolean {
   const found = conditions.find(({ type }) => type === 'Progressing');
-  return found?.reason === 'ReplicaSetUpdated' || found?.reason === 'NewReplicaSetCreated';
+  return found?.reason !== undefined && unsettled.includes(found.reason);
 }
+
+const unsettled: readonly string[] = [
+  'ReplicaSetUpdated',
+  'NewReplicaSetCreated',
+  'DeploymentResumed',
+];
 
 type Counts = Required<
   Pick<DeploymentStatus, 'replicas' | 'updatedReplicas' | 'readyReplicas' | 'availableReplicas'>
@@ -67,8 +74,12 @@ function available(deployment: Deployment, { availableReplicas }: Counts): Verdi
 }
 
 function progressing({ deployment, current, isNew, nowMs }: RolloutState, counts: Counts): Verdict {
-  const { replicas = 1, progressDeadlineSeconds = 600 } = deployment.spec ?? {};
+  const { replicas = 1, progressDeadlineSeconds = 600, paused = false } = deployment.spec ?? {};
   const before = deployment.status ?? {};
+  const previous = before.conditions?.find(({ type }) => type === 'Progressing');
+  if (current === undefined || (paused && previous?.reason !== 'ProgressDeadlineExceeded')) {
+    return { status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' };
+  }
   const named = `ReplicaSet "${current.set.metadata.name}"`;
   const isComplete =
     counts.updatedReplicas === replicas &&
@@ -82,7 +93,10 @@ function progressing({ deployment, current, isNew, nowMs }: RolloutState, counts
     const message = `Created new replica set "${current.set.metadata.name}"`;
     return { status: 'True', reason: 'NewReplicaSetCreated', message };
   }
-  const last = before.conditions?.find(({ type }) => type === 'Progressing');
+  if (previous?.reason === 'DeploymentPaused') {
+    return { status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' };
+  }
+  const last = previous;
   const since = Date.parse(last?.lastUpdateTime ?? '');
   const late = since + progressDeadlineSeconds * 1_000 < nowMs;
   const isRollingOut = last?.reason !== 'NewReplicaSetAvailable' || current.active < replicas;

@@ -77,14 +77,23 @@ function byName(a: Pod, b: Pod): number {
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }
 
-function addressOf(pod: Pod, family: IpFamily): string | undefined {
+export function addressOf(pod: Pod, family: IpFamily): string | undefined {
   const single = pod.status?.podIP;
   const all = pod.status?.podIPs?.map((p) => p.ip) ?? (single === undefined ? [] : [single]);
   return all.flatMap((ip) => canonicalIp(ip) ?? []).find((ip) => familyOf(ip) === family);
 }
 
+/** A Service's port at one Pod. */
+export interface ResolvedPort {
+  /** Empty for the only, unnamed one. */
+  readonly name: string;
+  readonly protocol: string;
+  readonly port: number;
+  readonly appProtocol?: string;
+}
+
 /** Named target ports may differ from Pod to Pod; one a Pod does not have is left out. */
-function resolvePorts(service: Service, pod: Pod): readonly SlicePort[] {
+export function resolvePorts(service: Service, pod: Pod): readonly ResolvedPort[] {
   // What a Pod only stands for listens where it listens, whatever the Service thinks.
   const elsewhere = readAnnotation(pod, annotations.address);
   const ownPort = elsewhere?.ok === true ? elsewhere.value.port : undefined;

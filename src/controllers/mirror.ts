@@ -46,8 +46,10 @@ export class Mirror<T extends KubeObject> {
   }
 
   replace(items: readonly T[]): void {
-    const listed = new Set(items.map(keyOf));
-    for (const key of this.objects.keys()) if (!listed.has(key)) this.forget(key);
+    if (this.objects.size > 0) {
+      const listed = new Set(items.map(keyOf));
+      for (const key of this.objects.keys()) if (!listed.has(key)) this.forget(key);
+    }
     for (const item of items) this.set(item);
   }
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { EndpointSlice, Pod, Service } from '../kube/index.ts';
 import { desiredGroups } from './desired-endpoints.ts';
 import { planSlices } from './plan-slices.ts';
+import { ownerOfPods } from './slice-owner.ts';
 
 const service: Service = {
   apiVersion: 'v1',
@@ -52,7 +53,10 @@ class Model {
       zoneOf: (node) => (node === 'n-0' ? undefined : `zone-${node}`),
     });
     const existing = this.slices;
-    const { create, update, remove } = planSlices(of, groups, { family: 'IPv4', existing });
+    const { create, update, remove } = planSlices(ownerOfPods(of), groups, {
+      family: 'IPv4',
+      existing,
+    });
     const byName = new Map(existing.map((slice) => [slice.metadata.name, slice]));
     for (const slice of remove) byName.delete(slice.metadata.name);
     for (const slice of create) assert.ok(!byName.has(slice.metadata.name), 'a name twice');

@@ -1,5 +1,5 @@
 /**
- * The fewest writes that make a Service's EndpointSlices say what they should. Pure; follows Kubernetes'
+ * The fewest writes that make EndpointSlices say what they should. Pure; follows Kubernetes'
  * endpointslice reconciler: an endpoint stays in the slice it is in, slices that change anyway are filled first,
  * and a change of one Pod changes one slice.
  *
@@ -8,19 +8,28 @@
  */
 import {
   apiVersionOf,
-  endpointSliceController,
   endpointSliceKind,
   jsonEqual,
-  labels,
   type EndpointSlice,
-  type Service,
+  type OwnerReference,
   type SliceEndpoint,
   type SlicePort,
 } from '../kube/index.ts';
 import { fnv1a, type IpFamily } from '../model/index.ts';
 import { endpointId, portsKey, type EndpointGroup } from './desired-endpoints.ts';
 
-const maxEndpointsPerSlice = 100;
+/** Whose slices they are, and what that says on them. */
+export interface SliceOwner {
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined: what is on them is left alone. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly reference: OwnerReference;
+  readonly maxEndpoints: number;
+  /** One slice stays where there are no endpoints, so that it is known that there are none. */
+  readonly keepsOne: boolean;
+}
 
 export interface SliceWrites {
   readonly create: readonly EndpointSlice[];
@@ -35,7 +44,7 @@ export interface SlicesNow {
 }
 
 export function planSlices(
-  service: Service,
+  owner: SliceOwner,
   groups: ReadonlyMap<string, EndpointGroup>,
   { family, existing }: SlicesNow,
 ): SliceWrites {
@@ -46,23 +55,22 @@ export function planSlices(
   const free = [...byPorts].flatMap(([key, stale]) => (groups.has(key) ? [] : stale));
   const kept: Draft[] = [];
   for (const [key, group] of groups) {
-    kept.push(...fillGroup(group, byPorts.get(key) ?? [], free));
+    kept.push(...fillGroup(group, owner.maxEndpoints, { own: byPorts.get(key) ?? [], free }));
   }
-  // One slice stays for a Service without endpoints, so that it is known to have none.
-  if (kept.length === 0) {
+  if (kept.length === 0 && owner.keepsOne) {
     const last = free.shift() ?? { slice: undefined, ports: [], endpoints: [] };
     kept.push({ ...last, endpoints: [] });
   }
   const taken = new Set(existing.map(({ metadata }) => metadata.name));
   const name = (ports: readonly SlicePort[]): string =>
-    freeName(service.metadata.name, `${family} ${portsKey(ports)}`, taken);
+    freeName(owner.name, `${family} ${portsKey(ports)}`, taken);
   const used = new Set(kept.map(({ slice }) => slice));
   return {
     create: kept
       .filter(({ slice }) => slice === undefined)
-      .map((draft) => sliceOf(service, draft, { name: name(draft.ports), family })),
+      .map((draft) => sliceOf(owner, draft, { name: name(draft.ports), family })),
     update: kept.flatMap(({ slice, ports, endpoints }) =>
-      slice === undefined ? [] : updated(service, slice, { ports, endpoints }),
+      slice === undefined ? [] : updated(owner, slice, { ports, endpoints }),
     ),
     remove: existing.filter((slice) => !used.has(slice)),
   };
@@ -76,7 +84,11 @@ interface Draft {
 }
 
 /** The slices of a group; takes from `free` what it can use again. */
-function fillGroup(group: EndpointGroup, own: readonly Draft[], free: Draft[]): readonly Draft[] {
+function fillGroup(
+  group: EndpointGroup,
+  max: number,
+  { own, free }: { readonly own: readonly Draft[]; readonly free: Draft[] },
+): readonly Draft[] {
   const { ports } = group;
   const missing = new Map(group.endpoints);
   const drafts = own.map((draft) => {
@@ -90,16 +102,16 @@ function fillGroup(group: EndpointGroup, own: readonly Draft[], free: Draft[]): 
   });
   const waiting = [...missing.values()];
   // Those that are written anyway come first, then the fullest that all fit into: one write more.
-  for (const draft of drafts.filter(({ changes }) => changes)) place(draft, waiting);
+  for (const draft of drafts.filter(({ changes }) => changes)) place(draft, waiting, max);
   const roomy = drafts
-    .filter(({ changes, endpoints }) => !changes && endpoints.length < maxEndpointsPerSlice)
+    .filter(({ changes, endpoints }) => !changes && endpoints.length < max)
     .toSorted((a, b) => b.endpoints.length - a.endpoints.length);
   for (const draft of roomy) {
-    if (draft.endpoints.length + waiting.length <= maxEndpointsPerSlice) place(draft, waiting);
+    if (draft.endpoints.length + waiting.length <= max) place(draft, waiting, max);
   }
   const more: Draft[] = [];
   while (waiting.length > 0) {
-    const endpoints = waiting.splice(0, maxEndpointsPerSlice);
+    const endpoints = waiting.splice(0, max);
     more.push({ slice: free.shift()?.slice, ports, endpoints });
   }
   return [...drafts, ...more]
@@ -107,59 +119,47 @@ function fillGroup(group: EndpointGroup, own: readonly Draft[], free: Draft[]): 
     .map(({ slice, endpoints }) => ({ slice, ports, endpoints }));
 }
 
-function place(draft: { endpoints: readonly SliceEndpoint[] }, waiting: SliceEndpoint[]): void {
-  const room = maxEndpointsPerSlice - draft.endpoints.length;
+function place(
+  draft: { endpoints: readonly SliceEndpoint[] },
+  waiting: SliceEndpoint[],
+  max: number,
+): void {
+  const room = max - draft.endpoints.length;
   draft.endpoints = [...draft.endpoints, ...waiting.splice(0, Math.max(0, room))];
 }
 
 function updated(
-  service: Service,
+  { labels, annotations }: SliceOwner,
   slice: EndpointSlice,
   { ports, endpoints }: Pick<Draft, 'ports' | 'endpoints'>,
 ): readonly EndpointSlice[] {
-  const wanted = labelsOf(service);
   const isSame =
-    jsonEqual([slice.ports ?? [], slice.endpoints ?? []], [ports, endpoints]) &&
-    jsonEqual(slice.metadata.labels, wanted);
-  return isSame
-    ? []
-    : [{ ...slice, metadata: { ...slice.metadata, labels: wanted }, ports, endpoints }];
-}
-
-/** The Service's own, so that who selects it finds its slices, and those that say whose they are. */
-function labelsOf({ metadata, spec }: Service): Readonly<Record<string, string>> {
-  const headless = spec?.clusterIP === 'None' ? { [labels.headless]: '' } : {};
-  return {
-    ...metadata.labels,
-    [labels.serviceName]: metadata.name,
-    [labels.managedBy]: endpointSliceController,
-    ...headless,
+    jsonEqual(slice.endpoints ?? [], endpoints) &&
+    jsonEqual(slice.ports ?? [], ports) &&
+    jsonEqual(slice.metadata.labels, labels) &&
+    (annotations === undefined || jsonEqual(slice.metadata.annotations ?? {}, annotations));
+  const metadata = {
+    ...slice.metadata,
+    labels,
+    ...(annotations === undefined ? {} : { annotations }),
   };
+  return isSame ? [] : [{ ...slice, metadata, ports, endpoints }];
 }
 
 function sliceOf(
-  service: Service,
+  { namespace, labels, annotations, reference }: SliceOwner,
   { ports, endpoints }: Pick<Draft, 'ports' | 'endpoints'>,
   { name, family }: { readonly name: string; readonly family: IpFamily },
 ): EndpointSlice {
-  const { namespace, uid = '' } = service.metadata;
   return {
     apiVersion: apiVersionOf(endpointSliceKind),
     kind: endpointSliceKind.kind,
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),
-      labels: labelsOf(service),
-      ownerReferences: [
-        {
-          apiVersion: 'v1',
-          kind: 'Service',
-          name: service.metadata.name,
-          uid,
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
+      labels,
+      ...(annotations === undefined ? {} : { annotations }),
+      ownerReferences: [reference],
     },
     addressType: family,
     endpoints,

@@ -29,8 +29,7 @@ export function nextScalings(
   current: SetState,
   old: readonly SetState[],
 ): readonly Scaling[] {
-  const { replicas = 1, strategy, paused = false } = deployment.spec ?? {};
-  if (paused) return scaledWhilePaused(replicas, current, old);
+  const { replicas = 1, strategy } = deployment.spec ?? {};
   if (strategy?.type === 'Recreate') {
     const running = old.filter((state) => state.wanted > 0);
     if (running.length > 0) return running.map((state) => scaling(state, 0));
@@ -66,25 +65,13 @@ export function rollingLimits({ spec }: Deployment): Limits {
   };
 }
 
-function countOf(
+export function countOf(
   value: number | string,
   replicas: number,
   round: (value: number) => number,
 ): number {
   if (typeof value === 'number') return value;
   return round((Number.parseInt(value, 10) * replicas) / 100);
-}
-
-/** A paused Deployment is still scaled, where its Pods are: no Pod changes its template by it. */
-function scaledWhilePaused(
-  replicas: number,
-  current: SetState,
-  old: readonly SetState[],
-): readonly Scaling[] {
-  const running = [current, ...old].filter((state) => state.wanted > 0);
-  const [only] = running;
-  if (running.length > 1 || only === undefined) return [];
-  return changed([scaling(only, replicas)]);
 }
 
 function growCurrent(

@@ -12,9 +12,11 @@ import {
   type Deployment,
   type ReplicaSet,
 } from '../kube/index.ts';
+import { claim } from './claim.ts';
 import { deploymentStatus, isWaitingForDeadline } from './deployment-status.ts';
 import { keyOf } from './mirror.ts';
 import { ownedBy, sameTemplate, templateHash } from './pod-template.ts';
+import { isScaled, scaledProportionally, scaleNotes } from './proportional.ts';
 import { nextScalings, revisionOf, type Scaling, type SetState } from './rollout.ts';
 import type { SyncContext, SyncResult } from './workloads.ts';
 
@@ -23,21 +25,44 @@ export async function syncDeployment(
   context: SyncContext,
 ): Promise<SyncResult> {
   if (isLeaving(deployment)) return 'done';
-  const { state, clock } = context;
+  const { state, client, clock } = context;
+  await claim({
+    client,
+    owner: deployment,
+    ownerKind: deploymentKind,
+    kind: replicaSetKind,
+    mirror: state.replicaSets,
+    owned: state.setsOf(deployment),
+    orphans: state.orphanSetsFor(deployment),
+  });
+  const { paused = false } = deployment.spec ?? {};
   const found = currentSet(deployment, state.setsOf(deployment));
-  if (found === undefined && deployment.spec?.paused === true) return 'done';
-  const set = found ?? (await createSet(deployment, context));
-  if (set === undefined) return 'done';
-  const current = state.stateOf(await withRevision(deployment, set, context), clock.now());
+  const set = found ?? (paused ? undefined : await createSet(deployment, context));
+  if (set === undefined && !paused) return 'done';
+  const marked = set === undefined ? undefined : await withRevision(deployment, set, context);
+  const current = marked === undefined ? undefined : state.stateOf(marked, clock.now());
   const old = state
     .setsOf(deployment)
-    .filter((other) => other.metadata.uid !== set.metadata.uid && !isLeaving(other))
+    .filter((other) => other.metadata.uid !== set?.metadata.uid && !isLeaving(other))
     .map((other) => state.stateOf(other, clock.now()));
-  for (const scaling of nextScalings(deployment, current, old)) {
+  for (const scaling of scalingsOf(deployment, current, old)) {
     await scale(deployment, scaling, context);
   }
   await dropOldSets(deployment, old, context);
   return await writeStatus({ deployment, current, old, isNew: found === undefined }, context);
+}
+
+/** One that is paused, or was scaled, only changes its size: the rollout goes on after that. */
+function scalingsOf(
+  deployment: Deployment,
+  current: SetState | undefined,
+  old: readonly SetState[],
+): readonly Scaling[] {
+  const all = [...(current === undefined ? [] : [current]), ...old];
+  const onlySize = deployment.spec?.paused === true || isScaled(deployment, all);
+  return onlySize || current === undefined
+    ? scaledProportionally(deployment, current, old)
+    : nextScalings(deployment, current, old);
 }
 
 /** The oldest whose template is the Deployment's. */
@@ -83,6 +108,7 @@ function newSet(deployment: Deployment, collisionCount: number): ReplicaSet {
       name: `${name}-${hash}`,
       namespace,
       labels,
+      annotations: scaleNotes(deployment),
       ownerReferences: [ownedBy(deploymentKind, deployment)],
     },
     spec: {
@@ -127,8 +153,17 @@ async function scale(
   { set, from, to }: Scaling,
   { client, state, events }: SyncContext,
 ): Promise<void> {
-  const spec = { replicas: to };
-  state.replicaSets.set(await client.patch(replicaSetKind, nameOf(set), { spec }));
+  const notes = scaleNotes(deployment);
+  const isNoted = Object.entries(notes).every(
+    ([key, value]) => set.metadata.annotations?.[key] === value,
+  );
+  if (from === to && isNoted) return;
+  const patch = {
+    metadata: { annotations: notes },
+    ...(from === to ? {} : { spec: { replicas: to } }),
+  };
+  state.replicaSets.set(await client.patch(replicaSetKind, nameOf(set), patch));
+  if (from === to) return;
   const way = to > from ? 'up' : 'down';
   const message = `Scaled ${way} replica set ${set.metadata.name} from ${from} to ${to}`;
   events.record(deployment, { type: 'Normal', reason: 'ScalingReplicaSet', message });
@@ -150,7 +185,7 @@ async function dropOldSets(
 
 interface Rollout {
   readonly deployment: Deployment;
-  readonly current: SetState;
+  readonly current: SetState | undefined;
   readonly old: readonly SetState[];
   readonly isNew: boolean;
 }
@@ -164,7 +199,7 @@ async function writeStatus(rollout: Rollout, context: SyncContext): Promise<Sync
     state.stateOf(state.replicaSets.objects.get(keyOf(set)) ?? set, clock.now());
   const status = deploymentStatus({
     deployment: newest,
-    current: fresh(rollout.current),
+    current: rollout.current === undefined ? undefined : fresh(rollout.current),
     old: rollout.old.map(fresh),
     isNew: rollout.isNew,
     nowMs: clock.now(),

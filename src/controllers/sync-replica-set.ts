@@ -8,13 +8,24 @@ import {
   type ReplicaSet,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
-import { compareForRemoval, isReadyPod } from './pod-state.ts';
+import { claim } from './claim.ts';
+import { compareForRemoval, isFinishedPod, isReadyPod } from './pod-state.ts';
 import { podFromTemplate } from './pod-template.ts';
 import type { SyncContext, SyncResult } from './workloads.ts';
 
 export async function syncReplicaSet(set: ReplicaSet, context: SyncContext): Promise<SyncResult> {
   if (isLeaving(set)) return 'done';
-  const { state } = context;
+  const { client, state } = context;
+  await claim({
+    client,
+    owner: set,
+    ownerKind: replicaSetKind,
+    kind: podKind,
+    mirror: state.pods,
+    owned: state.podsOf(set),
+    orphans: state.orphanPodsFor('ReplicaSet', set),
+    takes: (pod) => !isFinishedPod(pod),
+  });
   const active = state.podsOf(set).filter((pod) => state.isActive(pod));
   const { replicas = 1 } = set.spec ?? {};
   if (active.length < replicas) await createPods(set, replicas - active.length, context);

@@ -15,12 +15,25 @@ import {
   type StatefulSet,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
+import { claim } from './claim.ts';
 import { isAvailablePod, isFinishedPod, isReadyPod } from './pod-state.ts';
 import { podFromTemplate, templateHash } from './pod-template.ts';
+import { countOf } from './rollout.ts';
 import type { SyncContext, SyncResult } from './workloads.ts';
 
 export async function syncStatefulSet(set: StatefulSet, context: SyncContext): Promise<SyncResult> {
   if (isLeaving(set)) return 'done';
+  const { client, state } = context;
+  await claim({
+    client,
+    owner: set,
+    ownerKind: statefulSetKind,
+    kind: podKind,
+    mirror: state.pods,
+    owned: state.podsOf(set),
+    orphans: state.orphanPodsFor('StatefulSet', set),
+    takes: (pod) => ordinalOf(set, pod) !== undefined,
+  });
   const walk = new Walk(set, context);
   if ((await walk.fill()) && (await walk.shrink())) await walk.update();
   return await walk.writeStatus();
@@ -72,19 +85,22 @@ class Walk {
     return surplus.length === 0;
   }
 
-  /** Replaces Pods of another template, the highest first, each when the one above it is ready. */
+  /** Replaces Pods of another template, the highest first, as long as few enough are not available. */
   async update(): Promise<void> {
     const { type, rollingUpdate } = this.set.spec?.updateStrategy ?? {};
     if (type === 'OnDelete') return;
-    const { partition = 0 } = rollingUpdate ?? {};
+    const { partition = 0, maxUnavailable = 1 } = rollingUpdate ?? {};
     const fromTop = [...this.pods()].toSorted(([a], [b]) => b - a);
+    const isStale = (pod: Pod): boolean =>
+      this.revisionOf(pod) !== this.revision && this.isActiveOrFinished(pod);
+    // Those that are stale may be replaced whether they are available or not.
+    const missing = fromTop.filter(([, pod]) => !isStale(pod) && !this.isHealthy(pod)).length;
+    let budget = Math.max(1, countOf(maxUnavailable, this.count, Math.ceil)) - missing;
     for (const [ordinal, pod] of fromTop) {
-      if (ordinal < partition) return;
-      if (this.revisionOf(pod) !== this.revision && this.isActiveOrFinished(pod)) {
-        await this.remove(pod);
-        return;
-      }
-      if (!this.isHealthy(pod)) return;
+      if (ordinal < partition || budget <= 0) return;
+      if (!isStale(pod)) continue;
+      await this.remove(pod);
+      budget--;
     }
   }
 
@@ -121,11 +137,10 @@ class Walk {
   }
 
   private pods(): ReadonlyMap<number, Pod> {
-    const prefix = `${this.set.metadata.name}-`;
     return new Map(
       this.context.state.podsOf(this.set).flatMap((pod) => {
-        const ordinal = pod.metadata.name.slice(prefix.length);
-        return /^(0|[1-9][0-9]{0,8})$/.test(ordinal) ? [[Number(ordinal), pod] as const] : [];
+        const ordinal = ordinalOf(this.set, pod);
+        return ordinal === undefined ? [] : [[ordinal, pod] as const];
       }),
     );
   }
@@ -183,4 +198,12 @@ class Walk {
     const message = `delete Pod ${pod.metadata.name} in StatefulSet ${this.set.metadata.name} successful`;
     events.record(this.set, { type: 'Normal', reason: 'SuccessfulDelete', message });
   }
+}
+
+/** Undefined for a Pod whose name is not one that the set gives. */
+function ordinalOf(set: StatefulSet, { metadata }: Pod): number | undefined {
+  const prefix = `${set.metadata.name}-`;
+  const ordinal = metadata.name.slice(prefix.length);
+  const isOwn = metadata.name.startsWith(prefix) && /^(0|[1-9][0-9]{0,8})$/.test(ordinal);
+  return isOwn ? Number(ordinal) : undefined;
 }

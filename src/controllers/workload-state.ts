@@ -12,7 +12,8 @@ import {
   type ReplicaSet,
   type StatefulSet,
 } from '../kube/index.ts';
-import { Mirror } from './mirror.ts';
+import { keyOf, Mirror } from './mirror.ts';
+import { Orphans } from './orphans.ts';
 import { isActivePod, isAvailablePod, isReadyPod } from './pod-state.ts';
 import { controllerOf } from './pod-template.ts';
 import type { SetState } from './rollout.ts';
@@ -22,20 +23,32 @@ export class WorkloadState {
   readonly dirty = new Set<string>();
   /** Pods whose delete is sent and not yet seen. */
   private readonly going = new Set<string>();
+  /** Pods and ReplicaSets without a controller, and who might take them in. */
+  private readonly orphanPods = new Orphans();
+  private readonly orphanSets = new Orphans();
   private readonly podsByOwner = new Map<string, Map<string, Pod>>();
   private readonly setsByOwner = new Map<string, Map<string, ReplicaSet>>();
 
-  readonly deployments = new Mirror<Deployment>((key) => this.dirty.add(`Deployment ${key}`));
+  readonly deployments = new Mirror<Deployment>((key, now) => {
+    this.orphanSets.setOwner(`Deployment ${key}`, namespaceOf(key), now?.spec?.selector);
+    this.dirty.add(`Deployment ${key}`);
+  });
 
-  readonly statefulSets = new Mirror<StatefulSet>((key) => this.dirty.add(`StatefulSet ${key}`));
+  readonly statefulSets = new Mirror<StatefulSet>((key, now) => {
+    this.orphanPods.setOwner(`StatefulSet ${key}`, namespaceOf(key), now?.spec?.selector);
+    this.dirty.add(`StatefulSet ${key}`);
+  });
 
   readonly replicaSets = new Mirror<ReplicaSet>((key, now, before) => {
+    this.orphanPods.setOwner(`ReplicaSet ${key}`, namespaceOf(key), now?.spec?.selector);
+    this.noteOrphan(this.orphanSets, key, now);
     file(this.setsByOwner, key, { now, before });
     this.dirty.add(`ReplicaSet ${key}`);
     for (const set of [now, before]) if (set !== undefined) this.touchOwner(set);
   });
 
   readonly pods = new Mirror<Pod>((key, now, before) => {
+    this.noteOrphan(this.orphanPods, key, now);
     file(this.podsByOwner, key, { now, before });
     if (before !== undefined && (now === undefined || isLeaving(now))) {
       this.going.delete(before.metadata.uid ?? '');
@@ -61,6 +74,19 @@ export class WorkloadState {
     return [...(this.setsByOwner.get(owner.metadata.uid ?? '')?.values() ?? [])];
   }
 
+  /** Pods without a controller that the owner, `KIND` by name, may want. */
+  orphanPodsFor(kind: string, owner: KubeObject): readonly Pod[] {
+    const id = `${kind} ${keyOf(owner)}`;
+    const keys = this.orphanPods.objectsOf(id, owner.metadata.namespace ?? '');
+    return keys.flatMap((key) => this.pods.objects.get(key) ?? []);
+  }
+
+  orphanSetsFor(owner: Deployment): readonly ReplicaSet[] {
+    const id = `Deployment ${keyOf(owner)}`;
+    const keys = this.orphanSets.objectsOf(id, owner.metadata.namespace ?? '');
+    return keys.flatMap((key) => this.replicaSets.objects.get(key) ?? []);
+  }
+
   stateOf(set: ReplicaSet, nowMs: number): SetState {
     const pods = this.podsOf(set);
     const active = pods.filter((pod) => this.isActive(pod));
@@ -73,6 +99,14 @@ export class WorkloadState {
       ready: active.filter(isReadyPod).length,
       available: active.filter((pod) => isAvailablePod(pod, minReadySeconds, nowMs)).length,
     };
+  }
+
+  /** One that nobody controls is for whoever selects it. */
+  private noteOrphan(orphans: Orphans, key: string, now: KubeObject | undefined): void {
+    const isOrphan = now !== undefined && controllerOf(now) === undefined && !isLeaving(now);
+    const labels = isOrphan ? (now.metadata.labels ?? {}) : undefined;
+    orphans.setObject(key, namespaceOf(key), labels);
+    if (isOrphan) for (const id of orphans.ownersOf(key, namespaceOf(key))) this.dirty.add(id);
   }
 
   /** The owner, and the owner's owner: a Deployment counts the Pods of its ReplicaSets. */
@@ -89,6 +123,10 @@ export class WorkloadState {
       this.dirty.add(`${above.kind} ${object.metadata.namespace ?? ''}/${above.name}`);
     }
   }
+}
+
+function namespaceOf(key: string): string {
+  return key.split('/')[0] ?? '';
 }
 
 const ownerKinds: readonly Kind[] = [deploymentKind, replicaSetKind, statefulSetKind];

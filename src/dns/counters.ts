@@ -14,6 +14,12 @@ export interface DnsCounts {
   readonly forwardRefusedTotal: number;
 }
 
+/** Upper ends of the buckets of answer times, in seconds; CoreDNS' own. */
+export const durationBounds: readonly number[] = Array.from(
+  { length: 16 },
+  (_, i) => 0.000_25 * 2 ** i,
+);
+
 /** Types beyond these are counted as `other`: a client cannot make the table grow. */
 const countedTypes = new Set([1, 2, 5, 6, 12, 15, 16, 28, 33, 64, 65, 255]);
 
@@ -27,26 +33,46 @@ export class DnsCounters {
   forwards = 0;
   forwardFailures = 0;
   forwardRefused = 0;
-  private readonly transports = { udp: 0, tcp: 0 };
+  durationSumMs = 0;
+  /** How many answers took at most so long, and in the last place all that took longer. */
+  readonly durations = new Float64Array(durationBounds.length + 1);
   /** By type number; 0 is malformed, `otherType` every type that is not counted by itself. */
-  private readonly types = new Float64Array(otherType + 1);
+  private readonly types = {
+    udp: new Float64Array(otherType + 1),
+    tcp: new Float64Array(otherType + 1),
+  };
   private readonly rcodes = new Float64Array(4_096);
 
   request(transport: 'udp' | 'tcp', type: number | 'malformed'): void {
     this.total++;
-    this.transports[transport]++;
     const counted = type === 'malformed' ? 0 : countedTypes.has(type) ? type : otherType;
-    this.types[counted] = (this.types[counted] ?? 0) + 1;
+    const types = this.types[transport];
+    types[counted] = (types[counted] ?? 0) + 1;
   }
 
   response(rcode: number): void {
     this.rcodes[rcode] = (this.rcodes[rcode] ?? 0) + 1;
   }
 
+  /** From a query's arrival to its answer. */
+  took(ms: number): void {
+    this.durationSumMs += ms;
+    const seconds = ms / 1_000;
+    let bucket = 0;
+    while (bucket < durationBounds.length && seconds > (durationBounds[bucket] ?? 0)) bucket++;
+    this.durations[bucket] = (this.durations[bucket] ?? 0) + 1;
+  }
+
+  /** Requests by type, of one transport. */
+  requestsOver(transport: 'udp' | 'tcp'): Readonly<Record<string, number>> {
+    return named(this.types[transport], typeName);
+  }
+
   read(): DnsCounts {
+    const both = this.types.udp.map((count, i) => count + (this.types.tcp[i] ?? 0));
     return {
-      requestsTotal: { ...this.transports },
-      requestTypesTotal: named(this.types, typeName),
+      requestsTotal: { udp: sum(this.types.udp), tcp: sum(this.types.tcp) },
+      requestTypesTotal: named(both, typeName),
       responsesTotal: named(this.rcodes, formatRcode),
       cacheHitsTotal: this.cacheHits,
       cacheMissesTotal: this.cacheMisses,
@@ -56,6 +82,10 @@ export class DnsCounters {
       forwardRefusedTotal: this.forwardRefused,
     };
   }
+}
+
+function sum(counts: Float64Array): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 function named(counts: Float64Array, name: (index: number) => string): Record<string, number> {

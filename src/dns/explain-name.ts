@@ -1,61 +1,130 @@
-/** Why a name resolves as it does: the names a Pod would try, the rule that answered, and what stands in the way. */
-import { recordTypes } from '../codec/dns/index.ts';
+/** Why a name resolves as it does: the names a Pod would try, the rule that answered each, and what stands in the way. */
+import { parseType, type rcodes, recordTypes, type DnsRecord } from '../codec/dns/index.ts';
 import { formatRecord } from './format-answer.ts';
 import { searchNames } from './host-addresses.ts';
+import type { Elsewhere } from './responder.ts';
 import { resolve } from './resolve.ts';
+import { reverseNameOf } from './reverse-name.ts';
 import { rules, type RuleCode } from './rules.ts';
 import type { World } from './world.ts';
 import { questionOf, type ZoneAnswer } from './zone-answer.ts';
 
-export interface NameExplanation {
-  /** Of the name that answered, or of the last one tried. */
-  readonly answer: readonly string[];
-  /** `outside`: the name is not the zone's; another server answers. */
+export interface NameQuestion {
+  readonly name: string;
+  /** Of the Pod that asks. */
+  readonly namespace: string;
+  /** `A`, `SRV`...; a name that is an address is asked for its PTR. */
+  readonly type: string;
+}
+
+/** One question of a client, and what it heard. */
+export interface NameStep {
+  readonly name: string;
+  readonly rcode: keyof typeof rcodes | 'NODATA' | 'NO-ANSWER';
+  /** `outside`: another server answered. */
   readonly rule: RuleCode | 'outside';
-  /** Sentences, in the order things happened. */
-  readonly steps: readonly string[];
+  readonly because: string;
+  /** What is left out of the answer, and why. */
+  readonly notes: readonly string[];
 }
 
-export interface ExplainOptions {
-  /** Of the Pod that asks; `default` when it is not given. */
-  readonly namespace?: string;
-  /** Of the records asked for; A when it is not given. */
-  readonly type?: number;
+export interface NameExplanation {
+  readonly name: string;
+  readonly namespace: string;
+  readonly type: string;
+  /** `unknown`: nobody could say whether the name exists. */
+  readonly verdict: 'answered' | 'no-records' | 'no-name' | 'unknown';
+  /** The records, as a master file has them. */
+  readonly answer: readonly string[];
+  readonly steps: readonly NameStep[];
 }
 
-/** Pure: what a Pod that asks for `name` now would get, and why. */
-export function explainName(
-  world: World,
-  name: string,
-  { namespace = 'default', type = recordTypes.A }: ExplainOptions = {},
-): NameExplanation {
-  const steps: string[] = [];
-  let last: ZoneAnswer | undefined;
-  const { zone } = world.options;
-  const lower = name.toLowerCase().replace(/\.$/, '');
-  const isFull = lower === zone || lower.endsWith(`.${zone}`) || lower.endsWith('.arpa');
-  for (const candidate of isFull ? [lower] : searchNames(zone, lower, namespace)) {
-    const answer = resolve(world, questionOf(candidate, type));
-    if (answer === undefined) {
-      steps.push(`${candidate}: outside of ${zone}, asked of the upstream servers`);
-      return { answer: [], rule: 'outside', steps };
-    }
-    last = answer;
-    steps.push(`${candidate}: ${answer.rcode}. ${rules[answer.rule]}`);
-    steps.push(...waiting(world, candidate));
-    // NODATA ends a client's search as much as an answer does.
-    if (answer.rcode !== 'NXDOMAIN') break;
+export interface ExplainNameOptions {
+  readonly world: World;
+  /** Undefined: nobody is asked for names outside of the zone. */
+  readonly elsewhere: Elsewhere | undefined;
+}
+
+/** What a Pod that asks for `name` now would get, and why. Never rejects. */
+export async function explainName(
+  question: NameQuestion,
+  options: ExplainNameOptions,
+): Promise<NameExplanation> {
+  const { world } = options;
+  const { name, namespace } = question;
+  const reverse = reverseNameOf(name);
+  const type = reverse === undefined ? question.type.toUpperCase() : 'PTR';
+  const candidates =
+    reverse === undefined ? searchNames(world.options.zone, name, namespace) : [reverse];
+  const steps: NameStep[] = [];
+  let answer: readonly DnsRecord[] = [];
+  for (const candidate of candidates) {
+    const found = await ask(candidate, type, options);
+    steps.push(found.step);
+    answer = found.answers;
+    // glibc goes on after a name without records of the type; only an answer, or none at all, ends its search.
+    if (answer.length > 0 || found.step.rcode === 'SERVFAIL') break;
   }
   return {
-    answer: (last?.answers ?? []).map(formatRecord),
-    rule: last?.rule ?? 'outside',
+    name,
+    namespace,
+    type,
+    verdict: verdictOf(steps, answer),
+    answer: answer.map(formatRecord),
     steps,
   };
 }
 
+interface Heard {
+  readonly step: NameStep;
+  readonly answers: readonly DnsRecord[];
+}
+
+async function ask(name: string, type: string, options: ExplainNameOptions): Promise<Heard> {
+  const { world, elsewhere } = options;
+  const question = questionOf(name, parseType(type) ?? recordTypes.A);
+  const answer = resolve(world, question);
+  const outside = answer === undefined ? name : answer.chase;
+  const found =
+    outside === undefined || elsewhere === undefined
+      ? []
+      : await elsewhere.lookup({ ...question, name: outside });
+  if (answer === undefined) return heardOutside(name, found, elsewhere !== undefined);
+  const answers = [...answer.answers, ...found];
+  const notes = waiting(world, name);
+  if (outside !== undefined && found.length === 0) notes.push(`${outside} has no answer: upstream`);
+  return { answers, step: { ...stepOf(name, answer, answers), notes } };
+}
+
+function stepOf(name: string, answer: ZoneAnswer, answers: readonly DnsRecord[]): NameStep {
+  const { rcode, rule } = answer;
+  const isEmpty = rcode === 'NOERROR' && answers.length === 0;
+  return { name, rcode: isEmpty ? 'NODATA' : rcode, rule, because: rules[rule], notes: [] };
+}
+
+function heardOutside(name: string, answers: readonly DnsRecord[], canAsk: boolean): Heard {
+  const because = canAsk
+    ? 'Outside of the zone: asked of the upstream servers'
+    : 'Outside of the zone, and this server asks nobody';
+  const rcode = !canAsk ? 'REFUSED' : answers.length > 0 ? 'NOERROR' : 'NO-ANSWER';
+  return { answers, step: { name, rcode, rule: 'outside', because, notes: [] } };
+}
+
+function verdictOf(
+  steps: readonly NameStep[],
+  answer: readonly DnsRecord[],
+): NameExplanation['verdict'] {
+  if (answer.length > 0) return 'answered';
+  if (steps.some(({ rcode }) => rcode === 'NODATA')) return 'no-records';
+  return steps.some(({ rcode }) => rcode === 'SERVFAIL') ? 'unknown' : 'no-name';
+}
+
 /** The endpoints of the Service in the name that are left out, and why. */
-function waiting(world: World, name: string): readonly string[] {
-  const labels = name.slice(0, -world.options.zone.length - 1).split('.');
+function waiting(world: World, name: string): string[] {
+  const labels = name
+    .toLowerCase()
+    .slice(0, -world.options.zone.length - 1)
+    .split('.');
   if (labels.at(-1) !== 'svc') return [];
   const [namespace, service] = [labels.at(-2) ?? '', labels.at(-3) ?? ''];
   return world.slicesOf(namespace, service).flatMap((slice) =>

@@ -1,6 +1,7 @@
 /** Sockets under a responder: UDP, and TCP with pipelining, an idle timeout and bounded clients. */
-import type { SocketAddress } from '../model/index.ts';
+import type { Clock, SocketAddress } from '../model/index.ts';
 import { listenStreams, NetError, openDatagrams, type ByteStream } from '../sys/net/index.ts';
+import type { DnsCounters } from './counters.ts';
 import type { Responder } from './responder.ts';
 
 export interface DnsListeners {
@@ -13,6 +14,8 @@ export interface ListenOptions {
   readonly responder: Responder;
   /** Called for every query that is answered. */
   readonly onQuery: (request: Uint8Array, from: SocketAddress) => void;
+  readonly counters: Pick<DnsCounters, 'took'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
 
 const idleTimeoutMs = 10_000;
@@ -46,18 +49,25 @@ export async function listenDns(at: SocketAddress, options: ListenOptions): Prom
 
 async function listenUdp(
   at: SocketAddress,
-  { responder, onQuery }: ListenOptions,
+  { responder, onQuery, counters, clock }: ListenOptions,
 ): Promise<DnsListeners> {
   let waiting = 0;
   const socket = await openDatagrams(at, (request, from) => {
     onQuery(request, from);
     if (waiting >= maxWaitingDatagrams) return;
+    const since = clock.monotonic();
     const answer = responder.respond(request, 'udp');
     if (answer === undefined) return;
-    if (!(answer instanceof Promise)) return socket.send(answer, from);
+    if (!(answer instanceof Promise)) {
+      socket.send(answer, from);
+      return counters.took(clock.monotonic() - since);
+    }
     waiting++;
     void answer
-      .then((bytes) => socket.send(bytes, from))
+      .then((bytes) => {
+        socket.send(bytes, from);
+        counters.took(clock.monotonic() - since);
+      })
       .finally(() => {
         waiting--;
       });
@@ -95,7 +105,7 @@ async function listenTcp(at: SocketAddress, options: ListenOptions): Promise<Dns
 
 /** Messages behind two bytes of length each (RFC 7766); answers go out as they are ready. */
 function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () => void): void {
-  const { responder, onQuery } = options;
+  const { responder, onQuery, counters, clock } = options;
   let held: Buffer = Buffer.alloc(0);
   let waiting = 0;
   let ended = false;
@@ -103,8 +113,9 @@ function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () =>
     // A message that was cut off will not come any more.
     if (ended && waiting === 0) stream.end();
   };
-  const send = (answer: Uint8Array): void => {
+  const send = (answer: Uint8Array, since: number): void => {
     stream.write(framed(answer));
+    counters.took(clock.monotonic() - since);
   };
   const work = (): void => {
     while (held.length >= 2) {
@@ -117,17 +128,20 @@ function serveStream(stream: ByteStream, options: ListenOptions, onClosed: () =>
       const request = held.subarray(2, size + 2);
       held = held.subarray(size + 2);
       onQuery(request, stream.remote);
+      const since = clock.monotonic();
       const answer = responder.respond(request, 'tcp');
       // Whoever sends what is no query speaks another protocol.
       if (answer === undefined) return stream.destroy();
       if (answer instanceof Promise) {
         waiting++;
-        void answer.then(send).finally(() => {
-          waiting--;
-          stream.resume();
-          work();
-        });
-      } else send(answer);
+        void answer
+          .then((bytes) => send(bytes, since))
+          .finally(() => {
+            waiting--;
+            stream.resume();
+            work();
+          });
+      } else send(answer, since);
     }
     settle();
   };

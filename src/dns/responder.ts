@@ -38,6 +38,8 @@ export interface Elsewhere {
   forward(request: Uint8Array, query: ScannedQuery, limit: number): Promise<Uint8Array>;
   /** The records that answer a question outside of the zone; none when there is no answer. */
   lookup(question: DnsQuestion): Promise<readonly DnsRecord[]>;
+  /** How many answers are kept now. */
+  cacheEntries?(): number;
 }
 
 export interface ResponderOptions {

@@ -19,9 +19,10 @@ import {
   type Random,
   type SocketAddress,
 } from '../model/index.ts';
-import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import { DnsCounters, type DnsCounts } from './counters.ts';
 import { NetError } from '../sys/net/index.ts';
+import { dnsMetrics } from './metrics.ts';
 import { listenDns, type DnsListeners, type ListenOptions } from './listeners.ts';
 import { Responder, type Elsewhere } from './responder.ts';
 import { MutableWorld, type World, type ZoneOptions } from './world.ts';
@@ -34,6 +35,8 @@ export interface DnsServerOptions {
   readonly zone: ZoneOptions;
   /** Where to listen, UDP and TCP. */
   readonly address: string;
+  /** Where to listen besides, at the same port, as far as the host lets us. */
+  readonly alsoAt?: readonly string[] | undefined;
   /** The first of them that is free is taken; 0 is any. */
   readonly ports: readonly number[];
   /** Answers what is outside of the zone; undefined: it is refused. */
@@ -47,7 +50,11 @@ export interface DnsServerOptions {
 export interface DnsServer extends Component {
   /** Where it answers; undefined before `start` and after `stop`. */
   address(): SocketAddress | undefined;
+  /** All of them, the first is `address`. */
+  addresses(): readonly SocketAddress[];
   counts(): DnsCounts;
+  /** The same under CoreDNS' names, for whoever exposes metrics. */
+  metrics(): readonly MetricFamily[];
   readonly world: World;
   /** Undefined when everything outside of the zone is refused. */
   readonly elsewhere: Elsewhere | undefined;
@@ -60,15 +67,18 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
   const elsewhere = options.elsewhere?.(counters);
   const responder = new Responder({ world, elsewhere, counters });
   const reflectors = followObjects(world, options);
-  const onQuery = queryLog(options);
+  const listening = { responder, onQuery: queryLog(options), counters, clock };
   let open: DnsListeners | undefined;
+  let besides: readonly DnsListeners[] = [];
   let status: ComponentStatus = { state: 'starting', detail: undefined };
   let stopping: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     if (open !== undefined) await clock.sleep(lameduckMs);
-    await Promise.all([open?.close(), ...reflectors.map((reflector) => reflector.stop())]);
+    for (const listeners of [open, ...besides]) await listeners?.close();
+    await Promise.all(reflectors.map((reflector) => reflector.stop()));
     await elsewhere?.stop?.();
     open = undefined;
+    besides = [];
     status = { state: 'stopped', detail: undefined };
   };
   const stop = (): Promise<void> => (stopping ??= close());
@@ -78,13 +88,14 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     elsewhere,
     start: async (signal) => {
       try {
-        open = await listenAtFirstFree(options, { responder, onQuery });
-        world.serverAddresses = [open.address.address];
+        open = await listenAtFirstFree(options, listening);
+        besides = await listenBesides(options, open.address.port, listening);
+        world.serverAddresses = [open, ...besides].map(({ address }) => address.address);
         await elsewhere?.start?.(signal);
         await Promise.all(reflectors.map((reflector) => reflector.start(signal)));
       } catch (thrown) {
-        await open?.close();
-        open = undefined;
+        for (const listeners of [open, ...besides]) await listeners?.close();
+        [open, besides] = [undefined, []];
         await stop();
         throw thrown;
       }
@@ -102,7 +113,15 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
       };
     },
     address: () => open?.address,
+    addresses: () => [...(open === undefined ? [] : [open]), ...besides].map((l) => l.address),
     counts: () => counters.read(),
+    metrics: () =>
+      dnsMetrics({
+        counters,
+        server: open === undefined ? '' : `dns://${formatSocketAddress(open.address)}`,
+        zone: `${options.zone.zone}.`,
+        cacheEntries: elsewhere?.cacheEntries?.() ?? 0,
+      }),
   };
 }
 
@@ -119,6 +138,23 @@ async function listenAtFirstFree(
     }
   }
   return listenDns({ address, port: 0 }, options);
+}
+
+async function listenBesides(
+  { alsoAt = [], log }: DnsServerOptions,
+  port: number,
+  options: ListenOptions,
+): Promise<readonly DnsListeners[]> {
+  const opened: DnsListeners[] = [];
+  for (const address of alsoAt) {
+    try {
+      opened.push(await listenDns({ address, port }, options));
+    } catch (thrown) {
+      if (!(thrown instanceof NetError)) throw thrown;
+      log.debug('Not answering names at every address', { address, error: thrown });
+    }
+  }
+  return opened;
 }
 
 function followObjects(world: MutableWorld, options: DnsServerOptions): readonly Component[] {

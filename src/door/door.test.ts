@@ -122,7 +122,8 @@ for (const [what, [bytes, reply]] of Object.entries(socksRefusals)) {
 
 const httpRefusals: Readonly<Record<string, readonly [text: string, reply: RegExp]>> = {
   'no such name': ['CONNECT nobody:80 HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 502 [^]*no such host\n$/],
-  'another method': ['GET http://x/ HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 405 [^]*socks5h/],
+  'a path instead of a URL': ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 400 [^]*CONNECT/],
+  'a URL of nobody': ['GET http://x/ HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 502 [^]*no such host\n$/],
   'no port': ['CONNECT web HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400 /],
   'no HTTP': ['\x16\x03\x01hello', /^$/],
   'a head without end': [
@@ -168,11 +169,36 @@ const hasCurl = ((): boolean => {
   }
 })();
 
-test('curl, both ways', { skip: hasCurl ? false : 'curl is not on this host' }, async (t) => {
+test('a plain request, its body sent after it', async (t) => {
+  const server = createHttpServer((request, response) => {
+    void (async () => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      const { host = '', via = '', connection = '' } = request.headers;
+      response.end(
+        `${request.url} ${host} ${via} ${connection} ${Buffer.concat(parts).toString()}`,
+      );
+    })();
+  });
+  server.listen(0, declared);
+  await once(server, 'listening');
+  t.after(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const socket = dial(t, await open(t, { address: declared, port }));
+  socket.write(`POST http://${name}/p HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\nall`);
+  socket.write(' of');
+  socket.write('i');
+  const text = (await readAll(socket)).toString();
+  assert.match(text, /^HTTP\/1\.1 200 OK[^]*Connection: close/);
+  assert.ok(text.endsWith(`/p ${name} 1.1 switchyard close all ofi`), text);
+});
+
+test('curl, every way', { skip: hasCurl ? false : 'curl is not on this host' }, async (t) => {
   const { address, port } = await open(t, await web(t));
   for (const proxy of [
     ['-x', `socks5h://${address}:${port}`],
     ['-p', '-x', `http://${address}:${port}`],
+    ['-x', `http://${address}:${port}`],
   ]) {
     const args = ['-sS', '-m', '10', ...proxy, `http://${name}/curl`];
     assert.equal((await promisify(execFile)('curl', args)).stdout, 'at /curl\n');

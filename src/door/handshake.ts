@@ -1,7 +1,9 @@
 /**
- * How a client says where it wants to go: SOCKS5 (RFC 1928, without authentication, CONNECT only) or HTTP
- * CONNECT (RFC 9110 9.3.6). Pure: bytes so far in, what to do out.
+ * How a client says where it wants to go: SOCKS5 (RFC 1928, without authentication, CONNECT only; what runs over UDP
+ * has addresses of its own and needs no UDP ASSOCIATE), HTTP CONNECT (RFC 9110 9.3.6), or a whole request for a
+ * plain URL. Pure: bytes so far in, what to do out.
  */
+import { readPlainRequest } from './plain-request.ts';
 
 export interface Destination {
   readonly host: string;
@@ -21,11 +23,14 @@ export type Step =
       readonly to: Destination;
       readonly taken: number;
       readonly via: Protocol;
+      /** What the destination is sent before everything else. */
+      readonly first?: Buffer;
     }
   /** Say this and close. */
   | { readonly kind: 'reject'; readonly bytes: Buffer };
 
-export type Protocol = 'socks5' | 'http';
+/** `plain`: the request itself, which the destination answers. */
+export type Protocol = 'socks5' | 'http' | 'plain';
 export type Phase = 'greeting' | 'request';
 
 /** Longer than any request to a proxy has a right to be. */
@@ -83,9 +88,7 @@ function readHttp(bytes: Buffer): Step {
   const line = text.slice(0, text.indexOf('\r\n'));
   const parts = /^([A-Z]+) (\S+) HTTP\/1\.[01]$/.exec(line);
   if (parts === null) return reject(httpReply(400, 'Bad Request'));
-  if (parts[1] !== 'CONNECT') {
-    return reject(httpReply(405, 'Method Not Allowed', 'Only CONNECT; or use socks5h://\n'));
-  }
+  if (parts[1] !== 'CONNECT') return readPlain(text.slice(0, end + 4));
   const target = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(parts[2] ?? '');
   const host = target?.[1] ?? target?.[2];
   const port = Number(target?.[3]);
@@ -93,6 +96,16 @@ function readHttp(bytes: Buffer): Step {
     return reject(httpReply(400, 'Bad Request', 'CONNECT wants HOST:PORT\n'));
   }
   return { kind: 'go', to: { host, port }, taken: end + 4, via: 'http' };
+}
+
+function readPlain(head: string): Step {
+  const read = readPlainRequest(head);
+  if ('status' in read) {
+    return reject(
+      httpReply(read.status, 'Bad Request', `Cannot pass the request on: ${read.why}\n`),
+    );
+  }
+  return { kind: 'go', to: read.to, taken: head.length, via: 'plain', first: read.head };
 }
 
 const socksCodes = { failed: 1, host: 4, refused: 5, timedOut: 6, command: 7, addressType: 8 };
@@ -107,6 +120,7 @@ const refusals: Readonly<Record<Refusal, readonly [socks: number, status: number
 
 /** What a client hears when it is connected. */
 export function accepted(via: Protocol): Buffer {
+  if (via === 'plain') return Buffer.alloc(0);
   return via === 'socks5'
     ? socksReply(0)
     : Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n');

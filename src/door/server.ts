@@ -136,6 +136,7 @@ class Client {
       if (step.kind === 'go') {
         this.connecting = true;
         this.stream.pause();
+        if (step.first !== undefined) this.held = Buffer.concat([step.first, this.held]);
         void this.connect(step.to, step.via);
         return;
       }
@@ -160,7 +161,8 @@ class Client {
       return;
     }
     if (typeof found === 'string') return this.refuse(refused(via, to, found));
-    this.stream.write(accepted(via));
+    const welcome = accepted(via);
+    if (welcome.length > 0) this.stream.write(welcome);
     this.relay = joinStreams(this.stream, found, this.held);
     this.held = Buffer.alloc(0);
     await this.relay.done;

@@ -1,8 +1,7 @@
 /** A destination that is a name: the Service it means, and the address it resolves to. */
 import type { Service } from '../kube/index.ts';
-import { canonicalIp, familyOf, type Flow } from '../model/index.ts';
+import { canonicalIp, familyOf, type Flow, nearNames } from '../model/index.ts';
 import { explainService } from './explain-service.ts';
-import { nearNames } from './nearest.ts';
 import type { Notes } from './notes.ts';
 import { gatherService, readyAddresses, type ServiceCase } from './service-case.ts';
 import { tellUnknownService } from './unknown-service.ts';

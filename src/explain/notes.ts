@@ -1,8 +1,8 @@
 /** Collects reasons while an answer is worked out, and puts them in order at the end. */
+import { fill } from '../model/index.ts';
 import type { ExplanationStep, Finding, HealthVerdict, Subject } from './explanation.ts';
 import { stages, type ReasonRow, type Severity } from './reason-row.ts';
 import { reasons, type ReasonCode, type ValuesOf } from './reasons.ts';
-import { fill } from './template.ts';
 
 export interface Note<Code extends ReasonCode> {
   readonly on: Subject;

@@ -21,7 +21,7 @@ export type Stage = (typeof stages)[number];
 /** `ok` and `info` leave a Service whole; `warning`: it works, not as somebody may expect; `broken`: it does not. */
 export type Severity = 'ok' | 'info' | 'warning' | 'broken';
 
-/** Templates (template.ts) without a full stop. */
+/** Templates (../model/template.ts) without a full stop. */
 export interface ReasonRow {
   readonly stage: Stage;
   readonly severity: Severity;

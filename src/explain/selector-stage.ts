@@ -1,6 +1,6 @@
 /** Which Pods the selector finds, and, when it finds none, which it nearly finds. */
+import { isNear } from '../model/index.ts';
 import { labels, type Pod } from '../kube/index.ts';
-import { isNear } from './nearest.ts';
 import { matches, type ServiceCase } from './service-case.ts';
 import { pairsLabel } from './wording.ts';
 import { namespaceOf, subjectOf } from './world.ts';

@@ -5,9 +5,8 @@ import {
   type EndpointSlice,
   type SlicePort,
 } from '../kube/index.ts';
-import { canonicalIp, familyOf } from '../model/index.ts';
+import { canonicalIp, familyOf, isNear } from '../model/index.ts';
 import { isFinished } from './pod-trouble.ts';
-import { isNear } from './nearest.ts';
 import type { PortCase, ServiceCase } from './service-case.ts';
 import { namespaceOf, subjectOf } from './world.ts';
 

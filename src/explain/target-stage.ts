@@ -1,6 +1,6 @@
 /** Where each Service port leads in the Pods: by name it must be there, by number it had better be. */
+import { byNearness } from '../model/index.ts';
 import type { Pod, ServicePortSpec } from '../kube/index.ts';
-import { byNearness } from './nearest.ts';
 import type { ServiceCase } from './service-case.ts';
 import { portLabel } from './wording.ts';
 import { subjectOf } from './world.ts';

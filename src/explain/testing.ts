@@ -1,6 +1,7 @@
 /** Builds the World of a golden case: its objects from YAML, the Plan and the slices as the product makes them. */
 import { desiredGroups, familiesOf } from '../controllers/desired-endpoints.ts';
 import { planSlices } from '../controllers/plan-slices.ts';
+import { ownerOfPods } from '../controllers/slice-owner.ts';
 import {
   freezeCopy,
   isKubeObject,
@@ -152,7 +153,7 @@ function controllerSlices(service: Service, pods: readonly Pod[]): readonly Endp
   if (own.length === 0) return [];
   return familiesOf(service).flatMap((family) => {
     const groups = desiredGroups(service, own, { family, zoneOf: () => undefined });
-    return planSlices(service, groups, { family, existing: [] }).create;
+    return planSlices(ownerOfPods(service), groups, { family, existing: [] }).create;
   });
 }
 

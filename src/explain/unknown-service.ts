@@ -1,5 +1,5 @@
 /** A Service that was asked for and is not there: what may have been meant. */
-import { byNearness, nearNames } from './nearest.ts';
+import { byNearness, nearNames } from '../model/index.ts';
 import type { Notes } from './notes.ts';
 import { namespaceOf, namespacesOf, subjectOf, type ServiceQuestion, type World } from './world.ts';
 

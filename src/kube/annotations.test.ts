@@ -5,7 +5,7 @@ import { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
 import { kinds } from './served.ts';
 import type { KubeObject } from './object.ts';
 
-const { address, affinity, balance, command, proxyProtocol, reachedAt, scheduler, weight } =
+const { address, affinity, balance, command, proxyProtocol, reachedAt, replay, scheduler, weight } =
   annotations;
 const ok = <T>(value: T): object => ({ ok: true, value });
 const bad = (problem: string): object => ({ ok: false, problem });
@@ -42,6 +42,11 @@ const cases: Readonly<Record<string, readonly [got: object, want: object]>> = {
   'a PROXY protocol of the future': [
     proxyProtocol.parse('v3'),
     bad('"v3" is not a version of the PROXY protocol; known are none, v1, v2'),
+  ],
+  'a replay': [replay.parse('first-bytes'), ok('first-bytes')],
+  'an unknown replay': [
+    replay.parse('all'),
+    bad('"all" is not a way to replay; known are none, first-bytes'),
   ],
   'a weight': [weight.parse('100'), ok(100)],
   'a weight of 0': [weight.parse('0'), ok(0)],

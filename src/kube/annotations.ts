@@ -7,19 +7,38 @@ import {
   formatSocketAddress,
   parseSocketAddress,
   type ProxyProtocol,
+  type Replay,
   type SchedulerName,
   type SocketAddress,
 } from '../model/index.ts';
 import { isJsonArray } from './json.ts';
 import type { KubeObject } from './object.ts';
 import {
+  parseCookieDomain,
+  parseCookieName,
+  parseCookiePath,
+  parseDuration,
+  parseHash,
+  parseHashBound,
+  parseRanges,
+  parseRetries,
+  parseRetryOn,
+  parseSameSite,
+  parseSecretName,
+  parseSwitch,
+} from './request-annotations.ts';
+import {
   parseAffinity,
   parseBalance,
   parseProxyProtocol,
+  parseReplay,
   parseScheduler,
   type AffinityKind,
   type BalanceMode,
 } from './service-annotations.ts';
+
+/** Before the name of every key of our own. */
+export const ownPrefix = 'switchyard.dev/';
 
 /** What a parser makes of a text; `problem` says what is wrong as the end of `Cannot read ...: `. */
 export type Parsed<T> =
@@ -111,6 +130,15 @@ const reachedAt: AnnotationSpec<readonly ReachedAt[]> = {
   parse: parseReachedAt,
 };
 
+const replay: AnnotationSpec<Replay> = {
+  key: 'switchyard.dev/replay',
+  place: 'annotation',
+  on: ['Service'],
+  synonyms: [],
+  doc: 'With first-bytes, when a TCP backend ends or fails before its first byte, the next one is told what the client has said so far (16 KiB at most). The first may have acted on it, so only for requests that may be done twice, and where backends answer. none, the default and the fallback: bytes are said once. Only the userspace driver can.',
+  parse: parseReplay,
+};
+
 const scheduler: AnnotationSpec<SchedulerName> = {
   key: 'switchyard.dev/scheduler',
   place: 'annotation',
@@ -156,16 +184,117 @@ const balance: AnnotationSpec<BalanceMode> = {
   parse: parseBalance,
 };
 
+/** An annotation of a Service's that counts where requests are balanced. */
+function ofRequests<T>(
+  key: string,
+  parse: AnnotationSpec<T>['parse'],
+  doc: string,
+): AnnotationSpec<T> {
+  return { key, place: 'annotation', on: ['Service'], synonyms: [], doc, parse };
+}
+
+const cookieName = ofRequests(
+  'switchyard.dev/cookie-name',
+  parseCookieName,
+  'The name of the cookie of `affinity: cookie`; sy- and a hash of the Service when absent.',
+);
+const cookiePath = ofRequests(
+  'switchyard.dev/cookie-path',
+  parseCookiePath,
+  'The Path of that cookie; / when absent.',
+);
+const cookieDomain = ofRequests(
+  'switchyard.dev/cookie-domain',
+  parseCookieDomain,
+  'The Domain of that cookie; only the host that was asked when absent.',
+);
+const cookieMaxAge = ofRequests(
+  'switchyard.dev/cookie-max-age',
+  parseDuration,
+  'How long a browser keeps that cookie, as 30m or 7d; until it is closed when absent.',
+);
+const cookieSameSite = ofRequests(
+  'switchyard.dev/cookie-same-site',
+  parseSameSite,
+  'The SameSite of that cookie: Strict, Lax or None; Lax when absent, and for None without Secure.',
+);
+const cookieSecure = ofRequests(
+  'switchyard.dev/cookie-secure',
+  parseSwitch,
+  'Whether that cookie is sent over TLS only; where the port terminates TLS when absent.',
+);
+const cookieHttpOnly = ofRequests(
+  'switchyard.dev/cookie-http-only',
+  parseSwitch,
+  'Whether that cookie is hidden from scripts; true when absent.',
+);
+const hash = ofRequests(
+  'switchyard.dev/hash',
+  parseHash,
+  'Balances requests by a hash: header:NAME, cookie:NAME, query:NAME, path or source. The scheduler chooses for those that have nothing to hash.',
+);
+const hashBound = ofRequests(
+  'switchyard.dev/hash-bound',
+  parseHashBound,
+  'How many times the mean load an endpoint may have before a hash goes on to the next; 1.25 when absent.',
+);
+const tlsSecret = ofRequests(
+  'switchyard.dev/tls-secret',
+  parseSecretName,
+  'A Secret of the same namespace with tls.crt and tls.key: TLS of the ports that say https ends at the gateway.',
+);
+const retries = ofRequests(
+  'switchyard.dev/retries',
+  parseRetries,
+  'Further endpoints a request may be sent to when one fails, 0 to 10; 2 when absent.',
+);
+const retryOn = ofRequests(
+  'switchyard.dev/retry-on',
+  parseRetryOn,
+  'Besides a failed connect, what idempotent requests are sent again for: reset, timeout, statuses, as reset,503; reset when absent.',
+);
+const responseTimeout = ofRequests(
+  'switchyard.dev/response-timeout',
+  parseDuration,
+  'How long an endpoint may take until the head of its answer, and between two bytes of it; 60s when absent.',
+);
+const slowStart = ofRequests(
+  'switchyard.dev/slow-start',
+  parseDuration,
+  'How long a new endpoint takes less than its share, growing from a tenth; 0 when absent.',
+);
+const trustedProxies = ofRequests(
+  'switchyard.dev/trusted-proxies',
+  parseRanges,
+  'Ranges whose X-Forwarded-* and Forwarded are believed, as 10.0.0.0/8,...; none when absent.',
+);
+
 export const annotations = {
   address,
   affinity,
   balance,
   command,
+  cookieDomain,
+  cookieHttpOnly,
+  cookieMaxAge,
+  cookieName,
+  cookiePath,
+  cookieSameSite,
+  cookieSecure,
   folder,
+  hash,
+  hashBound,
   proxyProtocol,
   reachedAt,
+  responseTimeout,
+  retries,
+  retryOn,
+  replay,
   scheduler,
   sliceWeight,
+  slowStart,
+  tlsSecret,
+  trustedProxies,
   weight,
 } as const;
 

@@ -45,7 +45,14 @@ export interface DeleteOptions {
    */
   readonly gracePeriodSeconds?: number | undefined;
   readonly preconditions?: Preconditions | undefined;
+  /**
+   * What becomes of those it owns. Background: they go after it; Foreground: it stays until those that block it have
+   * gone; Orphan: they stay. Undefined: Background, unless its finalizers say otherwise.
+   */
+  readonly propagationPolicy?: PropagationPolicy | undefined;
 }
+
+export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan';
 
 /** RFC 7386 merge patch; null deletes a field. */
 export type MergePatch = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
-export { isHttpPort } from './app-protocols.ts';
-export { annotations, formatReachedAt, readAnnotation } from './annotations.ts';
+export { backendProtocol, isHttpPort, isHttpsPort } from './app-protocols.ts';
+export { annotations, formatReachedAt, ownPrefix, readAnnotation } from './annotations.ts';
 export type { AnnotationSpec } from './annotations.ts';
 export type { AffinityKind, BalanceMode } from './service-annotations.ts';
 export type { ReachedAt } from './annotations.ts';
@@ -11,6 +11,7 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
@@ -29,6 +30,8 @@ export type {
   ContainerState,
   ContainerStatus,
   EndpointSlice,
+  HttpGetAction,
+  LifecycleHandler,
   Namespace,
   Node,
   Pod,
@@ -40,9 +43,21 @@ export type {
   ServiceSpec,
   SliceEndpoint,
   SlicePort,
+  Toleration,
 } from './kinds.ts';
 export { parseLabelSelector } from './label-selector.ts';
-export { endpointSliceController, labels, wellKnownAnnotations } from './labels.ts';
+export {
+  endpointsController,
+  endpointSliceController,
+  finalizers,
+  garbageFinalizers,
+  ipAllocator,
+  labels,
+  mirroringController,
+  namespaceFinalizer,
+  nodeTaints,
+  wellKnownAnnotations,
+} from './labels.ts';
 export { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 export {
   dnsLabelProblems,
@@ -71,9 +86,11 @@ export {
   invalid,
   modifiedSince,
   notFound,
+  notStored,
+  preconditionFailed,
 } from './refusals.ts';
 export { kinds } from './served.ts';
-export { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
+export { configMapKind, leaseKind, secretKind, tlsSecretType } from './stored-kinds.ts';
 export type { ConfigMap, Lease, Secret } from './stored-kinds.ts';
 export { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
 export type {
@@ -86,6 +103,15 @@ export type {
   ReplicaSet,
   StatefulSet,
 } from './workload-kinds.ts';
+export { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
+export type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  IpAddress,
+  ServiceCidr,
+} from './service-network-kinds.ts';
 export { schemaKinds, schemaOf } from './schema/definitions.ts';
 export type {
   AnySchema,
@@ -99,7 +125,7 @@ export type {
   Schema,
 } from './schema/schema.ts';
 export { strictProblems } from './schema/strict-problems.ts';
-export { unknownFields } from './schema/unknown-fields.ts';
+export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';

@@ -35,12 +35,9 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
   );
 }
 
-/** What freezeCopy returned: deep frozen, so it may be shared as it is. */
-const frozen = new WeakSet<object>();
-
 /**
- * A deep-frozen copy without the fields that are undefined. Parts that are frozen copies already are shared, so
- * copying an object with one changed field costs that field's path.
+ * A deep-frozen copy without the fields that are undefined. Parts that are deep frozen already are shared as they
+ * are, so copying an object with one changed field makes that field's path anew.
  */
 export function freezeCopy<T>(value: T): T {
   // A copy of JSON has the type of what was copied.
@@ -50,18 +47,36 @@ export function freezeCopy<T>(value: T): T {
 function copyOf(value: unknown): unknown {
   // JSON has no word for NaN and the infinities.
   if (typeof value === 'number' && !Number.isFinite(value)) return null;
-  if (typeof value !== 'object' || value === null || frozen.has(value)) return value;
-  const copy = isJsonArray(value)
-    ? value.map(copyOf)
-    : // fromEntries defines its keys: one called `__proto__` stays a plain key.
-      Object.fromEntries(
-        Object.entries(value)
-          .filter(([, field]) => field !== undefined)
-          .map(([key, field]) => [key, copyOf(field)]),
-      );
-  Object.freeze(copy);
-  frozen.add(copy);
+  if (typeof value !== 'object' || value === null || isWhole(value)) return value;
+  return Object.freeze(isJsonArray(value) ? value.map(copyOf) : copyOfObject(value));
+}
+
+/** Deep frozen, and nothing in it that a copy would lack: it stands for its own copy. No mark, no memory. */
+function isWhole(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return value !== undefined;
+  if (!Object.isFrozen(value)) return false;
+  if (isJsonArray(value)) return value.every(isWhole);
+  for (const key of Object.keys(value)) if (!isWhole(Reflect.get(value, key))) return false;
+  return true;
+}
+
+function copyOfObject(value: object): object {
+  // Spreading defines every key, also `__proto__`, which setting then finds; and it packs fields closest.
+  const copy: Record<string, unknown> = { ...value };
+  for (const key of Object.keys(copy)) {
+    const field = copy[key];
+    if (field === undefined) return withoutUndefined(value);
+    if (typeof field === 'object' || typeof field === 'number') {
+      copy[key] = copyOf(field);
+    }
+  }
   return copy;
+}
+
+function withoutUndefined(value: object): object {
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return copyOfObject(Object.fromEntries(fields));
 }
 
 /** Text for messages, as Kubernetes prints values: strings quoted, the rest as JSON. */

@@ -2,7 +2,8 @@
 import type { Kind, KubeObject } from './object.ts';
 
 export interface Namespace extends KubeObject {
-  readonly status?: { readonly phase?: string };
+  readonly spec?: { readonly finalizers?: readonly string[] };
+  readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] };
 }
 
 export interface Node extends KubeObject {
@@ -111,16 +112,26 @@ export interface Container {
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly startupProbe?: Probe;
+  readonly lifecycle?: { readonly preStop?: LifecycleHandler };
+}
+
+export interface HttpGetAction {
+  readonly path?: string;
+  readonly port: number | string;
+  readonly host?: string;
+  readonly scheme?: string;
+  readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** What is done before a container is told to end. */
+export interface LifecycleHandler {
+  readonly exec?: { readonly command?: readonly string[] };
+  readonly httpGet?: HttpGetAction;
+  readonly sleep?: { readonly seconds?: number };
 }
 
 export interface Probe {
-  readonly httpGet?: {
-    readonly path?: string;
-    readonly port: number | string;
-    readonly host?: string;
-    readonly scheme?: string;
-    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
-  };
+  readonly httpGet?: HttpGetAction;
   readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
   readonly exec?: { readonly command?: readonly string[] };
   readonly grpc?: { readonly port: number; readonly service?: string };
@@ -129,6 +140,8 @@ export interface Probe {
   readonly timeoutSeconds?: number;
   readonly successThreshold?: number;
   readonly failureThreshold?: number;
+  /** How long the process may take to end when the probe fails; the Pod's grace when undefined. */
+  readonly terminationGracePeriodSeconds?: number;
 }
 
 export interface Condition {
@@ -172,7 +185,18 @@ export interface PodSpec {
   readonly subdomain?: string;
   readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;
+  readonly activeDeadlineSeconds?: number;
+  readonly tolerations?: readonly Toleration[];
+  readonly initContainers?: readonly Container[];
   readonly containers?: readonly Container[];
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
 }
 
 export interface Pod extends KubeObject {

@@ -42,6 +42,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly namespaced: boolean;
   /** Dotted paths a field selector may name, besides `metadata.name` and `metadata.namespace`. */
   readonly selectableFields?: readonly string[];
+  /** What clients are warned of; undefined when the kind is not deprecated. */
+  readonly deprecated?: string;
   /** Never set; carries the type. */
   readonly objectType?: T;
 }

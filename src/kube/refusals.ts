@@ -1,4 +1,5 @@
 /** The API server's sentences for its refusals, for everything that serves objects. */
+import { CodedError, messageOf } from '../model/index.ts';
 import { ApiError, type StatusCause } from './errors.ts';
 import { qualifiedKindOf, resourceOf, type Kind } from './object.ts';
 
@@ -26,8 +27,23 @@ export function conflict(kind: Kind, name: string, reason: string): ApiError {
   );
 }
 
+/** A precondition of a delete does not hold: here the server names the kind, not the resource. */
+export function preconditionFailed(kind: Kind, name: string, reason: string): ApiError {
+  return new ApiError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualifiedKindOf(kind)} ${JSON.stringify(name)}: ${reason}`,
+  );
+}
+
 export function forbidden(kind: Kind, name: string, reason: string): ApiError {
   return new ApiError('Forbidden', `${resourceOf(kind)} "${name}" is forbidden: ${reason}`);
+}
+
+/** It was fine, and could not be kept: a full disk, say. */
+export function notStored(kind: Kind, name: string, cause: unknown): ApiError {
+  const remedy = cause instanceof CodedError ? cause.remedy : undefined;
+  const message = `Cannot store ${resourceOf(kind)} "${name}": ${messageOf(cause)}`;
+  return new ApiError('InternalError', message, { cause, remedy });
 }
 
 /** One sentence for all causes, `[a, b]` when there are several. */

@@ -2,6 +2,7 @@
 import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
 import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 import type { Kind } from './object.ts';
+import { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
 import { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
 import { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
 
@@ -13,6 +14,7 @@ export const kinds: readonly Kind[] = [
   statefulSetKind,
   podKind,
   serviceKind,
+  endpointsKind,
   endpointSliceKind,
   configMapKind,
   secretKind,
@@ -20,4 +22,6 @@ export const kinds: readonly Kind[] = [
   eventKind,
   ingressKind,
   ingressClassKind,
+  serviceCidrKind,
+  ipAddressKind,
 ];

@@ -1,5 +1,10 @@
 /** Parsers of the annotations that say how a Service chooses. */
-import { schedulerNames, type ProxyProtocol, type SchedulerName } from '../model/index.ts';
+import {
+  schedulerNames,
+  type ProxyProtocol,
+  type Replay,
+  type SchedulerName,
+} from '../model/index.ts';
 import type { Parsed } from './annotations.ts';
 
 /** `cookie` is HTTP's, so it balances requests; the others are `spec.sessionAffinity`'s. */
@@ -9,6 +14,7 @@ export type BalanceMode = 'connection' | 'request';
 
 const affinityKinds: readonly AffinityKind[] = ['none', 'clientIP', 'cookie'];
 const balanceModes: readonly BalanceMode[] = ['connection', 'request'];
+const replays: readonly Replay[] = ['none', 'first-bytes'];
 const proxyVersions: readonly ProxyProtocol[] = ['none', 'v1', 'v2'];
 
 /** Other projects' names for the same thing: Cilium's `maglev`. */
@@ -40,6 +46,13 @@ export function parseProxyProtocol(text: string): Parsed<ProxyProtocol> {
   return version === undefined
     ? unknown(text, 'a version of the PROXY protocol', proxyVersions)
     : { ok: true, value: version };
+}
+
+export function parseReplay(text: string): Parsed<Replay> {
+  const replay = replays.find((known) => known === text);
+  return replay === undefined
+    ? unknown(text, 'a way to replay', replays)
+    : { ok: true, value: replay };
 }
 
 function unknown(

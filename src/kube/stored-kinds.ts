@@ -15,6 +15,9 @@ export interface Secret extends KubeObject {
   readonly immutable?: boolean;
 }
 
+/** The type of Secrets that hold a certificate, tls.crt, and its key, tls.key. */
+export const tlsSecretType = 'kubernetes.io/tls';
+
 export interface Lease extends KubeObject {
   readonly spec?: {
     readonly holderIdentity?: string;

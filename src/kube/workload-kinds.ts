@@ -78,7 +78,10 @@ export interface StatefulSet extends KubeObject {
     readonly ordinals?: { readonly start?: number };
     readonly updateStrategy?: {
       readonly type?: string;
-      readonly rollingUpdate?: { readonly partition?: number };
+      readonly rollingUpdate?: {
+        readonly partition?: number;
+        readonly maxUnavailable?: number | string;
+      };
     };
   };
   readonly status?: {

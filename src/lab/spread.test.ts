@@ -64,6 +64,7 @@ function planWith(all: readonly Endpoint[]): Plan {
           affinity: { kind: 'none' },
           perRequest: undefined,
           proxyProtocol: 'none',
+          replay: 'none',
           sourceRanges: [],
         },
       ],

@@ -19,6 +19,7 @@ import {
 } from '../model/index.ts';
 import { NetError, type Connection, type NetEngine } from '../sys/net/index.ts';
 import { labErrors } from './errors.ts';
+import { UdpClients } from './udp-clients.ts';
 import { expectedSpread, type EndpointShare, type SpreadPromise } from './expected-shares.ts';
 
 export interface SpreadOptions {
@@ -78,12 +79,13 @@ export async function measureSpread(options: SpreadOptions): Promise<SpreadMeasu
   const { clock, connections, signal } = options;
   const startedMs = clock.monotonic();
   const tally = new Tally();
+  const attempt = attemptsOf(options);
   let begun = 0;
   let saidMs = startedMs;
   const worker = async (): Promise<void> => {
     while (begun < connections && signal?.aborted !== true) {
       begun++;
-      tally.add(await tryOnce(options));
+      tally.add(await attempt.tryOnce());
       if (clock.monotonic() - saidMs < progressEveryMs) continue;
       saidMs = clock.monotonic();
       options.onProgress?.({ done: tally.done, total: connections });
@@ -92,6 +94,7 @@ export async function measureSpread(options: SpreadOptions): Promise<SpreadMeasu
   await Promise.all(
     Array.from({ length: Math.min(options.concurrency, connections) }, () => worker()),
   );
+  await attempt.close();
   options.onProgress?.({ done: tally.done, total: connections });
   const decision = decide(options.plan, {
     protocol: options.protocol,
@@ -162,43 +165,72 @@ class Tally {
   }
 }
 
-async function tryOnce(options: SpreadOptions): Promise<Outcome> {
+/** A way to reach the frontend once. */
+interface Attempts {
+  /** Never rejects. */
+  tryOnce(): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+function attemptsOf(options: SpreadOptions): Attempts {
+  if (options.protocol !== 'UDP') {
+    return { tryOnce: () => connectOnce(options), close: async () => undefined };
+  }
+  const clients = new UdpClients(options.target);
+  return { tryOnce: () => sendOnce(clients, options), close: () => clients.close() };
+}
+
+async function connectOnce(options: SpreadOptions): Promise<Outcome> {
   const { engine, target, timeoutMs, signal } = options;
   let connection: Connection;
   try {
     connection = await engine.connect(target, { timeoutMs, signal });
   } catch (thrown) {
-    const code = thrown instanceof NetError ? thrown.code : 'NET_FAILED';
-    return { kind: 'failed', code, message: messageOf(thrown) };
+    return failed(thrown);
   }
+  const ended = new AbortController();
+  connection.onClosed(() => ended.abort());
   try {
-    const endpoint = await locate(connection, options);
-    return endpoint === undefined
-      ? { kind: 'failed', code: 'LAB_NOT_FORWARDED', message: labErrors.ours.LAB_NOT_FORWARDED }
-      : { kind: 'reached', endpoint, source: connection.local.address };
+    return await reached(connection.local, options, ended);
   } finally {
     connection.destroy('close');
   }
 }
 
-/** Undefined when the driver does not carry the connection, or does not choose in time. */
-async function locate(
-  connection: Connection,
-  { driver, protocol, timeoutMs, clock }: SpreadOptions,
-): Promise<Endpoint | undefined> {
+/** Each datagram from a client of its own is a flow. */
+async function sendOnce(clients: UdpClients, options: SpreadOptions): Promise<Outcome> {
+  try {
+    return await reached(await clients.begin(), options, new AbortController());
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
+function failed(thrown: unknown): Outcome {
+  const code = thrown instanceof NetError ? thrown.code : 'NET_FAILED';
+  return { kind: 'failed', code, message: messageOf(thrown) };
+}
+
+/** Failed when the driver does not carry what came from `source`, or does not choose in time. */
+async function reached(
+  source: SocketAddress,
+  { driver, protocol, target, timeoutMs, clock }: SpreadOptions,
+  ended: AbortController,
+): Promise<Outcome> {
   const flow: Flow = {
     protocol,
-    source: connection.local.address,
-    sourcePort: connection.local.port,
-    destination: connection.remote.address,
-    destinationPort: connection.remote.port,
+    source: source.address,
+    sourcePort: source.port,
+    destination: target.address,
+    destinationPort: target.port,
     entry: 'node',
   };
-  const ended = new AbortController();
-  connection.onClosed(() => ended.abort());
   const tooLate = clock.sleep(timeoutMs, ended.signal).then(() => undefined);
   try {
-    return await Promise.race([driver.locate(flow), tooLate]);
+    const endpoint = await Promise.race([driver.locate(flow), tooLate]);
+    return endpoint === undefined
+      ? { kind: 'failed', code: 'LAB_NOT_FORWARDED', message: labErrors.ours.LAB_NOT_FORWARDED }
+      : { kind: 'reached', endpoint, source: source.address };
   } finally {
     ended.abort();
   }

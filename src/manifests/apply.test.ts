@@ -1,6 +1,7 @@
 /** What manifests say comes to be, no more and no less, and a refused set leaves everything as it was. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   namespaceKind,
   podKind,
@@ -14,7 +15,7 @@ import { createMemoryStore } from '../store/index.ts';
 import { createFakeClock } from '../sys/index.ts';
 import { createApplier, patchFor, type Applier } from './apply.ts';
 import { ManifestError } from './errors.ts';
-import { interpretManifests, type DesiredObject } from './load.ts';
+import { interpretManifests, loadManifests, type DesiredObject } from './load.ts';
 
 interface Rig {
   readonly client: ObjectClient;
@@ -89,7 +90,9 @@ test('objects are created, Namespaces before what is in them', async () => {
   assert.deepEqual(writes, ['create shop', 'create web', 'create api']);
   await applier.apply([]);
   assert.deepEqual(writes.slice(3), ['delete api', 'delete web', 'delete shop']);
-  assert.deepEqual((await client.list(namespaceKind)).items.length, 2);
+  // What empties it and takes it out is a controller.
+  const { status } = await client.get(namespaceKind, { name: 'shop' });
+  assert.equal(status?.phase, 'Terminating');
 });
 
 test('only what was edited is written, and only before what is obsolete goes', async () => {
@@ -163,6 +166,51 @@ status: { podIP: 127.0.0.1, phase: ${phase} }`;
   assert.deepEqual(writes, []);
   await applier.apply(desired(pod('Failed')));
   assert.deepEqual(writes, ['patch p status']);
+});
+
+test('a Pod that may not become what is written is made anew, one made by others is not', async () => {
+  const pod = (image: string, hostname: string): string => `
+apiVersion: v1
+kind: Pod
+metadata: { name: p }
+spec: { hostname: ${hostname}, containers: [{ name: c, image: '${image}' }] }`;
+  const { client, applier, writes } = rig();
+  await applier.apply(desired(pod('web:1', 'a')));
+  const first = await client.get(podKind, named('p'));
+  await applier.apply(desired(pod('web:2', 'a')));
+  assert.equal((await client.get(podKind, named('p'))).metadata.uid, first.metadata.uid);
+  writes.length = 0;
+  await applier.apply(desired(pod('web:2', 'b')));
+  assert.deepEqual(writes, ['patch p', 'delete p', 'create p']);
+  const next = await client.get(podKind, named('p'));
+  assert.notEqual(next.metadata.uid, first.metadata.uid);
+  const other = createApplier(client);
+  await assert.rejects(other.apply(desired(pod('web:2', 'c'))), {
+    message:
+      /spec: Forbidden: pod updates may not change fields other than .*\n {2}spec\.hostname: "b" -> "c"/s,
+    remedy: 'Leave spec as it was, or make the object anew',
+  });
+});
+
+test('a repository made for a cluster comes to be, but for the kinds that are not served', async () => {
+  const { client, applier } = rig();
+  const folder = fileURLToPath(new URL('./testdata/stock-repository/', import.meta.url));
+  const loaded = await loadManifests([folder], check);
+  assert.deepEqual(loaded.problems, []);
+  const { created } = await applier.apply(loaded.desired);
+  assert.deepEqual([created, loaded.skipped.length], [12, 7]);
+  const { items } = await client.list(serviceKind, { namespace: 'shop' });
+  assert.deepEqual(
+    items.map(({ metadata, spec }) => [metadata.name, spec?.type, spec?.ports?.length ?? 0]),
+    [
+      ['backend', 'ClusterIP', 2],
+      ['payments', 'ExternalName', 0],
+      ['postgres', 'ClusterIP', 1],
+      ['release-frontend', 'NodePort', 1],
+    ],
+  );
+  // Loading it again writes nothing.
+  assert.equal((await applier.apply(loaded.desired)).unchanged, 12);
 });
 
 test('a set that is refused changes nothing, and says why and where', async () => {

@@ -12,6 +12,7 @@ import {
   mergePatchFor,
   nameOf,
   namespaceKind,
+  podKind,
   type JsonObject,
   type KubeObject,
   type ObjectClient,
@@ -109,10 +110,28 @@ class ManifestApplier implements Applier {
       return 'unchanged';
     }
     const patch = patchFor(last, stored, object);
-    if (patch !== undefined) await this.client.patch(kind, nameOf(object), patch);
-    this.held.set(key, { wanted, made: held?.made === true });
+    const made = held?.made === true;
+    if (patch !== undefined) {
+      try {
+        await this.client.patch(kind, nameOf(object), patch);
+      } catch (thrown) {
+        if (!made || !isImmutablePod(wanted, thrown)) throw thrown;
+        await this.replace(wanted);
+        return 'changed';
+      }
+    }
+    this.held.set(key, { wanted, made });
     await this.putStatus(wanted, last);
     return patch === undefined ? 'unchanged' : 'changed';
+  }
+
+  /** What of a Pod may not change is the next Pod's: this one goes at once, as the file's author asked. */
+  private async replace(wanted: DesiredObject): Promise<void> {
+    const { key, kind, object } = wanted;
+    await this.client.delete(kind, nameOf(object), { gracePeriodSeconds: 0 });
+    await this.client.create(kind, object);
+    this.held.set(key, { wanted, made: true });
+    await this.putStatus(wanted, undefined);
   }
 
   /** A status that is written down is meant: an address of something that runs already. */
@@ -225,3 +244,12 @@ const userReasons: readonly string[] = [
   'NotFound',
   'Conflict',
 ];
+
+/** The Pod itself is fine, only it cannot become what stands there. */
+function isImmutablePod({ kind }: DesiredObject, thrown: unknown): boolean {
+  if (kindKey(kind) !== kindKey(podKind) || !(thrown instanceof ApiError)) return false;
+  const { causes } = thrown;
+  return (
+    causes.length > 0 && causes.every(({ message }) => message.includes('pod updates may not'))
+  );
+}

@@ -7,6 +7,7 @@ export const manifestErrors = {
     MANIFEST_NOT_PERMITTED: 'A manifest may not be read by this user',
     MANIFEST_SYNTAX: 'A manifest is neither YAML nor JSON',
     MANIFEST_INVALID: 'A field of a manifest has a value that is not taken',
+    MANIFEST_UNKNOWN_FIELD: 'A manifest has a field that its kind does not have: it is left out',
     MANIFEST_DUPLICATE: 'Two manifests describe the same object',
     MANIFEST_REFUSED: 'The API refused an object that looked right: its address is taken, say',
   },

@@ -5,18 +5,19 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { propertyRuns } from '../model/property-runs.suite.ts';
 import { createObjectCheck } from '../registry/index.ts';
 import { formatProblem, ManifestError, type ManifestProblem } from './errors.ts';
 import { describeObject, interpretManifests, loadManifests } from './load.ts';
 
 const testdata = fileURLToPath(new URL('./testdata/', import.meta.url));
 const check = createObjectCheck({ allowLoopback: true });
-const folders = readdirSync(testdata, { withFileTypes: true }).filter((entry) =>
-  entry.isDirectory(),
+const folders = readdirSync(testdata, { withFileTypes: true }).filter(
+  (entry) => entry.isDirectory() && entry.name !== 'broken',
 );
 
 async function describe(path: string): Promise<string> {
-  const { desired, problems, skipped } = await loadManifests([path], check);
+  const { desired, problems, warnings, skipped } = await loadManifests([path], check);
   const own = (problem: ManifestProblem): ManifestProblem => ({
     ...problem,
     file: relative(testdata, problem.file),
@@ -27,6 +28,14 @@ async function describe(path: string): Promise<string> {
       return `found   ${describeObject(kind, object)} (line ${document.line})`;
     }),
     ...skipped.map(({ apiVersion, kind, line }) => `skipped ${apiVersion} ${kind} (line ${line})`),
+    ...warnings
+      .map(own)
+      .flatMap((problem) => [
+        `warning ${problem.code}`,
+        `        ${formatProblem(problem)}`,
+        `        in ${problem.object ?? '-'}`,
+        `        try: ${problem.remedy}`,
+      ]),
     ...problems
       .map(own)
       .flatMap((problem) => [
@@ -46,6 +55,25 @@ for (const { name } of folders) {
     });
   });
 }
+
+/** One file, one mistake that people make; what they are told is what is kept here. */
+const broken = fileURLToPath(new URL('./testdata/broken/', import.meta.url));
+const mistakes = readdirSync(broken).filter((file) => file.endsWith('.yaml'));
+
+for (const file of mistakes) {
+  test(`broken: ${file}`, async (t) => {
+    const text = (await describe(join(broken, file))).replaceAll('broken/', '');
+    // Somebody is told where and what to do: a problem, or a field that does nothing.
+    assert.match(text, /^(problem|warning) /m);
+    assert.match(text, /:[1-9][0-9]*: /);
+    assert.doesNotMatch(text, /try: (undefined|Correct)|\[object/);
+    t.assert.fileSnapshot(text, join(broken, file.replace('.yaml', '.out.txt')), {
+      serializers: [(value: unknown) => String(value)],
+    });
+  });
+}
+
+test('there are many', () => assert.ok(mistakes.length >= 60, String(mistakes.length)));
 
 test('a path that does not exist', async (t) => {
   const text = await describe(join(testdata, 'nowhere.yaml'));
@@ -71,7 +99,7 @@ test('one error tells all problems, the first as its own', async () => {
     error.message,
     /^Cannot load .*in\.yaml:12: spec\.ports\[1\]\.port: Invalid value: 0: must be between 1 and 65535, inclusive\n {2}and .*in\.yaml:16: spec\.ports\[2\]\.targetPort: /,
   );
-  assert.equal(error.remedy, 'Correct spec.ports[1].port');
+  assert.equal(error.remedy, 'Write a port from 1 to 65535');
 });
 
 test('no text makes the load fail in another way than by problems', () => {
@@ -114,6 +142,6 @@ test('no text makes the load fail in another way than by problems', () => {
       const { problems } = interpretManifests([{ file: 'x.yaml', text: body }], check);
       for (const { line, reason } of problems) assert.ok((line ?? 1) >= 1 && reason !== '');
     }),
-    { numRuns: 3_000 },
+    { numRuns: propertyRuns },
   );
 });

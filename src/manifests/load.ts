@@ -5,6 +5,9 @@ import {
   isKubeObject,
   kindKey,
   kinds,
+  schemaOf,
+  unknownFields,
+  withoutUnknownFields,
   type ApiError,
   type JsonObject,
   type Kind,
@@ -12,6 +15,7 @@ import {
 } from '../kube/index.ts';
 import type { ObjectCheck } from '../registry/index.ts';
 import type { ManifestErrorCode, ManifestProblem } from './errors.ts';
+import { hasField, inPlainWords, remedyFor, unknownFieldRemedy } from './remedies.ts';
 import { parseManifest, type ManifestDocument } from './parse.ts';
 import { readManifests, type ManifestText, type WatchedPath } from './read-files.ts';
 
@@ -20,9 +24,11 @@ export interface DesiredObject {
   /** Unique over all kinds. */
   readonly key: string;
   readonly kind: Kind;
-  /** As written; the namespace is `default` where it was left out. */
+  /** As written, without unknown fields; the namespace is `default` where it was left out. */
   readonly object: KubeObject;
   readonly document: ManifestDocument;
+  /** Every field that is read has a value of its type, right or wrong. */
+  readonly isTyped: boolean;
 }
 
 /** A document of a kind that is not served: it is passed over. */
@@ -31,12 +37,18 @@ export interface SkippedDocument {
   readonly line: number;
   readonly apiVersion: string;
   readonly kind: string;
+  /** Undefined when it has none. */
+  readonly name: string | undefined;
 }
 
 export interface LoadedManifests {
   readonly desired: readonly DesiredObject[];
   readonly problems: readonly ManifestProblem[];
+  /** Fields that do nothing; the objects are taken without them. */
+  readonly warnings: readonly ManifestProblem[];
   readonly skipped: readonly SkippedDocument[];
+  /** What was read, in order. */
+  readonly files: readonly string[];
   /** Files and folders whose changes matter. */
   readonly watched: readonly WatchedPath[];
 }
@@ -58,6 +70,7 @@ export function interpretManifests(
 ): Omit<LoadedManifests, 'watched'> {
   const desired = new Map<string, DesiredObject>();
   const problems: ManifestProblem[] = [];
+  const warnings: ManifestProblem[] = [];
   const skipped: SkippedDocument[] = [];
   for (const { file, text } of texts) {
     const parsed = parseManifest(file, text);
@@ -67,16 +80,39 @@ export function interpretManifests(
       if (identified.result === 'skipped') skipped.push(identified.skipped);
       if (identified.result === 'problem') found.push(identified.problem);
       if (identified.result !== 'object') continue;
-      const { object } = identified;
-      const refused = check(object.kind, object.object);
-      if (refused !== undefined) found.push(...refusalProblems(object, refused));
+      const refused = check(identified.object.kind, identified.object.object);
+      if (refused !== undefined) found.push(...refusalProblems(identified.object, refused));
+      const isTyped = refused?.causes.every(({ reason }) => reason !== wrongType) ?? true;
+      const object = { ...identified.object, isTyped };
+      warnings.push(...unknownFieldProblems(object));
       const first = desired.get(object.key);
       if (first !== undefined) found.push(duplicate(object, first));
       else desired.set(object.key, object);
     }
     problems.push(...found.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)));
   }
-  return { desired: [...desired.values()], problems, skipped };
+  const files = texts.map(({ file }) => file);
+  return { desired: [...desired.values()], problems, warnings, skipped, files };
+}
+
+const wrongType = 'FieldValueTypeInvalid';
+
+/** Fields that the kind does not have, each with the field that was probably meant. */
+function unknownFieldProblems({
+  kind,
+  object,
+  document,
+}: DesiredObject): readonly ManifestProblem[] {
+  const schema = schemaOf(kind);
+  if (schema === undefined) return [];
+  const place = { file: document.file, object: describeObject(kind, object) };
+  return unknownFields(schema, document.value).map((unknown) => {
+    const { path: field } = unknown;
+    const line = document.lineOf(field);
+    const reason = 'unknown field: it does nothing';
+    const remedy = unknownFieldRemedy(unknown);
+    return { code: 'MANIFEST_UNKNOWN_FIELD', ...place, line, field, reason, remedy };
+  });
 }
 
 /** `Service default/web`. */
@@ -96,11 +132,16 @@ export function refusalProblems(
     const { message: reason, remedy } = refused;
     return [{ ...place, line: document.line, field: undefined, reason, remedy }];
   }
-  return refused.causes.map(({ field: named, message, reason }) => {
-    const field = asWritten(named, document.value);
-    const remedy = remedyFor(reason, field);
-    return { ...place, line: document.lineOf(field), field, reason: message, remedy };
-  });
+  const echo = (field: string): boolean =>
+    field.endsWith('.targetPort') && !hasField(document.value, field);
+  return refused.causes
+    .filter(({ field }) => !echo(field))
+    .map((cause) => {
+      const field = asWritten(cause.field, document.value);
+      const told = inPlainWords({ ...cause, field }, hasField(document.value, field));
+      const remedy = remedyFor(told);
+      return { ...place, line: document.lineOf(field), field, reason: told.message, remedy };
+    });
 }
 
 type Identified =
@@ -109,7 +150,7 @@ type Identified =
   | { readonly result: 'problem'; readonly problem: ManifestProblem };
 
 function identify(document: ManifestDocument): Identified {
-  const { file, line, value } = document;
+  const { file, value } = document;
   const apiVersion = value['apiVersion'];
   const kindName = value['kind'];
   for (const [field, found] of Object.entries({ apiVersion, kind: kindName })) {
@@ -122,7 +163,16 @@ function identify(document: ManifestDocument): Identified {
   if (kind === undefined) {
     const versions = named.map(apiVersionOf);
     if (versions.length === 0) {
-      const skipped = { file, line, apiVersion: String(apiVersion), kind: String(kindName) };
+      const own = value['metadata'];
+      const found = isJsonObject(own) ? own['name'] : undefined;
+      const name = typeof found === 'string' ? found : undefined;
+      const skipped = {
+        file,
+        line: document.line,
+        apiVersion: String(apiVersion),
+        kind: String(kindName),
+        name,
+      };
       return { result: 'skipped', skipped };
     }
     const reason = `Unsupported value: ${JSON.stringify(apiVersion)}: supported values: ${versions.map((version) => JSON.stringify(version)).join(', ')}`;
@@ -139,13 +189,18 @@ function identify(document: ManifestDocument): Identified {
     const field = 'metadata.name';
     return fieldProblem(document, { field, reason: 'Required value', remedy: `Add ${field}` });
   }
-  const object: JsonObject = { ...value, metadata: { ...metadata, ...placeOf(kind, metadata) } };
+  const schema = schemaOf(kind);
+  const known = schema === undefined ? value : withoutUnknownFields(schema, value);
+  const object: JsonObject = {
+    ...(isJsonObject(known) ? known : value),
+    metadata: { ...metadata, ...placeOf(kind, metadata) },
+  };
   if (!isKubeObject(object)) {
     const remedy = `Write an object of kind ${kind.kind}`;
     return fieldProblem(document, { field: 'kind', reason: 'is no object', remedy });
   }
   const key = JSON.stringify([kindKey(kind), object.metadata.namespace, name]);
-  return { result: 'object', object: { key, kind, object, document } };
+  return { result: 'object', object: { key, kind, object, document, isTyped: true } };
 }
 
 /** As kubectl: objects that leave their namespace out go to `default`. */
@@ -183,23 +238,9 @@ function duplicate(second: DesiredObject, first: DesiredObject): ManifestProblem
   };
 }
 
-/** The API speaks of clusterIPs also where only the older field is written. */
-function asWritten(field: string, { spec }: JsonObject): string {
+/** The API speaks of clusterIPs also where only the older field is written, and spells one field its own way. */
+function asWritten(named: string, { spec }: JsonObject): string {
+  const field = named.replace('spec.LoadBalancerSourceRanges', 'spec.loadBalancerSourceRanges');
   const isOlder = isJsonObject(spec) && 'clusterIP' in spec && !('clusterIPs' in spec);
   return isOlder && /^spec\.clusterIPs(\[0\])?$/.test(field) ? 'spec.clusterIP' : field;
-}
-
-function remedyFor(reason: string, field: string): string {
-  switch (reason) {
-    case 'FieldValueRequired':
-      return `Add ${field}`;
-    case 'FieldValueForbidden':
-      return `Remove ${field}`;
-    case 'FieldValueNotSupported':
-      return 'Use one of the supported values';
-    case 'FieldValueDuplicate':
-      return 'Use each value once';
-    default:
-      return `Correct ${field}`;
-  }
 }

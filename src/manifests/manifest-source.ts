@@ -127,6 +127,14 @@ class ManifestSource implements Component {
     for (const document of skipped) {
       this.options.log.info('Passed over a manifest of a kind that is not served', { ...document });
     }
+    for (const problem of loaded.warnings) {
+      const { object, remedy } = problem;
+      const text = formatProblem(problem);
+      if (this.told.has(text)) continue;
+      this.told.add(text);
+      const fields = { problem: text, object, remedy };
+      this.options.log.warn('A manifest has a field that its kind does not have', fields);
+    }
     const { created, changed, deleted } = summary;
     // A save that changes nothing is no news, unless it ends a broken state.
     const isNews = created + changed + deleted + skipped.length > 0;

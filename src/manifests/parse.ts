@@ -12,6 +12,7 @@ import {
 import { isJsonArray, isJsonObject, type JsonObject } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { ManifestProblem } from './errors.ts';
+import { parsePlainJson } from './plain-json.ts';
 
 /** One object of a file; an item of a List is one of its own. */
 export interface ManifestDocument {
@@ -33,6 +34,28 @@ const maxAliases = 1_000;
 
 /** Never throws; an empty text has no documents and no problems. */
 export function parseManifest(file: string, text: string): ParsedManifest {
+  const plain = parsePlainJson(text);
+  if (!isJsonObject(plain)) return parseYaml(file, text);
+  // Where things stand is asked only when something is wrong with them.
+  let lineOf: ((field: string) => number) | undefined;
+  return documentsOf(plain, {
+    file,
+    lineOf: (field) => (lineOf ??= linesOf(text))(field),
+  });
+}
+
+function linesOf(text: string): (field: string) => number {
+  const lines = new LineCounter();
+  const [document] = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const root = document?.contents ?? null;
+  return (field) => lineAt(lines, nodeAt(root, field));
+}
+
+function lineAt(lines: LineCounter, node: Node | null): number {
+  return lines.linePos(node?.range?.[0] ?? 0).line;
+}
+
+function parseYaml(file: string, text: string): ParsedManifest {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
@@ -46,7 +69,10 @@ export function parseManifest(file: string, text: string): ParsedManifest {
     const [error] = document.errors;
     if (error !== undefined) {
       // What follows the first error of a document is mostly its echo.
-      problems.push(syntaxProblem(file, lines.linePos(error.pos[0]).line, error));
+      const { line } = lines.linePos(error.pos[0]);
+      const problem = syntaxProblem(file, line, error);
+      const foreign = foreignText(text.split('\n')[line - 1] ?? '');
+      problems.push(foreign === undefined ? problem : { ...problem, ...foreign });
       continue;
     }
     const read = readDocument(document, file, lines);
@@ -63,21 +89,35 @@ const remedies: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: "Separate documents with a line '---'",
 };
 
+/** What is no YAML because it is something else. */
+function foreignText(
+  line: string,
+): { readonly reason: string; readonly remedy: string } | undefined {
+  if (line.includes('{{')) {
+    const remedy = 'Render it first: helm template CHART > manifests.yaml';
+    return { reason: 'this is a template, no manifest', remedy };
+  }
+  if (!/^(<<<<<<<|=======|>>>>>>>)( |$)/.test(line)) return undefined;
+  return {
+    reason: 'a merge conflict is left here',
+    remedy: 'Keep one side and take the marks away',
+  };
+}
+
 function syntaxProblem(
   file: string,
   line: number,
   error: { readonly code: string; readonly message: string },
 ): ManifestProblem {
   const reason = error.message.replace(/\.$/, '');
-  const remedy = remedies[error.code] ?? 'Correct the YAML at that line';
+  const remedy = remedies[error.code] ?? 'Look at that line and the one before it';
   const where = { file, line, object: undefined, field: undefined };
   return { code: 'MANIFEST_SYNTAX', ...where, reason, remedy };
 }
 
 function readDocument(document: Document, file: string, lines: LineCounter): ParsedManifest {
   const root = document.contents;
-  const at = (node: Node | null): number => lines.linePos(node?.range?.[0] ?? 0).line;
-  const line = at(root);
+  const line = lineAt(lines, root);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: maxAliases });
@@ -90,22 +130,40 @@ function readDocument(document: Document, file: string, lines: LineCounter): Par
     const error = { code: 'NO_MAP', message: 'a document must be a map with apiVersion and kind' };
     return { documents: [], problems: [syntaxProblem(file, line, error)] };
   }
-  const lineOf = (field: string): number => at(nodeAt(root, field));
+  return documentsOf(value, { file, lineOf: (field) => lineAt(lines, nodeAt(root, field)) });
+}
+
+interface Place {
+  readonly file: string;
+  readonly lineOf: (field: string) => number;
+}
+
+function documentsOf(value: JsonObject, { file, lineOf }: Place): ParsedManifest {
   const items = isList(value) ? value['items'] : undefined;
-  if (!isJsonArray(items)) return { documents: [{ file, line, value, lineOf }], problems: [] };
+  if (!isJsonArray(items))
+    return { documents: [documentAt(value, '', { file, lineOf })], problems: [] };
   const problems: ManifestProblem[] = [];
   const documents = items.flatMap((item, i) => {
     const prefix = `items[${i}]`;
-    if (isJsonObject(item)) {
-      const itemLineOf = (field: string): number => lineOf(`${prefix}.${field}`);
-      return [{ file, line: lineOf(prefix), value: item, lineOf: itemLineOf }];
-    }
+    if (isJsonObject(item)) return [documentAt(item, prefix, { file, lineOf })];
     const where = { file, line: lineOf(prefix), object: undefined, field: prefix };
     const remedy = 'Make each item an object with apiVersion and kind';
     problems.push({ code: 'MANIFEST_INVALID', ...where, reason: 'must be a map', remedy });
     return [];
   });
   return { documents, problems };
+}
+
+function documentAt(value: JsonObject, prefix: string, { file, lineOf }: Place): ManifestDocument {
+  return {
+    file,
+    // Looking for it goes through the whole file, and hardly anybody asks.
+    get line() {
+      return lineOf(prefix);
+    },
+    value,
+    lineOf: prefix === '' ? lineOf : (field) => lineOf(`${prefix}.${field}`),
+  };
 }
 
 /** `List`, and what `kubectl get -o yaml` calls by its kind: `ServiceList`. */

@@ -125,10 +125,11 @@ export function choose(
   return chosen;
 }
 
-function pickUntried(
+/** By the scheduler alone, none of those that were tried while others are left. */
+export function pickUntried(
   choices: ChoiceState,
-  { pool, candidates }: Forward,
-  flow: Flow,
+  { pool, candidates }: Pick<Forward, 'pool' | 'candidates'>,
+  flow: Pick<Flow, 'source' | 'destination'>,
   { nowMs, random, scheduler, tried }: ChooseOptions,
 ): Endpoint | undefined {
   const state = choices.stateOf(pool, candidates, scheduler, random);

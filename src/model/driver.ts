@@ -40,6 +40,17 @@ export interface ApplyReport {
   readonly standIns: readonly StandIn[];
 }
 
+/** Upper bounds of the buckets of ConnectLatency, milliseconds; one more bucket holds what took longer. */
+export const connectLatencyBoundsMs = [0.1, 0.5, 1, 5, 10, 50, 100, 500, 1_000, 5_000] as const;
+
+/** How long an endpoint took to accept the connections it did accept. */
+export interface ConnectLatency {
+  readonly count: number;
+  readonly sumMs: number;
+  /** How many fell in each bucket, one more than there are bounds; not cumulative. */
+  readonly buckets: readonly number[];
+}
+
 /** What happened at one endpoint of one ServicePort since the driver started; undefined: this driver cannot know. */
 export interface EndpointCounters {
   readonly connections: number;
@@ -47,6 +58,8 @@ export interface EndpointCounters {
   readonly failures: number | undefined;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
+  /** Absent where nothing was connected, or the driver cannot know. */
+  readonly connectLatency?: ConnectLatency | undefined;
 }
 
 /** An endpoint of one ServicePort. */

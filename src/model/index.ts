@@ -25,8 +25,10 @@ export { ChoiceState, choose } from './choose.ts';
 export type { ChoiceMemory, ChooseOptions } from './choose.ts';
 export type { Clock, Random } from './clock.ts';
 export { decide } from './decide.ts';
+export { connectLatencyBoundsMs } from './driver.ts';
 export type {
   ApplyReport,
+  ConnectLatency,
   Driver,
   EndpointCounters,
   EndpointPlace,
@@ -50,6 +52,33 @@ export type {
   Trace,
 } from './flow.ts';
 export { claimantsOf } from './frontend-index.ts';
+export { byNearness, isNear, nearNames } from './nearest.ts';
+export { RequestChoices } from './l7/choose-request.ts';
+export type { ChooseRequest, RequestChoice } from './l7/choose-request.ts';
+export {
+  cookieValues,
+  formatSetCookie,
+  isCookieDomain,
+  isCookieName,
+  isCookiePath,
+} from './l7/cookies.ts';
+export type { CookieSettings } from './l7/cookies.ts';
+export { decideRequest } from './l7/decide-request.ts';
+export type {
+  ForwardRequest,
+  RequestDecision,
+  RequestStep,
+  RequestStepCode,
+  RequestTrace,
+} from './l7/decide-request.ts';
+export { defaultHashBound } from './l7/hash-rule.ts';
+export type { HashRule, HashSource } from './l7/hash-rule.ts';
+export { hostOf } from './l7/match-request.ts';
+export { matchesAll } from './l7/route.ts';
+export type { HttpRequest, HttpRoute, RequestBackend, RouteTable } from './l7/route.ts';
+export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
+export type { SessionKey, Sessions } from './l7/sessions.ts';
+export { PassiveHealth } from './passive-health.ts';
 export { emptyPlan, findFrontend, nextPlan } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
@@ -75,8 +104,13 @@ export type {
   Pools,
   Protocol,
   ProxyProtocol,
+  RequestRules,
+  RetryRules,
+  Replay,
   ServicePortRef,
   TrafficPolicy,
   VirtualServer,
 } from './service-port.ts';
 export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export { fill, formatList } from './template.ts';
+export type { GapsOf, Value } from './template.ts';

@@ -3,6 +3,8 @@
  * from API objects by plan/; drivers and `decide` never see a raw object.
  */
 import type { Cidr, IpFamily } from './address.ts';
+import type { CookieSettings } from './l7/cookies.ts';
+import type { HashRule } from './l7/hash-rule.ts';
 import type { Affinity, SchedulerName } from './schedulers/names.ts';
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
@@ -40,6 +42,8 @@ export interface Endpoint {
   readonly weight: number;
   /** Namespace/name of the Pod behind it, when the slice says so. */
   readonly pod: string | undefined;
+  /** Of that Pod: addresses are given away again, this is not. */
+  readonly podUid?: string | undefined;
 }
 
 /** `address:port`: what makes two Endpoints of one ServicePort the same. */
@@ -56,6 +60,9 @@ export interface Frontend {
   readonly address: string | undefined;
   readonly port: number;
 }
+
+/** What another endpoint is told again when one goes without an answer: nothing, or all the client has said. */
+export type Replay = 'none' | 'first-bytes';
 
 /** Whether a backend is told who its client is before the connection's own bytes, and in which version. */
 export type ProxyProtocol = 'none' | 'v1' | 'v2';
@@ -77,10 +84,35 @@ export type PoolName = 'cluster' | 'local';
  * synthetic endpoint, the local gateway's port for it, so that drivers need no word for gateways; without one
  * they are its plain L4 pools.
  */
-export interface PerRequest {
-  readonly affinity: 'none' | 'cookie';
+export interface PerRequest extends RequestRules {
   /** What the gateway itself chooses from. */
   readonly pools: Pools;
+}
+
+/** How a per-request ServicePort wants its requests treated. */
+export interface RequestRules {
+  readonly affinity: 'none' | 'cookie';
+  /** There exactly when the affinity is `cookie`. */
+  readonly cookie: CookieSettings | undefined;
+  readonly hash: HashRule | undefined;
+  /** What the endpoints speak. */
+  readonly protocol: 'http/1.1' | 'h2c';
+  /** A Secret of the Service's namespace; undefined: clients speak without TLS. */
+  readonly tlsSecret: string | undefined;
+  readonly retry: RetryRules;
+  /** How long an endpoint that is new takes fewer requests than its share; 0 when it does not. */
+  readonly slowStartMs: number;
+  /** Ranges whose X-Forwarded-* and Forwarded are believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+export interface RetryRules {
+  /** Further endpoints that may be tried. */
+  readonly retries: number;
+  /** Besides a failed connect: what idempotent requests are tried again for, statuses included. */
+  readonly on: readonly ('reset' | 'timeout' | number)[];
+  /** For the head of an answer, and between any two bytes of it. */
+  readonly responseTimeoutMs: number;
 }
 
 /** A ServicePort compiled for this node. Compared by reference: an unchanged one is the same object. */
@@ -98,6 +130,8 @@ export interface VirtualServer {
   readonly perRequest: PerRequest | undefined;
   /** Of TCP ports, in drivers that carry the bytes themselves. */
   readonly proxyProtocol: ProxyProtocol;
+  /** Of TCP ports, in drivers that carry the bytes themselves. */
+  readonly replay: Replay;
   /** Sources that may use the `loadBalancer` frontends; empty means all. */
   readonly sourceRanges: readonly Cidr[];
 }

@@ -66,6 +66,7 @@ export function testServer(
     affinity: { kind: 'none' },
     perRequest: undefined,
     proxyProtocol: 'none',
+    replay: 'none',
     sourceRanges: [],
     ...rest,
   } as const;

@@ -2,7 +2,7 @@
  * Which endpoints each path of a ServicePort may use: kube-proxy 1.36's CategorizeEndpoints
  * (pkg/proxy/topology.go), as pure data in, data out.
  */
-import type { Endpoint, Frontend, Pools, TrafficPolicy } from './service-port.ts';
+import type { Endpoint, Frontend, PoolName, Pools, TrafficPolicy } from './service-port.ts';
 
 /** What of a ServicePort decides which pools it needs. */
 export interface PoolNeeds {
@@ -66,10 +66,10 @@ export function choosePools(all: readonly Endpoint[], needs: PoolNeeds, place: N
  * The pools of a per-request ServicePort as drivers see them: where there was an endpoint there is the gateway,
  * where there was none there is none, so that policies, REJECT and DROP stay as they are.
  */
-export function throughGateway(pools: Pools, gateway: Endpoint): Pools {
-  const behind = (pool: readonly Endpoint[]): readonly Endpoint[] =>
-    pool.length === 0 ? pool : [gateway];
-  return { cluster: behind(pools.cluster), local: behind(pools.local), hasAny: pools.hasAny };
+export function throughGateway(pools: Pools, gateway: Record<PoolName, Endpoint>): Pools {
+  const behind = (pool: PoolName): readonly Endpoint[] =>
+    pools[pool].length === 0 ? pools[pool] : [gateway[pool]];
+  return { cluster: behind('cluster'), local: behind('local'), hasAny: pools.hasAny };
 }
 
 function clusterPool(all: readonly Endpoint[], place: NodePlace): readonly Endpoint[] {

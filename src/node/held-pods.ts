@@ -195,7 +195,8 @@ export class HeldPods {
     const address = this.addresses.take(uid);
     const name = objectKey(nameOf(pod));
     const container = pod.spec?.containers?.[0];
-    const port = container?.ports?.[0]?.containerPort;
+    const ports = container?.ports ?? [];
+    const tcp = ports.find(({ protocol = 'TCP' }) => protocol === 'TCP');
     const folder = readAnnotation(pod, annotations.folder);
     const onLine = (line: LogLine): void => {
       this.logs.append(name, line);
@@ -207,10 +208,10 @@ export class HeldPods {
     return new ProcessPod({
       name,
       command,
-      env: environmentOf(pod, address, port),
+      env: environmentOf(pod, address, ports[0]?.containerPort),
       folder: folder?.ok === true ? folder.value : undefined,
       address,
-      port,
+      port: tcp?.containerPort,
       container,
       gracePeriodMs: graceMsOf(pod),
       clock,
@@ -220,9 +221,12 @@ export class HeldPods {
       onLine,
       adopted: adopted && {
         ...adopted,
-        child: adopted.child?.((text, from) => onLine({ text, from, atMs: clock.now() })),
+        child: adopted.child?.((text, from) =>
+          onLine({ text, from, atMs: clock.now(), life: adopted.restarts }),
+        ),
       },
-      onTrouble: (reason, message) => this.events.record(pod, { type: 'Warning', reason, message }),
+      restartPolicy: pod.spec?.restartPolicy ?? 'Always',
+      onHappening: (happening) => this.events.record(pod, happening),
     });
   }
 
@@ -242,6 +246,10 @@ export class HeldPods {
     if (grace > 0) {
       const { signal } = this.stopping;
       await withdrawn(objectKey(nameOf(pod)), { atMostMs: grace / 2, signal });
+    }
+    if (process !== undefined) {
+      const message = `Stopping container ${pod.spec?.containers?.[0]?.name ?? 'main'}`;
+      this.events.record(pod, { type: 'Normal', reason: 'Killing', message });
     }
     await process?.stop(Math.max(0, grace - (clock.monotonic() - began)));
     this.addresses.release(uid);
@@ -317,6 +325,7 @@ const notRunning = {
   restarts: 0,
   startedAtMs: undefined,
   lastEnd: undefined,
+  isOver: false,
 } as const;
 
 /** What a Pod stands on. The address of its status counts only where nothing else says one. */

@@ -75,11 +75,11 @@ function processStatus(
   state: Extract<PodReadiness, { readonly kind: 'process' }>,
   { now, last }: Timing,
 ): PodStatus {
-  const { podIP, ready, reason, message, restarts, startedAtMs } = state;
+  const { podIP, ready, reason, message } = state;
   const why = { reason, message };
   const always = (type: string): Condition => condition(type, true, { now, last, why: {} });
   return {
-    phase: startedAtMs !== undefined || restarts > 0 ? 'Running' : 'Pending',
+    phase: phaseOf(state),
     startTime: last?.startTime ?? now,
     ...(podIP === undefined ? {} : { podIP, podIPs: [{ ip: podIP }] }),
     conditions: [
@@ -94,9 +94,14 @@ function processStatus(
   };
 }
 
+function phaseOf({ isOver, lastEnd, startedAtMs, restarts }: ProcessPodState): string {
+  if (isOver) return lastEnd?.code === 0 ? 'Succeeded' : 'Failed';
+  return startedAtMs !== undefined || restarts > 0 ? 'Running' : 'Pending';
+}
+
 function containerStatus(
   named: Pick<ContainerStatus, 'name' | 'image' | 'imageID'>,
-  { ready, restarts, startedAtMs, lastEnd, reason, message }: ProcessPodState,
+  { ready, restarts, startedAtMs, lastEnd, isOver, reason, message }: ProcessPodState,
 ): ContainerStatus {
   const running: ContainerState =
     startedAtMs === undefined
@@ -107,8 +112,8 @@ function containerStatus(
     ready,
     started: startedAtMs !== undefined,
     restartCount: restarts,
-    state: running,
-    lastState: lastEnd === undefined ? {} : { terminated: terminated(lastEnd) },
+    state: isOver && lastEnd !== undefined ? { terminated: terminated(lastEnd) } : running,
+    lastState: isOver || lastEnd === undefined ? {} : { terminated: terminated(lastEnd) },
   };
 }
 

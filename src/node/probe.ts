@@ -1,5 +1,5 @@
 /** Asks a process how it is, again and again, with the kubelet's thresholds and defaults. */
-import type { Container, Probe } from '../kube/index.ts';
+import type { Container, HttpGetAction, Probe } from '../kube/index.ts';
 import { messageOf, type Clock, type SocketAddress } from '../model/index.ts';
 import { startChild } from '../sys/index.ts';
 import { checkGrpc, checkHttp, type NetEngine } from '../sys/net/index.ts';
@@ -58,24 +58,12 @@ async function tryAsk(
 }
 
 function askOf({ httpGet, tcpSocket, grpc, exec }: Probe, target: ProbeTarget): Ask {
-  const at = (port: number | string, host: string | undefined): SocketAddress => ({
-    address: host ?? target.address,
-    port: portOf(port, target.container),
-  });
   if (httpGet !== undefined) {
-    const { path = '/', scheme = 'HTTP', port, host, httpHeaders = [] } = httpGet;
-    const headers = Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]));
-    return async (timeoutMs, signal) => {
-      const secure = scheme === 'HTTPS';
-      const where = at(port, host);
-      const status = await checkHttp({ at: where, path, secure, headers, timeoutMs, signal });
-      const isFine = status >= 200 && status < 400;
-      return isFine ? undefined : `HTTP probe failed with statuscode: ${status}`;
-    };
+    return (timeoutMs, signal) => askHttp(httpGet, { target, timeoutMs, signal });
   }
   if (tcpSocket !== undefined) {
     return async (timeoutMs, signal) => {
-      const where = at(tcpSocket.port, tcpSocket.host);
+      const where = placeOf(target, tcpSocket);
       (await target.engine.connect(where, { timeoutMs, signal })).destroy();
       return undefined;
     };
@@ -83,20 +71,39 @@ function askOf({ httpGet, tcpSocket, grpc, exec }: Probe, target: ProbeTarget): 
   if (grpc !== undefined) {
     const { port, service = '' } = grpc;
     return async (timeoutMs, signal) => {
-      const isServing = await checkGrpc({ at: at(port, undefined), service, timeoutMs, signal });
+      const isServing = await checkGrpc({
+        at: placeOf(target, { port }),
+        service,
+        timeoutMs,
+        signal,
+      });
       return isServing ? undefined : 'service unhealthy (responded with "NOT_SERVING")';
     };
   }
   return (timeoutMs, signal) => askCommand(exec?.command ?? [], { target, timeoutMs, signal });
 }
 
-interface Asking {
+export interface Asking {
   readonly target: ProbeTarget;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-async function askCommand(
+/** Undefined when it answers well, else how it answered. Rejects when it does not. */
+export async function askHttp(
+  { path = '/', scheme = 'HTTP', port, host, httpHeaders = [] }: HttpGetAction,
+  { target, timeoutMs, signal }: Asking,
+): Promise<string | undefined> {
+  const headers = Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]));
+  const at = placeOf(target, { port, host });
+  const secure = scheme === 'HTTPS';
+  const status = await checkHttp({ at, path, secure, headers, timeoutMs, signal });
+  const isFine = status >= 200 && status < 400;
+  return isFine ? undefined : `HTTP probe failed with statuscode: ${status}`;
+}
+
+/** Undefined when it ends with 0, else how it ended. Rejects when it cannot be started. */
+export async function askCommand(
   command: readonly string[],
   { target, timeoutMs, signal }: Asking,
 ): Promise<string | undefined> {
@@ -119,6 +126,13 @@ async function askCommand(
   }
   const { code } = await ended;
   return code === 0 ? undefined : `command ended with code ${code ?? '?'}: ${last}`;
+}
+
+function placeOf(
+  target: ProbeTarget,
+  { port, host }: { readonly port: number | string; readonly host?: string | undefined },
+): SocketAddress {
+  return { address: host ?? target.address, port: portOf(port, target.container) };
 }
 
 /** A port by number, or by the name the container gives it; 0 when it has none of that name. */

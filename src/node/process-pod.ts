@@ -2,12 +2,13 @@
  * One Pod as a host process: started with HOST and PORT, ready when its probe says so or it takes connections,
  * restarted with back-off when it ends or its liveness probe fails, and ended with SIGTERM, then SIGKILL.
  */
-import type { Container } from '../kube/index.ts';
+import type { Container, Happening, Probe } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import { startChild, type Child, type ChildOutput } from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
+import { runHook } from './lifecycle-hook.ts';
 import type { LogLine } from './pod-logs.ts';
 import { runProbe, type ProbeTarget } from './probe.ts';
 
@@ -18,7 +19,7 @@ export interface ProcessPodOptions {
   /** Where the command runs; this process's own folder when undefined. */
   readonly folder: string | undefined;
   readonly address: string;
-  /** Undefined: ready as soon as the process runs. */
+  /** Where it takes TCP connections; undefined: ready as soon as the process runs. */
   readonly port: number | undefined;
   /** Its probes count, and the names of its ports. */
   readonly container: Container | undefined;
@@ -31,8 +32,10 @@ export interface ProcessPodOptions {
   /** Told of every change, in order. */
   onState(state: ProcessPodState): void;
   readonly onLine: (line: LogLine) => void;
+  /** Whether it is started again when it has ended: Always, OnFailure or Never. */
+  readonly restartPolicy: string;
   /** Something people should hear of. */
-  readonly onTrouble: (reason: string, message: string) => void;
+  readonly onHappening: (happening: Happening) => void;
 }
 
 /** How a life of the process ended. */
@@ -63,6 +66,8 @@ export interface ProcessPodState {
   /** Undefined while no process runs. */
   readonly startedAtMs: number | undefined;
   readonly lastEnd: ProcessEnd | undefined;
+  /** It has ended and is not started again. */
+  readonly isOver: boolean;
   /** Why it is not ready, for people. */
   readonly reason: string | undefined;
   readonly message: string | undefined;
@@ -80,6 +85,7 @@ export class ProcessPod {
   private readonly finished: Promise<void>;
   private child: Child | undefined;
   private isReady = false;
+  private isOver = false;
   private restarts = 0;
   private startedAtMs: number | undefined;
   private lastEnd: ProcessEnd | undefined;
@@ -116,11 +122,28 @@ export class ProcessPod {
     this.held?.resolve();
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process is gone; what it wants done before its end counts towards the grace. */
   async stop(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
+    const { clock } = this.options;
     this.stopping.abort();
-    await this.endChild(gracePeriodMs);
+    const begun = clock.monotonic();
+    if (this.child !== undefined && gracePeriodMs > 0) await this.beforeEnd(gracePeriodMs);
+    await this.endChild(Math.max(0, gracePeriodMs - (clock.monotonic() - begun)));
     await this.finished;
+  }
+
+  /** Until the hook is done, or the process is gone by itself. */
+  private async beforeEnd(atMostMs: number): Promise<void> {
+    const { container, onHappening } = this.options;
+    const preStop = container?.lifecycle?.preStop;
+    const { child } = this;
+    if (preStop === undefined || child === undefined) return;
+    const gone = new AbortController();
+    void child.ended.then(() => gone.abort());
+    const failure = await runHook(preStop, this.target(), { atMostMs, signal: gone.signal });
+    if (failure === undefined || gone.signal.aborted) return;
+    const message = `PreStopHook failed: ${failure}`;
+    onHappening({ type: 'Warning', reason: 'FailedPreStopHook', message });
   }
 
   private async endChild(gracePeriodMs: number): Promise<void> {
@@ -133,27 +156,45 @@ export class ProcessPod {
     if (!gone.signal.aborted) child.kill('SIGKILL');
   }
 
+  private target(): ProbeTarget {
+    const { address, container, env, folder, engine, clock } = this.options;
+    return { address, container, env, folder, engine, clock };
+  }
+
   private async live(): Promise<void> {
-    const { clock, log, name, onTrouble } = this.options;
+    const { clock, log, name, onHappening } = this.options;
     let backOffMs = firstBackOffMs;
     while (!this.stopping.signal.aborted) {
       const startedAt = clock.monotonic();
       const why = await this.runOnce();
       await this.held?.promise;
       if (this.stopping.signal.aborted) return;
+      if (!this.isStartedAgain()) {
+        this.isOver = true;
+        return this.report(false, 'PodCompleted', why);
+      }
       if (clock.monotonic() - startedAt > stableMs) backOffMs = firstBackOffMs;
       log.warn('Process of Pod ended; starting it again', { pod: name, why, inMs: backOffMs });
       this.restarts++;
       this.report(false, 'CrashLoopBackOff', `${why}; starting it again in ${backOffMs} ms`);
-      onTrouble('BackOff', `Back-off restarting failed process: ${why}`);
+      const message = `Back-off restarting failed process: ${why}`;
+      onHappening({ type: 'Warning', reason: 'BackOff', message });
       await clock.sleep(backOffMs, this.stopping.signal);
       backOffMs = Math.min(backOffMs * 2, maxBackOffMs);
     }
   }
 
+  /** One that could not even be started is tried again whatever the policy. */
+  private isStartedAgain(): boolean {
+    const { restartPolicy } = this.options;
+    if (restartPolicy === 'Always' || this.lastEnd === undefined) return true;
+    return restartPolicy === 'OnFailure' && this.lastEnd.code !== 0;
+  }
+
   /** One life of the process; resolves with how it ended. */
   private async runOnce(): Promise<string> {
-    const { command, env, folder, clock, onLine } = this.options;
+    const { command, env, folder, clock, onLine, onHappening } = this.options;
+    const life = this.restarts;
     const { adopted } = this;
     this.adopted = undefined;
     const startedAtMs = adopted?.startedAtMs ?? clock.now();
@@ -165,11 +206,13 @@ export class ProcessPod {
           command,
           env,
           cwd: folder,
-          onLine: (text, from) => onLine({ text, from, atMs: clock.now() }),
+          onLine: (text, from) => onLine({ text, from, atMs: clock.now(), life }),
         }));
     } catch (thrown) {
       return messageOf(thrown);
     }
+    const message = `Started container ${this.options.container?.name ?? 'main'}`;
+    onHappening({ type: 'Normal', reason: 'Started', message });
     this.child = child;
     this.startedAtMs = startedAtMs;
     // Stopped while it was being started: nobody saw it run, so nobody waits for a graceful end.
@@ -190,9 +233,9 @@ export class ProcessPod {
 
   /** Follows the process through its start, then its readiness and its liveness, until it is over. */
   private async watch(over: AbortSignal, wasReady: boolean): Promise<void> {
-    const { address, port, container, env, folder, engine, clock } = this.options;
+    const { address, port, container } = this.options;
     const { startupProbe, readinessProbe } = container ?? {};
-    const target: ProbeTarget = { address, container, env, folder, engine, clock };
+    const target = this.target();
     if (wasReady) this.report(true);
     else {
       this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
@@ -203,7 +246,7 @@ export class ProcessPod {
         target,
         signal: over,
         onTurn: (isWell, why) => {
-          if (!isWell) this.unhealthy('Startup', why);
+          if (!isWell) this.unhealthy('Startup', startupProbe, why);
           return true;
         },
       });
@@ -230,7 +273,7 @@ export class ProcessPod {
     const probe = target.container?.livenessProbe;
     if (probe === undefined) return;
     const onTurn = (isWell: boolean, why: string | undefined): boolean => {
-      if (!isWell) this.unhealthy('Liveness', why);
+      if (!isWell) this.unhealthy('Liveness', probe, why);
       return !isWell;
     };
     await runProbe({ probe, target, signal: over, onTurn });
@@ -241,17 +284,26 @@ export class ProcessPod {
     if (isWell === this.isReady) return;
     if (isWell) this.report(true);
     else {
-      this.report(false, 'ContainersNotReady', `Readiness probe failed: ${why ?? ''}`);
-      this.options.onTrouble('Unhealthy', `Readiness probe failed: ${why ?? ''}`);
+      const message = `Readiness probe failed: ${why ?? ''}`;
+      this.report(false, 'ContainersNotReady', message);
+      this.options.onHappening({ type: 'Warning', reason: 'Unhealthy', message });
     }
   }
 
-  private unhealthy(which: 'Startup' | 'Liveness', why: string | undefined): void {
+  private unhealthy(
+    which: 'Startup' | 'Liveness',
+    { terminationGracePeriodSeconds: seconds }: Probe,
+    why: string | undefined,
+  ): void {
+    const { onHappening, container, gracePeriodMs } = this.options;
     const message = `${which} probe failed: ${why ?? ''}`;
-    this.options.onTrouble('Unhealthy', message);
+    onHappening({ type: 'Warning', reason: 'Unhealthy', message });
+    const named = container?.name ?? 'main';
+    const end = `Container ${named} failed ${which.toLowerCase()} probe, will be restarted`;
+    onHappening({ type: 'Normal', reason: 'Killing', message: end });
     this.report(false, 'Unhealthy', message);
     // `live` starts it again when it is gone; nothing else waits for that.
-    void this.endChild(this.options.gracePeriodMs);
+    void this.endChild(seconds === undefined ? gracePeriodMs : seconds * 1_000);
   }
 
   private async waitUntilReady(over: AbortSignal): Promise<void> {
@@ -271,7 +323,7 @@ export class ProcessPod {
   private report(ready: boolean, reason?: string, message?: string): void {
     this.isReady = ready;
     if (this.stopping.signal.aborted) return;
-    const { restarts, startedAtMs, lastEnd } = this;
-    this.options.onState({ ready, restarts, startedAtMs, lastEnd, reason, message });
+    const { restarts, startedAtMs, lastEnd, isOver } = this;
+    this.options.onState({ ready, restarts, startedAtMs, lastEnd, isOver, reason, message });
   }
 }

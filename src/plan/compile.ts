@@ -7,6 +7,8 @@ import {
   throughGateway,
   type Endpoint,
   type NodeView,
+  type PoolName,
+  type Pools,
   type VirtualServer,
 } from '../model/index.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -17,7 +19,7 @@ export interface CompileContext {
   /** The weight a Pod's label gives it; undefined when it has none. */
   readonly weightOf: (namespace: string, pod: string) => number | undefined;
   /** The live gateway's port for a per-request ServicePort; undefined when there is none. */
-  readonly gatewayOf: (id: string) => Endpoint | undefined;
+  readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
   /** The current VirtualServer of an id. */
   readonly before: (id: string) => VirtualServer | undefined;
 }
@@ -43,13 +45,17 @@ function compilePort(
   const id = servicePortId(draft.ref);
   const endpoints = endpointsOf(draft.ref, slices, { nodeName: node.name, weightOf });
   const pools = choosePools(endpoints, draft, node);
-  const gateway = perRequest === undefined ? undefined : gatewayOf(id);
+  const cluster = perRequest === undefined ? undefined : gatewayOf(id, 'cluster');
+  const local = cluster === undefined ? undefined : gatewayOf(id, 'local');
   return {
     id,
     ...draft,
     endpoints,
-    pools: gateway === undefined ? pools : throughGateway(pools, gateway),
-    perRequest: perRequest === undefined ? undefined : { affinity: perRequest, pools },
+    pools:
+      cluster === undefined || local === undefined
+        ? pools
+        : throughGateway(pools, { cluster, local }),
+    perRequest: perRequest === undefined ? undefined : { ...perRequest, pools },
   };
 }
 
@@ -59,13 +65,28 @@ function compilePort(
  */
 function keepUnchanged(old: VirtualServer, next: VirtualServer): VirtualServer {
   if (isDeepStrictEqual(old, next)) return old;
-  const cluster = keep(old.pools.cluster, next.pools.cluster);
-  const local = keep(old.pools.local, next.pools.local);
+  const perRequest =
+    next.perRequest === undefined
+      ? undefined
+      : {
+          ...next.perRequest,
+          pools: keepPools(old.perRequest?.pools ?? old.pools, next.perRequest.pools),
+        };
   return {
     ...next,
     endpoints: keep(old.endpoints, next.endpoints),
-    pools: { cluster, local, hasAny: next.pools.hasAny },
+    // Without a gateway both are the same pools, and stay that.
+    pools:
+      perRequest !== undefined && next.pools === next.perRequest?.pools
+        ? perRequest.pools
+        : keepPools(old.pools, next.pools),
+    perRequest,
   };
+}
+
+function keepPools(old: Pools, next: Pools): Pools {
+  const cluster = keep(old.cluster, next.cluster);
+  return { cluster, local: keep(old.local, next.local), hasAny: next.hasAny };
 }
 
 function keep<T>(old: T, next: T): T {

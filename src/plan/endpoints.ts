@@ -48,6 +48,7 @@ export function endpointsOf(
           nodeName,
           weight: weight ?? sliceWeight,
           pod: pod === undefined ? undefined : `${pod.namespace}/${pod.name}`,
+          podUid: pod === undefined ? undefined : raw.targetRef?.uid,
         });
         // The API forbids it; a slice that came otherwise must not mix the families.
         if (endpoint === undefined || familyOf(endpoint.address) !== ref.family) continue;
@@ -78,13 +79,13 @@ export function podOf(
     : undefined;
 }
 
-interface EndpointParts extends Pick<Endpoint, 'port' | 'weight' | 'pod'> {
+interface EndpointParts extends Pick<Endpoint, 'port' | 'weight' | 'pod' | 'podUid'> {
   readonly nodeName: string;
 }
 
 function endpointOf(
   raw: SliceEndpoint,
-  { port, nodeName, weight, pod }: EndpointParts,
+  { port, nodeName, weight, pod, podUid }: EndpointParts,
 ): Endpoint | undefined {
   // Only the first address counts; the API says the others are the same endpoint.
   const address = canonicalIp(raw.addresses[0] ?? '');
@@ -102,5 +103,6 @@ function endpointOf(
     nodeHints: (raw.hints?.forNodes ?? []).map((node) => node.name),
     weight,
     pod,
+    podUid,
   };
 }

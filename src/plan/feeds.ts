@@ -7,6 +7,7 @@ import {
   readAnnotation,
   serviceKind,
   type EndpointSlice,
+  type EventRecorder,
   type ObjectClient,
   type Pod,
   type Reflector,
@@ -23,6 +24,7 @@ export interface FeedOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly events?: EventRecorder | undefined;
   /** Called after each change. */
   readonly changed: () => void;
 }
@@ -32,8 +34,8 @@ export function createFeeds(options: FeedOptions): readonly Reflector[] {
   return [services(options), slices(options), weights(options)];
 }
 
-function services({ tracker, changed, ...common }: FeedOptions): Reflector {
-  const problems = createProblemLog(common.log);
+function services({ tracker, changed, events, ...common }: FeedOptions): Reflector {
+  const problems = createProblemLog(common.log, events);
   return createReflector<Service>({
     ...common,
     kind: serviceKind,

@@ -4,7 +4,7 @@
  * Nothing is applied before Services and EndpointSlices have both been listed, so that a start never shows
  * Services without endpoints. After a failed apply the next one is full.
  */
-import type { ObjectClient } from '../kube/index.ts';
+import type { EventRecorder, ObjectClient } from '../kube/index.ts';
 import {
   emptyPlan,
   nextPlan,
@@ -19,7 +19,7 @@ import {
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import { createFeeds } from './feeds.ts';
 import { createSyncLoop, type RunResult } from './sync-loop.ts';
-import { createChangeTracker, type ChangeTracker } from './tracker.ts';
+import { createChangeTracker, type ChangeTracker, type ChangeTrackerOptions } from './tracker.ts';
 
 export interface PlannerOptions {
   readonly client: ObjectClient;
@@ -31,6 +31,10 @@ export interface PlannerOptions {
   readonly minIntervalMs: number;
   readonly retryMs: number;
   readonly maxIntervalMs: number;
+  /** The live gateway's port for a pool of a per-request ServicePort; there is none when undefined. */
+  readonly gatewayOf?: ChangeTrackerOptions['gatewayOf'];
+  /** Tells people of settings that were not taken; nobody when undefined. */
+  readonly events?: EventRecorder | undefined;
   /** Called after each apply that succeeded, in order. */
   readonly onApplied?: (applied: Applied) => void;
 }
@@ -38,6 +42,8 @@ export interface PlannerOptions {
 export interface Applied {
   readonly plan: Plan;
   readonly report: ApplyReport;
+  /** What led to this Plan; undefined when everything was applied. */
+  readonly delta: Delta | undefined;
 }
 
 export interface Planner extends Component {
@@ -45,11 +51,13 @@ export interface Planner extends Component {
   readonly applied: () => Applied;
   /** Ids of the VirtualServers that have a Pod among their endpoints; costs what they are. */
   readonly serversOf: ChangeTracker['serversOf'];
+  /** Compiles a Service again: its gateway came or went. */
+  readonly refresh: ChangeTracker['refresh'];
 }
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { client, clock, random, log } = options;
-  const tracker = createChangeTracker({ node: options.node });
+  const tracker = createChangeTracker({ node: options.node, gatewayOf: options.gatewayOf });
   const work = createApplyWork(tracker, options);
   const loop = createSyncLoop(work.run, {
     clock,
@@ -58,7 +66,15 @@ export function createPlanner(options: PlannerOptions): Planner {
     maxIntervalMs: options.maxIntervalMs,
     onFailure: (thrown) => log.error('Cannot apply the Plan; will try again', { error: thrown }),
   });
-  const feeds = createFeeds({ client, tracker, clock, random, log, changed: () => loop.trigger() });
+  const feeds = createFeeds({
+    client,
+    tracker,
+    clock,
+    random,
+    log,
+    events: options.events,
+    changed: () => loop.trigger(),
+  });
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let state: ComponentStatus = { state: 'starting', detail: undefined };
@@ -82,6 +98,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     stop,
     status: () => work.problem() ?? state,
     applied: work.applied,
+    refresh: (namespace, name) => {
+      tracker.refresh(namespace, name);
+      loop.trigger();
+    },
     serversOf: (namespace, pod) => tracker.serversOf(namespace, pod),
   };
 }
@@ -100,6 +120,7 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
   let applied: Applied = {
     plan: wanted,
     report: { revision: 0, operations: 0, failures: [], standIns: [] },
+    delta: undefined,
   };
   let full = true;
   let failing = false;
@@ -114,7 +135,7 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
     full = true;
     const report = await driver.apply(wanted, delta, signal);
     full = false;
-    applied = { plan: wanted, report };
+    applied = { plan: wanted, report, delta };
     log.debug('Applied the Plan', {
       revision: report.revision,
       operations: report.operations,

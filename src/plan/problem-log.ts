@@ -1,5 +1,5 @@
 /** Says once, when it changes, that a setting of a Service was not taken and what holds instead. */
-import { nameOf, objectKey, type Service } from '../kube/index.ts';
+import { nameOf, objectKey, type EventRecorder, type Service } from '../kube/index.ts';
 import type { Logger } from '../obs/index.ts';
 import { serviceSettings } from './service-settings.ts';
 
@@ -10,7 +10,7 @@ export interface ProblemLog {
 /** Services whose problems are remembered, so as not to repeat them; the oldest are forgotten first. */
 const maxRemembered = 10_000;
 
-export function createProblemLog(log: Logger): ProblemLog {
+export function createProblemLog(log: Logger, events?: EventRecorder): ProblemLog {
   const said = new Map<string, string>();
   return {
     check: (service) => {
@@ -24,6 +24,11 @@ export function createProblemLog(log: Logger): ProblemLog {
       if (said.size > maxRemembered && oldest !== undefined) said.delete(oldest);
       for (const { key: annotation, problem, fallback } of problems) {
         log.warn('Setting of a Service not taken', { service: key, annotation, problem, fallback });
+        events?.record(service, {
+          type: 'Warning',
+          reason: 'SettingNotTaken',
+          message: `${annotation} is not taken as it stands: ${problem}; ${fallback}`,
+        });
       }
     },
   };

@@ -2,13 +2,7 @@
  * Service -> its ServicePorts, one a port and IP family, without endpoints: what kube-proxy 1.36 makes of a
  * Service (pkg/proxy/serviceport.go), and which Services it leaves alone.
  */
-import {
-  isHttpPort,
-  labels,
-  type Service,
-  type ServicePortSpec,
-  type ServiceSpec,
-} from '../kube/index.ts';
+import { labels, type Service, type ServicePortSpec, type ServiceSpec } from '../kube/index.ts';
 import {
   canonicalIp,
   familyOf,
@@ -19,10 +13,13 @@ import {
   type IpFamily,
   type Protocol,
   type ProxyProtocol,
+  type RequestRules,
+  type Replay,
   type SchedulerName,
   type ServicePortRef,
   type TrafficPolicy,
 } from '../model/index.ts';
+import { requestRules } from './request-rules.ts';
 import { serviceSettings, type ServiceSettings } from './service-settings.ts';
 
 /** A VirtualServer before its endpoints are known. */
@@ -34,8 +31,9 @@ export interface ServicePortDraft {
   readonly scheduler: SchedulerName;
   readonly affinity: Affinity;
   /** Undefined: connections are balanced, not requests. */
-  readonly perRequest: 'none' | 'cookie' | undefined;
+  readonly perRequest: RequestRules | undefined;
   readonly proxyProtocol: ProxyProtocol;
+  readonly replay: Replay;
   readonly sourceRanges: readonly Cidr[];
 }
 
@@ -84,8 +82,9 @@ function draft({ service, spec, settings, port, clusterIp }: DraftParts): Servic
     externalTrafficPolicy: externalPolicyOf(spec),
     scheduler: settings.scheduler,
     affinity: settings.affinity,
-    perRequest: isHttpPort(port) ? settings.perRequest : undefined,
+    perRequest: requestRules(port, settings.perRequest),
     proxyProtocol: protocolOf(port.protocol) === 'TCP' ? settings.proxyProtocol : 'none',
+    replay: protocolOf(port.protocol) === 'TCP' ? settings.replay : 'none',
     sourceRanges: sourceRangesOf(spec, family),
   };
 }

@@ -25,6 +25,7 @@ interface Row {
   readonly affinity?: string;
   readonly perRequest?: 'none' | 'cookie';
   readonly proxyProtocol?: 'v1' | 'v2';
+  readonly replay?: 'first-bytes';
   /** Keys of what was not taken. */
   readonly problems?: readonly string[];
 }
@@ -54,6 +55,14 @@ const rows: Record<string, Row> = {
   'an unknown PROXY protocol is reported and leaves none': {
     of: service({ 'switchyard.dev/proxy-protocol': '2' }),
     problems: ['switchyard.dev/proxy-protocol'],
+  },
+  'the replay of first bytes': {
+    of: service({ 'switchyard.dev/replay': 'first-bytes' }),
+    replay: 'first-bytes',
+  },
+  'an unknown replay is reported and leaves none': {
+    of: service({ 'switchyard.dev/replay': 'everything' }),
+    problems: ['switchyard.dev/replay'],
   },
   'an unknown scheduler is reported and leaves round robin': {
     of: service({ 'switchyard.dev/scheduler': 'fastest' }),
@@ -125,8 +134,9 @@ for (const [name, row] of Object.entries(rows)) {
       {
         scheduler: got.scheduler,
         affinity: affinityText,
-        perRequest: got.perRequest,
+        perRequest: got.perRequest?.affinity,
         proxyProtocol: got.proxyProtocol,
+        replay: got.replay,
         problems: got.problems.map((problem) => problem.key),
       },
       {
@@ -134,6 +144,7 @@ for (const [name, row] of Object.entries(rows)) {
         affinity: row.affinity ?? 'none',
         perRequest: row.perRequest,
         proxyProtocol: row.proxyProtocol ?? 'none',
+        replay: row.replay ?? 'none',
         problems: row.problems ?? [],
       },
     );

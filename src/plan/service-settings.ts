@@ -5,16 +5,18 @@
 import {
   annotations,
   isHttpPort,
+  isHttpsPort,
   readAnnotation,
-  type AnnotationSpec,
   type Service,
 } from '../kube/index.ts';
 import {
   defaultScheduler,
   type Affinity,
   type ProxyProtocol,
+  type Replay,
   type SchedulerName,
 } from '../model/index.ts';
+import { requestWishes, type ReadSetting, type RequestWishes } from './request-rules.ts';
 
 /** An annotation that was not taken as it stands. */
 export interface SettingProblem {
@@ -28,10 +30,12 @@ export interface ServiceSettings {
   readonly scheduler: SchedulerName;
   /** For connections. */
   readonly affinity: Affinity;
-  /** What HTTP ports are to be balanced by; undefined: by connections, as all others. */
-  readonly perRequest: 'none' | 'cookie' | undefined;
+  /** How HTTP ports are to be treated; undefined: by connections, as all others. */
+  readonly perRequest: RequestWishes | undefined;
   /** For TCP ports. */
   readonly proxyProtocol: ProxyProtocol;
+  /** For TCP ports. */
+  readonly replay: Replay;
   readonly problems: readonly SettingProblem[];
 }
 
@@ -40,7 +44,7 @@ const defaultAffinityTimeoutSeconds = 10_800;
 
 export function serviceSettings(service: Service): ServiceSettings {
   const problems: SettingProblem[] = [];
-  const read = <T>(spec: AnnotationSpec<T>, fallback: string): T | undefined => {
+  const read: ReadSetting = (spec, fallback) => {
     const reading = readAnnotation(service, spec);
     if (reading === undefined || reading.ok) return reading?.value;
     problems.push({ key: reading.key, problem: reading.problem, fallback });
@@ -50,21 +54,42 @@ export function serviceSettings(service: Service): ServiceSettings {
   const scheduler = read(annotations.scheduler, defaultScheduler) ?? defaultScheduler;
   const wished = read(annotations.affinity, declared) ?? declared;
   const balance = read(annotations.balance, 'connection') ?? 'connection';
-  const perRequest = wished === 'cookie' ? 'cookie' : balance === 'request' ? 'none' : undefined;
-  if (perRequest !== undefined && !(service.spec?.ports ?? []).some(isHttpPort)) {
-    problems.push({
-      key: wished === 'cookie' ? annotations.affinity.key : annotations.balance.key,
-      problem: 'no port says that it is HTTP, by appProtocol or by the name http or grpc',
-      fallback: 'connections are balanced',
-    });
-  }
+  const hash = read(annotations.hash, 'the scheduler chooses');
+  const wanted = wished === 'cookie' || balance === 'request' || hash !== undefined;
+  const affinity = wished === 'cookie' ? 'cookie' : 'none';
+  const perRequest = wanted ? requestWishes(service, { read, affinity, hash }) : undefined;
+  if (perRequest !== undefined) problems.push(...portProblems(service, perRequest));
   return {
     scheduler,
     affinity: affinityOf(service, wished === 'cookie' ? declared : wished),
     perRequest,
     proxyProtocol: read(annotations.proxyProtocol, 'none') ?? 'none',
+    replay: read(annotations.replay, 'none') ?? 'none',
     problems,
   };
+}
+
+/** Ports that keep balancing connections although their Service asks for more. */
+function portProblems(service: Service, { affinity, tlsSecret }: RequestWishes): SettingProblem[] {
+  const ports = service.spec?.ports ?? [];
+  const { metadata } = service;
+  const asked = [annotations.balance.key, annotations.hash.key];
+  const key =
+    affinity === 'cookie'
+      ? annotations.affinity.key
+      : (asked.find((each) => metadata.annotations?.[each] !== undefined) ??
+        annotations.balance.key);
+  return ports.flatMap((port) => {
+    if (isHttpPort(port)) return [];
+    const { port: number, name = String(number) } = port;
+    const fallback = 'its connections are balanced';
+    if (isHttpsPort(port)) {
+      const problem = `port ${name} speaks TLS, and ${annotations.tlsSecret.key} names no Secret for it`;
+      return tlsSecret === undefined ? [{ key, problem, fallback }] : [];
+    }
+    const problem = `port ${name} does not say that it is HTTP, by appProtocol or by the name http or grpc`;
+    return [{ key, problem, fallback }];
+  });
 }
 
 function affinityOf(service: Service, kind: 'none' | 'clientIP'): Affinity {

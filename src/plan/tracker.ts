@@ -10,7 +10,14 @@ import {
   type KubeObject,
   type Service,
 } from '../kube/index.ts';
-import type { Endpoint, NodeView, Plan, PlanChange, VirtualServer } from '../model/index.ts';
+import type {
+  Endpoint,
+  NodeView,
+  Plan,
+  PlanChange,
+  PoolName,
+  VirtualServer,
+} from '../model/index.ts';
 import { compileService } from './compile.ts';
 import { PodOwners } from './pod-owners.ts';
 
@@ -35,6 +42,8 @@ export interface ChangeTracker {
   replaceWeights(weights: readonly PodWeight[]): void;
   /** Everything is compiled again against a changed node. */
   setNode(node: NodeView): void;
+  /** Compiles a Service again although its objects are the same: its gateway came or went. */
+  refresh(namespace: string, name: string): void;
   /** Ids of the VirtualServers in the Plan that have a Pod among their endpoints. */
   serversOf(namespace: string, pod: string): readonly string[];
   /** How many Services wait to be compiled. */
@@ -46,7 +55,7 @@ export interface ChangeTracker {
 export interface ChangeTrackerOptions {
   readonly node: NodeView;
   /** The live gateway's port for a per-request ServicePort; there is none when undefined. */
-  readonly gatewayOf?: ((id: string) => Endpoint | undefined) | undefined;
+  readonly gatewayOf?: ((id: string, pool: PoolName) => Endpoint | undefined) | undefined;
 }
 
 export function createChangeTracker(options: ChangeTrackerOptions): ChangeTracker {
@@ -67,7 +76,7 @@ class Tracker implements ChangeTracker {
   private node: NodeView;
   private nodeChanged = false;
 
-  private readonly gatewayOf: (id: string) => Endpoint | undefined;
+  private readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
 
   constructor({ node, gatewayOf }: ChangeTrackerOptions) {
     this.node = node;
@@ -153,6 +162,11 @@ class Tracker implements ChangeTracker {
     this.node = node;
     this.nodeChanged = true;
     for (const key of this.services.keys()) this.dirty.add(key);
+  }
+
+  refresh(namespace: string, name: string): void {
+    const key = objectKey({ namespace, name });
+    if (this.services.has(key)) this.dirty.add(key);
   }
 
   serversOf(namespace: string, pod: string): readonly string[] {

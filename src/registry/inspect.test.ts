@@ -10,18 +10,22 @@ import {
   serviceKind,
   type KubeObject,
 } from '../kube/index.ts';
+import { propertyRuns } from '../model/property-runs.suite.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
 import { createObjectCheck, inspectNew, inspectUpdate } from './inspect.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
 import { ingressStrategy } from './ingress.ts';
+import { ipAddressRules } from './ip-address.ts';
 import { leaseStrategy } from './lease.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
 import { replicaSetStrategy } from './replica-set.ts';
+import { serviceCidrStrategy } from './service-cidr.ts';
 import { serviceRules } from './service.ts';
 import type { Shape } from './shape.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
@@ -35,6 +39,7 @@ const strategies: readonly Strategy<never>[] = [
   statefulSetStrategy,
   podStrategy,
   serviceRules,
+  createEndpointsStrategy({ allowLoopback: true }),
   createEndpointSliceStrategy({ allowLoopback: true }),
   configMapStrategy,
   secretStrategy,
@@ -42,6 +47,8 @@ const strategies: readonly Strategy<never>[] = [
   eventStrategy,
   ingressStrategy,
   ingressClassStrategy,
+  serviceCidrStrategy,
+  ipAddressRules,
 ] as unknown as readonly Strategy<never>[];
 
 const texts = fc.oneof(
@@ -144,7 +151,7 @@ for (const strategy of strategies) {
           return inspectUpdate(strategy, next, freezeCopy(made) as never);
         });
       }),
-      { numRuns: 1_000 },
+      { numRuns: propertyRuns / 2 },
     );
   });
 }
@@ -156,7 +163,7 @@ test('no JSON at all makes the check throw', () => {
       const refused = check(kind, value);
       assert.ok(refused === undefined || refused instanceof ApiError);
     }),
-    { numRuns: 2_000 },
+    { numRuns: propertyRuns },
   );
 });
 

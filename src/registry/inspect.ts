@@ -7,6 +7,7 @@ import {
   isKubeObject,
   isOfKind,
   kindKey,
+  kinds,
   type JsonObject,
   type Kind,
   type KubeObject,
@@ -14,16 +15,19 @@ import {
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
 import { ingressStrategy } from './ingress.ts';
+import { ipAddressRules } from './ip-address.ts';
 import { leaseStrategy } from './lease.ts';
-import { validateMetadata } from './metadata.ts';
+import { validateMetadata, validateMetadataChange } from './metadata.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
 import { Problems } from './problems.ts';
 import { replicaSetStrategy } from './replica-set.ts';
+import { serviceCidrStrategy } from './service-cidr.ts';
 import { serviceRules } from './service.ts';
 import { decodeShape } from './shape.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
@@ -39,7 +43,10 @@ export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
     checkOf(nodeStrategy),
     checkOf(podStrategy),
     checkOf(serviceRules),
+    checkOf(createEndpointsStrategy(rules)),
     checkOf(createEndpointSliceStrategy(rules)),
+    checkOf(serviceCidrStrategy),
+    checkOf(ipAddressRules),
     checkOf(deploymentStrategy),
     checkOf(replicaSetStrategy),
     checkOf(statefulSetStrategy),
@@ -84,13 +91,23 @@ export function decodeObject<T extends KubeObject>(strategy: Strategy<T>, value:
   const decoded = decodeShape(whole, shape, '', problems);
   if (problems.causes.length > 0) throw invalid(kind, nameFound(value), problems.causes);
   if (!isKubeObject(decoded) || !isOfKind(kind, decoded)) {
-    throw new ApiError(
-      'BadRequest',
-      `the object provided is unrecognized (must be of type ${kind.kind})`,
-      { remedy: `Set kind: ${kind.kind} and apiVersion: ${apiVersionOf(kind)}` },
-    );
+    throw wrongKind(kind, decoded);
   }
   return decoded;
+}
+
+function wrongKind(kind: Kind, found: unknown): ApiError {
+  const remedy = `Set kind: ${kind.kind} and apiVersion: ${apiVersionOf(kind)}`;
+  const other = kinds.find((known) => isKubeObject(found) && isOfKind(known, found));
+  if (other === undefined) {
+    const why = `the object provided is unrecognized (must be of type ${kind.kind})`;
+    return new ApiError('BadRequest', why, { remedy });
+  }
+  // The words of Go's types: one package a version outside, one a group inside.
+  const inside = kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? '');
+  const conversion = `converting (${other.version}.${other.kind}) to (${inside}.${kind.kind}): unknown conversion`;
+  const why = `${other.kind} in version ${JSON.stringify(apiVersionOf(other))} cannot be handled as a ${kind.kind}: ${conversion}`;
+  return new ApiError('BadRequest', why, { remedy });
 }
 
 /** Empty when the value has no metadata. */
@@ -106,6 +123,9 @@ function approved<T extends KubeObject>(
 ): T {
   const problems = new Problems();
   validateMetadata(object, strategy, problems);
+  if (stored !== undefined) {
+    validateMetadataChange(object.metadata, stored.metadata, problems);
+  }
   strategy.validate(object, stored, problems);
   if (problems.causes.length === 0) return object;
   throw invalid(strategy.kind, nameFound(object), problems.causes);

@@ -2,6 +2,7 @@
 import {
   ApiError,
   applyMergePatch,
+  garbageFinalizers,
   invalid,
   isAlreadyExists,
   isConflict,
@@ -71,6 +72,7 @@ class KindWriter<T extends KubeObject> implements Writer {
       try {
         const stored = await this.store.create(this.kind, claim.object);
         claim.commit();
+        await this.strategy.stored?.(stored, undefined);
         return stored;
       } catch (thrown) {
         claim.revert();
@@ -114,10 +116,12 @@ class KindWriter<T extends KubeObject> implements Writer {
       };
       try {
         const asked = this.strategy.gracePeriodSeconds?.(stored, options.gracePeriodSeconds) ?? 0;
-        await this.store.delete(this.kind, name, { preconditions, gracePeriodSeconds: asked });
+        const { propagationPolicy } = options;
+        const how = { preconditions, gracePeriodSeconds: asked, propagationPolicy };
+        await this.store.delete(this.kind, name, how);
         // One that stays for its grace or its finalizers keeps what it holds until it goes.
-        if (asked === 0 && (metadata.finalizers ?? []).length === 0) {
-          this.strategy.release?.(stored);
+        if (asked === 0 && !waitsForOthers(metadata.finalizers ?? [], propagationPolicy)) {
+          await this.gone(stored);
         }
         return;
       } catch (thrown) {
@@ -125,6 +129,11 @@ class KindWriter<T extends KubeObject> implements Writer {
         if (!isConflict(thrown) || !isSame || attempt >= attempts) throw thrown;
       }
     }
+  }
+
+  private async gone(object: T): Promise<void> {
+    this.strategy.release?.(object);
+    await this.strategy.removed?.(object);
   }
 
   /** Reads, makes the next object, stores it; again when somebody was faster and the caller named no version. */
@@ -149,9 +158,8 @@ class KindWriter<T extends KubeObject> implements Writer {
         claim.commit();
         // The last finalizer came off an object that was to go: storing it was its end.
         const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = written.metadata;
-        if (isLeaving(written) && grace === 0 && finalizers.length === 0) {
-          this.strategy.release?.(written);
-        }
+        if (isLeaving(written) && grace === 0 && finalizers.length === 0) await this.gone(written);
+        else await this.strategy.stored?.(written, stored);
         return written;
       } catch (thrown) {
         claim.revert();
@@ -182,6 +190,16 @@ class KindWriter<T extends KubeObject> implements Writer {
     claim.revert();
     throw invalid(this.kind, object.metadata.name, problems.causes);
   }
+}
+
+/** It stays although it is deleted: for a finalizer, or for those it owns. */
+function waitsForOthers(
+  finalizers: readonly string[],
+  policy: DeleteOptions['propagationPolicy'],
+): boolean {
+  if (policy === undefined) return finalizers.length > 0;
+  const ofGarbage: readonly string[] = Object.values(garbageFinalizers);
+  return policy !== 'Background' || finalizers.some((each) => !ofGarbage.includes(each));
 }
 
 function unclaimed<T>(object: T): Claim<T> {

@@ -1,14 +1,18 @@
 /** Defaults and rules of metadata, the same for every kind. */
 import {
+  dnsLabelProblems,
   labelValueProblems,
   qualifiedNameProblems,
   type KubeObject,
   type ObjectMeta,
+  type OwnerReference,
 } from '../kube/index.ts';
 import type { Random } from '../model/index.ts';
 import type { Problems } from './problems.ts';
 import type { Strategy } from './strategy.ts';
 
+/** Of the API itself: they need no domain. */
+const standardFinalizers: readonly string[] = ['orphan', 'foregroundDeletion', 'kubernetes'];
 const maxAnnotationBytes = 256 * 1024;
 /** No vowels and no look-alikes, so that no word and no confusion comes out. */
 const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
@@ -39,11 +43,15 @@ export function validateMetadata<T extends KubeObject>(
   } else {
     problems.invalidEach('metadata.name', name, strategy.nameProblems(name));
   }
+  if (strategy.kind.namespaced && namespace !== undefined && namespace !== '') {
+    problems.invalidEach('metadata.namespace', namespace, dnsLabelProblems(namespace));
+  }
   if (!strategy.kind.namespaced && namespace !== undefined && namespace !== '') {
     problems.forbidden('metadata.namespace', 'not allowed on this type');
   }
   validateLabels(labels, 'metadata.labels', problems);
   validateAnnotations(annotations, problems);
+  validateOwners(object.metadata, problems);
   validateFinalizers(object.metadata, problems);
 }
 
@@ -70,8 +78,51 @@ function validateAnnotations(annotations: ObjectMeta['annotations'], problems: P
   }
 }
 
-function validateFinalizers({ finalizers }: ObjectMeta, problems: Problems): void {
-  for (const [i, finalizer] of (finalizers ?? []).entries()) {
-    problems.invalidEach(`metadata.finalizers[${i}]`, finalizer, qualifiedNameProblems(finalizer));
+/** Each owner is named whole, and only one of them leads. */
+function validateOwners({ ownerReferences = [] }: ObjectMeta, problems: Problems): void {
+  let leading: OwnerReference | undefined;
+  for (const owner of ownerReferences) {
+    const field = 'metadata.ownerReferences';
+    const { apiVersion, kind, name, uid, controller } = owner;
+    if (apiVersion === '' || apiVersion.endsWith('/')) {
+      problems.invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty');
+    }
+    for (const [part, value] of Object.entries({ kind, name, uid })) {
+      if (value === '') problems.invalid(`${field}.${part}`, value, 'must not be empty');
+    }
+    if (kind === 'Event' && apiVersion === 'v1') {
+      problems.invalid(field, owner, 'v1, Kind=Event is disallowed from being an owner');
+    }
+    if (controller !== true) continue;
+    if (leading !== undefined) {
+      const why = `Only one reference can have Controller set to true. Found "true" in references for ${leading.kind}/${leading.name} and ${kind}/${name}`;
+      problems.invalid(field, ownerReferences, why);
+    }
+    leading = owner;
   }
+}
+
+function validateFinalizers({ finalizers: all = [] }: ObjectMeta, problems: Problems): void {
+  for (const [i, finalizer] of all.entries()) {
+    const field = `metadata.finalizers[${i}]`;
+    problems.invalidEach(field, finalizer, qualifiedNameProblems(finalizer));
+    if (finalizer.includes('/') || standardFinalizers.includes(finalizer)) continue;
+    const why = 'name is neither a standard finalizer name nor is it fully qualified';
+    problems.invalid(field, finalizer, why);
+  }
+}
+
+/** What of metadata an update may not touch. */
+export function validateMetadataChange(
+  { finalizers: after = [] }: ObjectMeta,
+  { deletionTimestamp, finalizers: before = [] }: ObjectMeta,
+  problems: Problems,
+): void {
+  if (deletionTimestamp === undefined) return;
+  const added = after.filter((finalizer) => !before.includes(finalizer));
+  if (added.length === 0) return;
+  const names = added.map((name) => JSON.stringify(name)).join(', ');
+  // Printed as Go prints its slices.
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${names}}`;
+  problems.forbidden('metadata.finalizers', why);
 }

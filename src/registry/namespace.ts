@@ -1,7 +1,9 @@
 /** Namespaces: their name as a label, and their phase. */
 import {
   dnsLabelProblems,
+  isLeaving,
   labels as wellKnown,
+  namespaceFinalizer,
   namespaceKind,
   type Namespace,
 } from '../kube/index.ts';
@@ -12,11 +14,23 @@ export const namespaceStrategy: Strategy<Namespace> = {
   kind: namespaceKind,
   shape: namespaceShape,
   nameProblems: dnsLabelProblems,
-  complete: (namespace) => {
+  complete: (namespace, stored) => {
     const { name, labels } = namespace.metadata;
     // The label is the API server's: it selects a Namespace by name, whatever else was asked for.
     const named = { ...labels, [wellKnown.namespaceName]: name };
-    return { ...namespace, metadata: { ...namespace.metadata, labels: named } };
+    // What a Namespace holds goes first: nobody takes that off one that is not on its way out.
+    const { finalizers = [] } = (stored ?? namespace).spec ?? {};
+    const spec =
+      stored === undefined
+        ? { finalizers: [...new Set([...finalizers, namespaceFinalizer])] }
+        : isLeaving(stored)
+          ? namespace.spec
+          : stored.spec;
+    return {
+      ...namespace,
+      metadata: { ...namespace.metadata, labels: named },
+      ...(spec === undefined ? {} : { spec }),
+    };
   },
   validate: () => undefined,
   initialStatus: (namespace) => ({ ...namespace, status: { phase: 'Active' } }),

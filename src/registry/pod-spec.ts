@@ -1,10 +1,13 @@
 /** The spec of Pods, theirs and that of templates: its defaults, and the rules for what is read here. */
 import {
   dnsLabelProblems,
+  freezeCopy,
+  nodeTaints,
   portNameProblems,
   type Container,
   type PodSpec,
   type Probe,
+  type Toleration,
 } from '../kube/index.ts';
 import type { Problems } from './problems.ts';
 import { protocols, validatePortNumber } from './service-validation.ts';
@@ -19,8 +22,22 @@ const podDefaults = {
   schedulerName: 'default-scheduler',
 } as const;
 
-/** Pods have it, templates do not: it comes when the Pod is made. */
-const ownPodDefaults = { enableServiceLinks: true } as const;
+/** Pods have it, templates do not: it comes when the Pod is made. One frozen copy that all Pods share. */
+const ownPodDefaults = freezeCopy({
+  enableServiceLinks: true,
+  priority: 0,
+  preemptionPolicy: 'PreemptLowerPriority',
+});
+
+/** What admission adds: a Pod stays for a while on a node that is in trouble. */
+const nodeTolerations: readonly Toleration[] = freezeCopy(
+  [nodeTaints.notReady, nodeTaints.unreachable].map((key) => ({
+    key,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds: 300,
+  })),
+);
 
 const containerDefaults = {
   resources: {},
@@ -38,14 +55,30 @@ const probeDefaults = {
 const restartPolicies: readonly string[] = ['Always', 'OnFailure', 'Never'];
 
 export function completePodSpec(spec: PodSpec | undefined): PodSpec {
-  return { ...ownPodDefaults, ...completeTemplateSpec(spec) };
+  const completed = completeTemplateSpec(spec);
+  return { ...ownPodDefaults, ...completed, tolerations: withNodeTolerations(completed) };
+}
+
+function withNodeTolerations({ tolerations }: PodSpec): readonly Toleration[] {
+  if (tolerations === undefined || tolerations.length === 0) return nodeTolerations;
+  const missing = nodeTolerations.filter(
+    (own) =>
+      !tolerations.some(
+        ({ key = '', effect = '' }) =>
+          (key === own.key || key === '') && (effect === own.effect || effect === ''),
+      ),
+  );
+  return missing.length === 0 ? tolerations : [...tolerations, ...missing];
 }
 
 export function completeTemplateSpec(spec: PodSpec | undefined): PodSpec {
-  const containers = spec?.containers;
+  const { containers, initContainers } = spec ?? {};
   return {
     ...podDefaults,
     ...spec,
+    ...(initContainers === undefined
+      ? {}
+      : { initContainers: initContainers.map(completeContainer) }),
     ...(containers === undefined ? {} : { containers: containers.map(completeContainer) }),
   };
 }

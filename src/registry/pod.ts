@@ -1,6 +1,7 @@
 /** Pods: what they are given when they are made, and how long a deleted one stays. */
 import { dnsSubdomainProblems, podKind, type Pod } from '../kube/index.ts';
 import { completePodSpec, defaultGracePeriodSeconds, validatePodSpec } from './pod-spec.ts';
+import { validatePodChange } from './pod-changes.ts';
 import { podShape } from './shapes.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -9,7 +10,10 @@ export const podStrategy: Strategy<Pod> = {
   shape: podShape,
   nameProblems: dnsSubdomainProblems,
   complete: (pod) => ({ ...pod, spec: completePodSpec(pod.spec) }),
-  validate: (pod, _stored, problems) => validatePodSpec(pod.spec, 'spec', problems),
+  validate: (pod, stored, problems) => {
+    validatePodSpec(pod.spec, 'spec', problems);
+    if (stored !== undefined) validatePodChange(pod, stored, problems);
+  },
   gracePeriodSeconds: (pod, asked) => {
     // Nothing runs that would have to be ended.
     if ((pod.spec?.nodeName ?? '') === '' || isFinished(pod)) return 0;

@@ -7,11 +7,14 @@ import {
   apiVersionOf,
   forbidden,
   isAlreadyExists,
+  isLeaving,
   isNotFound,
   isOfKind,
+  jsonEqual,
   kindKey,
   nameOf,
   namespaceKind,
+  serviceCidrKind,
   serviceKind,
   type DeleteOptions,
   type Kind,
@@ -26,10 +29,13 @@ import {
   type WatchOptions,
 } from '../kube/index.ts';
 import type { Cidr, Random } from '../model/index.ts';
+import { AddressRanges } from './address-ranges.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
+import { createEndpointsStrategy } from './endpoints.ts';
 import { eventStrategy } from './event.ts';
+import { createIpAddressStrategy } from './ip-address.ts';
 import { createWriter, type Writer } from './kind-writer.ts';
 import { ingressClassStrategy } from './ingress-class.ts';
 import { ingressStrategy } from './ingress.ts';
@@ -38,7 +44,9 @@ import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
 import { replicaSetStrategy } from './replica-set.ts';
+import { ServiceAddresses } from './service-addresses.ts';
 import { ServiceAllocator, type PortRange } from './service-allocation.ts';
+import { ownServiceCidr, rangeInUse, serviceCidrStrategy } from './service-cidr.ts';
 import { createServiceStrategy } from './service.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
 
@@ -47,6 +55,8 @@ export interface RegistryOptions {
   readonly store: ObjectClient;
   readonly random: Random;
   readonly serviceRange: Cidr;
+  /** A range of the other family: Services may then have an address of each. */
+  readonly secondaryServiceRange?: Cidr | undefined;
   /** 30000 to 32767 when undefined. */
   readonly nodePortRange?: PortRange | undefined;
   /** The one named deviation from the real server: what runs on a laptop is at a loopback address. */
@@ -64,17 +74,23 @@ export function createRegistry(options: RegistryOptions): ObjectClient {
 
 class Registry implements ObjectClient {
   private readonly store: ObjectClient;
+  private readonly ranges: AddressRanges;
   private readonly allocator: ServiceAllocator;
+  private readonly addresses: ServiceAddresses;
   private readonly writers: ReadonlyMap<string, Writer>;
   private preparing: Promise<void> | undefined;
 
   constructor(options: RegistryOptions) {
     const { store, random, allowLoopbackEndpoints: allowLoopback } = options;
     this.store = store;
-    this.allocator = new ServiceAllocator(
-      options.serviceRange,
-      options.nodePortRange ?? defaultNodePorts,
-    );
+    const { serviceRange, secondaryServiceRange: secondary } = options;
+    this.ranges = new AddressRanges([
+      serviceRange,
+      ...(secondary === undefined ? [] : [secondary]),
+    ]);
+    const { ranges } = this;
+    this.allocator = new ServiceAllocator(ranges, options.nodePortRange ?? defaultNodePorts);
+    this.addresses = new ServiceAddresses(store);
     const own = { store, random };
     const writers = [
       createWriter(namespaceStrategy, own),
@@ -84,7 +100,8 @@ class Registry implements ObjectClient {
       createWriter(statefulSetStrategy, own),
       createWriter(replicaSetStrategy, own),
       createWriter(podStrategy, own),
-      createWriter(createServiceStrategy(this.allocator), own),
+      createWriter(createServiceStrategy(this.allocator, this.addresses), own),
+      createWriter(createEndpointsStrategy({ allowLoopback }), own),
       createWriter(createEndpointSliceStrategy({ allowLoopback }), own),
       createWriter(configMapStrategy, own),
       createWriter(secretStrategy, own),
@@ -92,6 +109,8 @@ class Registry implements ObjectClient {
       createWriter(eventStrategy, own),
       createWriter(ingressStrategy, own),
       createWriter(ingressClassStrategy, own),
+      createWriter(serviceCidrStrategy, own),
+      createWriter(createIpAddressStrategy({ ranges, store }), own),
     ];
     this.writers = new Map(writers.map((writer) => [kindKey(writer.kind), writer]));
   }
@@ -133,8 +152,14 @@ class Registry implements ObjectClient {
 
   async delete(kind: Kind, name: ObjectName, options?: DeleteOptions): Promise<void> {
     const writer = await this.writerOf(kind);
-    if (kindKey(kind) === kindKey(namespaceKind)) await this.emptyNamespace(name.name);
+    if (kindKey(kind) === kindKey(namespaceKind)) {
+      if (firstNamespaces.some((first) => first === name.name)) {
+        throw forbidden(namespaceKind, name.name, 'this namespace may not be deleted');
+      }
+    }
     await writer.delete(name, options);
+    if (kindKey(kind) === kindKey(namespaceKind)) await this.terminate(name.name);
+    if (kindKey(kind) === kindKey(serviceCidrKind)) await this.sayWhyRangeStays(name);
   }
 
   private async writerOf(kind: Kind): Promise<Writer> {
@@ -169,6 +194,31 @@ class Registry implements ObjectClient {
     }
     const services = await this.store.list(serviceKind);
     for (const service of services.items) this.allocator.adopt(service);
+    await this.addresses.repair(this.ranges);
+    await this.keepOwnRange();
+  }
+
+  /** The ServiceCIDR of this instance is there and says what is given out. */
+  private async keepOwnRange(): Promise<void> {
+    const cidrs = this.ranges.texts;
+    const own = ownServiceCidr(cidrs);
+    try {
+      await this.store.create(serviceCidrKind, own);
+    } catch (thrown) {
+      if (!isAlreadyExists(thrown)) throw thrown;
+      const stored = await this.store.get(serviceCidrKind, nameOf(own));
+      if (jsonEqual(stored.spec?.cidrs, cidrs)) return;
+      await this.store.patch(serviceCidrKind, nameOf(own), { spec: { cidrs } });
+    }
+  }
+
+  /** Its finalizer keeps a range that is in use. */
+  private async sayWhyRangeStays(name: ObjectName): Promise<void> {
+    const { items } = await this.store.list(serviceCidrKind);
+    const range = items.find(({ metadata }) => metadata.name === name.name);
+    if (range === undefined) return;
+    const status = { conditions: [rangeInUse] };
+    await this.store.patch(serviceCidrKind, name, { status }, { subresource: 'status' });
   }
 
   private async checkNamespace(kind: Kind, object: KubeObject): Promise<void> {
@@ -178,29 +228,25 @@ class Registry implements ObjectClient {
       throw new ApiError('BadRequest', 'an empty namespace may not be set during creation');
     }
     const found = await this.store.get(namespaceKind, { name: namespace });
-    if (found.status?.phase !== 'Terminating') return;
+    if (!isLeaving(found) && found.status?.phase !== 'Terminating') return;
     const reason = `unable to create new content in namespace ${namespace} because it is being terminated`;
-    throw forbidden(kind, name, reason);
+    const cause = {
+      reason: 'NamespaceTerminating',
+      field: 'metadata.namespace',
+      message: `namespace ${namespace} is being terminated`,
+    };
+    const { message } = forbidden(kind, name, reason);
+    throw new ApiError('Forbidden', message, { causes: [cause] });
   }
 
-  /** Deletes what a Namespace holds; nothing new comes into it meanwhile. */
-  private async emptyNamespace(namespace: string): Promise<void> {
-    if (firstNamespaces.some((name) => name === namespace)) {
-      throw forbidden(namespaceKind, namespace, 'this namespace may not be deleted');
-    }
-    const terminating = { status: { phase: 'Terminating' } };
-    const name = { name: namespace };
-    await this.store.patch(namespaceKind, name, terminating, { subresource: 'status' });
-    for (const writer of this.writers.values()) {
-      if (!writer.kind.namespaced) continue;
-      const { items } = await this.store.list(writer.kind, { namespace });
-      for (const item of items) {
-        try {
-          await writer.delete(nameOf(item), { gracePeriodSeconds: 0 });
-        } catch (thrown) {
-          if (!isNotFound(thrown)) throw thrown;
-        }
-      }
+  /** Nothing new comes into it; its controller takes away what it holds, and then the finalizer in its spec. */
+  private async terminate(name: string): Promise<void> {
+    const status = { phase: 'Terminating' };
+    try {
+      await this.store.patch(namespaceKind, { name }, { status }, { subresource: 'status' });
+    } catch (thrown) {
+      // It held nothing back, and is gone.
+      if (!isNotFound(thrown)) throw thrown;
     }
   }
 }

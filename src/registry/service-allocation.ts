@@ -10,15 +10,7 @@ import {
   type ServicePortSpec,
   type ServiceSpec,
 } from '../kube/index.ts';
-import {
-  addressInRange,
-  canonicalIp,
-  cidrContains,
-  formatCidr,
-  parseIp,
-  rangeSize,
-  type Cidr,
-} from '../model/index.ts';
+import { lowerBand, type AddressRanges } from './address-ranges.ts';
 import type { Problems } from './problems.ts';
 import { ClaimWork, type Holding } from './claim-work.ts';
 import { RangeAllocator } from './range-allocator.ts';
@@ -37,23 +29,13 @@ export interface PortRange {
 }
 
 export class ServiceAllocator {
-  private readonly serviceRange: Cidr;
+  private readonly addresses: AddressRanges;
   private readonly nodePortRange: PortRange;
-  private readonly addresses: RangeAllocator;
   private readonly ports: RangeAllocator;
 
-  constructor(serviceRange: Cidr, nodePortRange: PortRange) {
-    this.serviceRange = serviceRange;
+  constructor(addresses: AddressRanges, nodePortRange: PortRange) {
+    this.addresses = addresses;
     this.nodePortRange = nodePortRange;
-    const size = rangeSize(serviceRange);
-    this.addresses = new RangeAllocator({
-      size,
-      // The network's own address; in IPv4 also the one that means everybody.
-      first: 1,
-      last: serviceRange.family === 'IPv4' ? size - 2 : size - 1,
-      lowerBandEnd: lowerBand(size / 16, 256),
-      itemAt: (place) => addressInRange(serviceRange, place),
-    });
     const { first, last } = nodePortRange;
     const count = last - first + 1;
     this.ports = new RangeAllocator({
@@ -94,13 +76,12 @@ export class ServiceAllocator {
   }
 
   private holdings(spec: ServiceSpec): readonly Holding[] {
-    const addresses = (spec.clusterIPs ?? []).flatMap((text) => canonicalIp(text) ?? []);
     const ports = [
       ...(spec.ports ?? []).map((port) => port.nodePort ?? 0),
       spec.healthCheckNodePort ?? 0,
     ];
     return [
-      ...addresses.map((item) => ({ from: this.addresses, item })),
+      ...this.addresses.holdings(spec.clusterIPs ?? []),
       ...ports
         .filter((port) => port !== 0)
         .map((port) => ({ from: this.ports, item: String(port) })),
@@ -111,35 +92,32 @@ export class ServiceAllocator {
   private fill(spec: ServiceSpec, context: FillContext): ServiceSpec {
     const { old, work, problems } = context;
     const before = problems.causes.length;
-    const placed = withFamilies(spec, { old, own: this.serviceRange.family, problems });
+    const placed = withFamilies(spec, { old, configured: this.addresses.families, problems });
     if (problems.causes.length > before) return placed;
     const addressed = this.withAddress(placed, work, problems);
     return problems.causes.length > before ? addressed : this.withPorts(addressed, work, problems);
   }
 
+  /** One address a family: those that are named, then the ones that are missing. */
   private withAddress(spec: ServiceSpec, work: ClaimWork, problems: Problems): ServiceSpec {
     if (!needsClusterIp(spec) || isHeadless(spec)) return spec;
     const wanted = spec.clusterIPs ?? [];
-    if (wanted.length === 0) {
-      const address = work.takeNext(this.addresses, work.owner);
-      if (address === undefined) throw full('a serviceIP', formatCidr(this.serviceRange));
-      return { ...spec, clusterIP: address, clusterIPs: [address] };
-    }
+    const before = problems.causes.length;
     for (const text of wanted) {
-      const reason = this.takeAddress(text, work);
+      const reason = this.addresses.take(text, work);
       if (reason === undefined) continue;
       problems.invalid('spec.clusterIPs', wanted, `failed to allocate IP ${text}: ${reason}`);
     }
-    return spec;
-  }
-
-  private takeAddress(text: string, work: ClaimWork): string | undefined {
-    const bytes = parseIp(text);
-    if (bytes === undefined || !cidrContains(this.serviceRange, bytes)) {
-      return `the provided IP (${text}) is not in the valid range. The range of valid IPs is ${formatCidr(this.serviceRange)}`;
-    }
-    const free = work.take(this.addresses, canonicalIp(text) ?? text);
-    return free ? undefined : 'provided IP is already allocated';
+    if (problems.causes.length > before) return spec;
+    const missing = (spec.ipFamilies ?? []).slice(wanted.length);
+    const given = missing.map((family) => {
+      const address = this.addresses.takeNext(family, work);
+      if (address === undefined) throw full('a serviceIP', this.addresses.texts.join(', '));
+      return address;
+    });
+    const all = [...wanted, ...given];
+    const [first] = all;
+    return first === undefined ? spec : { ...spec, clusterIP: first, clusterIPs: all };
   }
 
   private withPorts(spec: ServiceSpec, work: ClaimWork, problems: Problems): ServiceSpec {
@@ -189,7 +167,7 @@ export class ServiceAllocator {
 
   private nextPort(seed: string, work: ClaimWork): number {
     // Node ports of instances side by side are at one address: starting from the range keeps them apart.
-    const port = work.takeNext(this.ports, `${formatCidr(this.serviceRange)} ${seed}`);
+    const port = work.takeNext(this.ports, `${this.addresses.texts[0] ?? ''} ${seed}`);
     const { first, last } = this.nodePortRange;
     if (port === undefined) throw full('a nodePort', `${first}-${last}`);
     return Number(port);
@@ -200,11 +178,6 @@ interface FillContext {
   readonly old: ServiceSpec | undefined;
   readonly work: ClaimWork;
   readonly problems: Problems;
-}
-
-/** The lower part of a range, kept for those who name what they want. */
-function lowerBand(share: number, most: number): number {
-  return Math.min(Math.max(16, Math.floor(share)), most);
 }
 
 function full(what: string, range: string): ApiError {

@@ -12,6 +12,7 @@ import { familyOf, parseCidr, parseIp } from '../model/index.ts';
 import { notAnAddress, notARange, specialAddressProblems } from './addresses.ts';
 import { validateLabels } from './metadata.ts';
 import type { Problems } from './problems.ts';
+import { validateFamilyChange } from './service-families.ts';
 import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from './service-defaults.ts';
 
 const portProblem = 'must be between 1 and 65535, inclusive';
@@ -45,8 +46,9 @@ export function validateService(
   validateNodePorts(spec, problems);
   validateDuplicatePorts(ports, problems);
   validateSourceRanges(spec, problems);
+  validateLoadBalancer(spec, problems);
   validatePolicies(spec, problems);
-  if (stored?.spec !== undefined) validateClusterIpChange(spec, stored.spec, problems);
+  if (stored?.spec !== undefined) validateChange(spec, stored.spec, problems);
 }
 
 const types: readonly string[] = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
@@ -244,14 +246,38 @@ function validatePolicies(spec: ServiceSpec, problems: Problems): void {
   }
 }
 
-/** The first address stays for life, except to and from ExternalName, which has none. */
-function validateClusterIpChange(spec: ServiceSpec, old: ServiceSpec, problems: Problems): void {
-  if (spec.type === 'ExternalName' || old.type === 'ExternalName') return;
-  const before = old.clusterIPs ?? [];
-  const after = spec.clusterIPs ?? [];
-  if (before.length > 0 && after.length === 0) {
-    problems.invalid('spec.clusterIPs[0]', after, 'primary clusterIP can not be unset');
-  } else if (before.length > 0 && before[0] !== after[0]) {
-    problems.invalid('spec.clusterIPs[0]', after, 'may not change once set');
+function validateLoadBalancer(spec: ServiceSpec, problems: Problems): void {
+  const { type, allocateLoadBalancerNodePorts, loadBalancerClass } = spec;
+  const onlyThere = "may only be used when `type` is 'LoadBalancer'";
+  if (type === 'LoadBalancer') {
+    if (loadBalancerClass === undefined) return;
+    const why = qualifiedNameProblems(loadBalancerClass);
+    problems.invalidEach('spec.loadBalancerClass', loadBalancerClass, why);
+    return;
+  }
+  if (allocateLoadBalancerNodePorts !== undefined) {
+    problems.forbidden('spec.allocateLoadBalancerNodePorts', onlyThere);
+  }
+  if (loadBalancerClass !== undefined) problems.forbidden('spec.loadBalancerClass', onlyThere);
+}
+
+/** What stays for life: addresses and families, except to and from ExternalName, and what a load balancer is told once. */
+function validateChange(spec: ServiceSpec, old: ServiceSpec, problems: Problems): void {
+  validateFamilyChange(spec, old, problems);
+  if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer') {
+    const { loadBalancerClass } = spec;
+    if (loadBalancerClass !== old.loadBalancerClass) {
+      problems.invalid(
+        'spec.loadBalancerClass',
+        loadBalancerClass ?? null,
+        'may not change once set',
+      );
+    }
+  }
+  const port = spec.healthCheckNodePort ?? 0;
+  const before = old.healthCheckNodePort ?? 0;
+  const keeps = needsHealthCheckPort(spec) && needsHealthCheckPort(old);
+  if (keeps && before !== 0 && port !== before) {
+    problems.invalid('spec.healthCheckNodePort', port, 'field is immutable');
   }
 }

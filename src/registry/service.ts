@@ -1,5 +1,6 @@
 /** Services: addresses, node ports, and the fields that follow from their type. */
 import { dnsLabelProblems, serviceKind, type Service } from '../kube/index.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
 import type { ServiceAllocator } from './service-allocation.ts';
 import { completeService } from './service-defaults.ts';
 import { validateService } from './service-validation.ts';
@@ -16,9 +17,14 @@ export const serviceRules: Strategy<Service> = {
   initialStatus: (service) => ({ ...service, status: { loadBalancer: {} } }),
 };
 
-export function createServiceStrategy(allocator: ServiceAllocator): Strategy<Service> {
+export function createServiceStrategy(
+  allocator: ServiceAllocator,
+  addresses: ServiceAddresses,
+): Strategy<Service> {
   return {
     ...serviceRules,
+    stored: (service, before) => addresses.follow(service, before),
+    removed: (service) => addresses.forget(service),
     allocate: (service, stored, problems) => allocator.claim(service, stored, problems),
     release: (service) => allocator.release(service),
   };

@@ -48,6 +48,40 @@ export function decodeShape(
   path: string,
   problems: Problems,
 ): unknown {
+  // Most are: they cost no copy and no paths.
+  return fits(value, shape) ? value : decode(value, shape, path, problems);
+}
+
+/** The value is what decoding it would give. */
+function fits(value: unknown, shape: Shape): boolean {
+  switch (shape.type) {
+    case 'string':
+      return typeof value === 'string';
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+      return isInt32(value);
+    case 'integerOrString':
+      return typeof value === 'string' || isInt32(value);
+    case 'list':
+      return isJsonArray(value) && value.every((item) => fits(item, shape.items));
+    case 'map':
+      return (
+        isJsonObject(value) && Object.keys(value).every((key) => fits(value[key], shape.values))
+      );
+    case 'object':
+      return (
+        isJsonObject(value) &&
+        shape.required.every((key) => Object.hasOwn(value, key)) &&
+        Object.keys(value).every((key) => {
+          const known = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
+          return known === undefined || fits(value[key], known);
+        })
+      );
+  }
+}
+
+function decode(value: unknown, shape: Shape, path: string, problems: Problems): unknown {
   switch (shape.type) {
     case 'string':
       if (typeof value !== 'string') problems.wrongType(path, value, 'must be a string');
@@ -68,7 +102,7 @@ export function decodeShape(
         problems.wrongType(path, value, 'must be a list');
         return value;
       }
-      return value.map((item, i) => decodeShape(item, shape.items, `${path}[${i}]`, problems));
+      return value.map((item, i) => decode(item, shape.items, `${path}[${i}]`, problems));
     case 'map':
       return decodeFields(value, { path, problems, required: [], of: () => shape.values });
     case 'object':
@@ -102,7 +136,7 @@ function decodeFields(value: unknown, context: FieldsContext): unknown {
     if (field === null && nullable) return [[key, null] as const];
     if (field === null || field === undefined) return [];
     const at = path === '' ? key : `${path}.${key}`;
-    return [[key, decodeShape(field, shape, at, problems)] as const];
+    return [[key, decode(field, shape, at, problems)] as const];
   });
   // The later entry of a key wins.
   return Object.fromEntries([...zeros, ...present]);

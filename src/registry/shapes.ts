@@ -102,28 +102,41 @@ const probe = object({
   failureThreshold: integer,
 });
 
+const containers = list(
+  object(
+    {
+      name: string,
+      image: string,
+      command: strings,
+      args: strings,
+      env: list(object({ name: string, value: string }, 'name')),
+      ports: containerPorts,
+      readinessProbe: probe,
+      livenessProbe: probe,
+      startupProbe: probe,
+    },
+    'name',
+  ),
+);
+
 export const podSpec = object({
   nodeName: string,
   hostname: string,
   subdomain: string,
   restartPolicy: string,
   terminationGracePeriodSeconds: integer,
-  containers: list(
-    object(
-      {
-        name: string,
-        image: string,
-        command: strings,
-        args: strings,
-        env: list(object({ name: string, value: string }, 'name')),
-        ports: containerPorts,
-        readinessProbe: probe,
-        livenessProbe: probe,
-        startupProbe: probe,
-      },
-      'name',
-    ),
+  activeDeadlineSeconds: integer,
+  tolerations: list(
+    object({
+      key: string,
+      operator: string,
+      value: string,
+      effect: string,
+      tolerationSeconds: integer,
+    }),
   ),
+  initContainers: containers,
+  containers,
 });
 
 const containerState = object({

@@ -19,6 +19,10 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly allocate?: (object: T, stored: T | undefined, problems: Problems) => Claim<T>;
   /** Gives back all that a deleted object holds. */
   readonly release?: (object: T) => void;
+  /** Writes what follows from an object that was stored; `before` is undefined when it is new. */
+  readonly stored?: (object: T, before: T | undefined) => Promise<void>;
+  /** Writes what follows from an object that is gone. */
+  readonly removed?: (object: T) => Promise<void>;
   /** How long a deleted object stays, by what it is and what was asked for. A kind without it goes at once. */
   readonly gracePeriodSeconds?: (object: T, asked: number | undefined) => number;
   /** The status of an object that is made: `status` of what was sent does not count for most kinds. */

@@ -1,7 +1,7 @@
 /**
  * Objects in memory behind the ObjectClient contract, without defaults, validation or allocation: that is
  * registry's. Every object is frozen and shared with whoever asks; every change gets the next version of one
- * counter over all kinds.
+ * counter over all kinds. With a journal nobody sees a change before it is written down.
  */
 import {
   alreadyExists,
@@ -9,6 +9,7 @@ import {
   apiVersionOf,
   applyMergePatch,
   conflict,
+  preconditionFailed,
   freezeCopy,
   isJsonObject,
   isKubeObject,
@@ -34,7 +35,9 @@ import {
 import type { Clock } from '../model/index.ts';
 import { deletionMark, isFinished, markedForDeletion } from './deletion.ts';
 import { EventLog } from './event-log.ts';
+import type { Journal, Restored } from './journal.ts';
 import { ObjectTable } from './object-table.ts';
+import { UnsettledChanges, type Change } from './unsettled-changes.ts';
 import { watchLog } from './watch-log.ts';
 
 export interface MemoryStoreOptions {
@@ -46,18 +49,15 @@ export interface MemoryStoreOptions {
   readonly bookmarkEvery?: number | undefined;
   /** The version of the empty store, 0 when undefined: versions handed out before a restart are then too old. */
   readonly firstVersion?: number | undefined;
-  /** What another store held: the same objects with their uids and versions. Watches begin behind it. */
-  readonly restored?: StoreSnapshot | undefined;
-}
-
-/** Everything a store holds, as plain data. */
-export interface StoreSnapshot {
-  readonly version: number;
-  readonly objects: readonly { readonly kind: string; readonly object: KubeObject }[];
+  /** Where changes are written down before anybody hears of them; nowhere when undefined. */
+  readonly journal?: Journal | undefined;
+  /** What the journal held. */
+  readonly restored?: Restored | undefined;
 }
 
 export interface MemoryStoreClient extends ObjectClient {
-  snapshot(): StoreSnapshot;
+  /** Everything it holds, without its history, as plain data to restore another from. */
+  snapshot(): Restored;
 }
 
 export function createMemoryStore(options: MemoryStoreOptions): MemoryStoreClient {
@@ -71,25 +71,51 @@ class MemoryStore implements MemoryStoreClient {
   private readonly bookmarkEvery: number;
   private readonly firstVersion: number;
   private readonly tables = new Map<string, ObjectTable>();
+  /** What is being written down; undefined where nothing is. */
+  private readonly unsettled: UnsettledChanges | undefined;
+  /** The newest version given to a change. */
   private version: number;
+  /** The newest version anybody has heard of. */
+  private published: number;
 
   constructor(options: MemoryStoreOptions) {
     this.clock = options.clock;
     this.newUid = options.newUid;
     this.historySize = options.historySize ?? 16_384;
     this.bookmarkEvery = options.bookmarkEvery ?? 1_000;
-    this.firstVersion = options.restored?.version ?? options.firstVersion ?? 0;
-    this.version = this.firstVersion;
-    for (const { kind, object } of options.restored?.objects ?? []) {
-      this.tableOf(kind).set(nameOf(object), freezeCopy(object));
+    const { journal } = options;
+    this.unsettled = journal === undefined ? undefined : new UnsettledChanges(journal);
+    const { revisions = [], compacted = options.firstVersion ?? 0 } = options.restored ?? {};
+    this.firstVersion = compacted;
+    this.version = compacted;
+    this.published = compacted;
+    for (const { version, kind, deleted, object } of revisions) {
+      const table = this.tableOf(kind);
+      const previous = table.get(nameOf(object));
+      const type = deleted ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED';
+      // What was compacted is state without a history.
+      this.publish(
+        table,
+        { version, type, object: freezeCopy(object), previous },
+        version > compacted,
+      );
+      this.version = Math.max(this.version, version);
     }
   }
 
-  snapshot(): StoreSnapshot {
-    const objects = [...this.tables].flatMap(([kind, table]) =>
-      [...table.list(undefined)].map((object) => ({ kind, object })),
+  snapshot(): Restored {
+    const revisions = [...this.tables].flatMap(([kind, table]) =>
+      [...table.list(undefined)].map((object) => ({
+        version: Number(object.metadata.resourceVersion),
+        kind,
+        namespace: object.metadata.namespace ?? '',
+        name: object.metadata.name,
+        deleted: false,
+        object,
+      })),
     );
-    return { version: this.version, objects };
+    revisions.sort((a, b) => a.version - b.version);
+    return { compacted: this.version, revisions };
   }
 
   async get<T extends KubeObject>(kind: Kind<T>, name: ObjectName): Promise<T> {
@@ -106,7 +132,7 @@ class MemoryStore implements MemoryStoreClient {
     for (const object of this.table(kind).list(options.namespace)) {
       if (isOfKind(kind, object) && (filter === undefined || filter(object))) items.push(object);
     }
-    return { items, resourceVersion: String(this.version) };
+    return { items, resourceVersion: String(this.published) };
   }
 
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
@@ -132,6 +158,7 @@ class MemoryStore implements MemoryStoreClient {
         'resourceVersion should not be set on objects to be created',
       );
     }
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     if (this.table(kind).get(name) !== undefined) throw alreadyExists(kind, name.name);
     const {
       deletionTimestamp: _at,
@@ -140,12 +167,13 @@ class MemoryStore implements MemoryStoreClient {
     } = object.metadata;
     const now = new Date(this.clock.now()).toISOString();
     const creationTimestamp = `${now.slice(0, 19)}Z`;
-    const metadata = { ...given, uid: this.newUid(), creationTimestamp, generation: 1 };
-    return this.commit(kind, undefined, { ...object, metadata });
+    const metadata = { ...given, uid: inOnePiece(this.newUid()), creationTimestamp, generation: 1 };
+    return await this.commit(kind, undefined, { ...object, metadata });
   }
 
   async update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const name = this.nameIn(kind, object);
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     const stored = this.stored(kind, name);
     const { resourceVersion, uid } = object.metadata;
     if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
@@ -155,7 +183,7 @@ class MemoryStore implements MemoryStoreClient {
       const found = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.metadata.uid}`;
       throw conflict(kind, name.name, found);
     }
-    return this.replace(kind, stored, object);
+    return await this.replace(kind, stored, object);
   }
 
   async patch<T extends KubeObject>(
@@ -164,6 +192,7 @@ class MemoryStore implements MemoryStoreClient {
     patch: MergePatch,
     options: PatchOptions = {},
   ): Promise<T> {
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     const stored = this.stored(kind, name);
     const metadata = patch['metadata'];
     const expected = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
@@ -182,37 +211,30 @@ class MemoryStore implements MemoryStoreClient {
         `the name of the object (${newName}) does not match the name on the URL (${name.name})`,
       );
     }
-    return this.replace(kind, stored, merged);
+    return await this.replace(kind, stored, merged);
   }
 
   async delete(kind: Kind, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
+    while (this.unsettled?.has(kind, name) === true) await this.unsettled.settled(kind, name);
     const stored = this.stored(kind, name);
     const { uid, resourceVersion } = options.preconditions ?? {};
     if (uid !== undefined && uid !== stored.metadata.uid) {
       const reason = `the UID in the precondition (${uid}) does not match the UID in record (${stored.metadata.uid}). The object might have been deleted and then recreated`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
       const reason = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${stored.metadata.resourceVersion}). The object might have been modified`;
-      throw conflict(kind, name.name, reason);
+      throw preconditionFailed(kind, name.name, reason);
     }
     const marked = markedForDeletion(stored, options, this.clock.now());
-    if (marked === undefined) this.remove(kind, stored, stored);
-    else if (marked !== stored) this.commit(kind, stored, marked);
+    if (marked === undefined) await this.remove(kind, stored, stored);
+    else if (marked !== stored) await this.commit(kind, stored, marked);
   }
 
   /** Takes `stored` out; `last` is what watchers are told it was. */
-  private remove<T extends KubeObject>(kind: Kind<T>, stored: T, last: T): T {
-    this.version++;
-    const table = this.table(kind);
-    table.delete(nameOf(stored));
-    const metadata = { ...last.metadata, resourceVersion: String(this.version) };
-    const object = freezeCopy({ ...last, metadata });
-    table.log.append({
-      version: this.version,
-      event: freezeCopy({ type: 'DELETED', object }),
-      previous: stored,
-    });
+  private async remove<T extends KubeObject>(kind: Kind<T>, stored: T, last: T): Promise<T> {
+    const { version, object } = this.versioned(last);
+    await this.keep(kind, { version, type: 'DELETED', object, previous: stored });
     return object;
   }
 
@@ -252,7 +274,7 @@ class MemoryStore implements MemoryStoreClient {
     return name;
   }
 
-  private replace<T extends KubeObject>(kind: Kind<T>, stored: T, wanted: T): T {
+  private async replace<T extends KubeObject>(kind: Kind<T>, stored: T, wanted: T): Promise<T> {
     // A stored object always has these; no update changes them.
     const {
       uid = '',
@@ -269,26 +291,49 @@ class MemoryStore implements MemoryStoreClient {
     const metadata = { ...given, ...system, ...deletionMark(stored.metadata) };
     const next = { ...wanted, metadata };
     if (jsonEqual(next, stored)) return stored;
-    if (isFinished(next)) return this.remove(kind, stored, next);
-    if (sameSpec(next, stored)) return this.commit(kind, stored, next);
-    return this.commit(kind, stored, {
+    if (isFinished(next)) return await this.remove(kind, stored, next);
+    if (sameSpec(next, stored)) return await this.commit(kind, stored, next);
+    return await this.commit(kind, stored, {
       ...next,
       metadata: { ...metadata, generation: generation + 1 },
     });
   }
 
-  private commit<T extends KubeObject>(kind: Kind<T>, previous: T | undefined, next: T): T {
-    this.version++;
-    const metadata = { ...next.metadata, resourceVersion: String(this.version) };
-    const object = freezeCopy({ ...next, metadata });
-    const table = this.table(kind);
-    table.set(nameOf(object), object);
-    table.log.append({
-      version: this.version,
-      event: freezeCopy({ type: previous === undefined ? 'ADDED' : 'MODIFIED', object }),
-      previous,
-    });
+  private async commit<T extends KubeObject>(
+    kind: Kind<T>,
+    previous: T | undefined,
+    next: T,
+  ): Promise<T> {
+    const { version, object } = this.versioned(next);
+    const type = previous === undefined ? 'ADDED' : 'MODIFIED';
+    await this.keep(kind, { version, type, object, previous });
     return object;
+  }
+
+  private versioned<T extends KubeObject>(
+    next: T,
+  ): { readonly version: number; readonly object: T } {
+    const version = ++this.version;
+    const metadata = { ...next.metadata, resourceVersion: String(version) };
+    return { version, object: freezeCopy({ ...next, metadata }) };
+  }
+
+  /** Rejects, and nothing has changed, when the change cannot be written down. */
+  private async keep(kind: Kind, change: Change): Promise<void> {
+    const table = this.table(kind);
+    if (this.unsettled === undefined) this.publish(table, change, true);
+    else await this.unsettled.write(kind, change, () => this.publish(table, change, true));
+  }
+
+  private publish(
+    table: ObjectTable,
+    { version, type, object, previous }: Change,
+    isHistory: boolean,
+  ): void {
+    if (type === 'DELETED') table.delete(nameOf(object));
+    else table.set(nameOf(object), object);
+    this.published = Math.max(this.published, version);
+    if (isHistory) table.log.append({ version, event: freezeCopy({ type, object }), previous });
   }
 
   private startOf(log: EventLog, resourceVersion: string | undefined): number {
@@ -300,15 +345,20 @@ class MemoryStore implements MemoryStoreClient {
         `invalid resource version ${JSON.stringify(resourceVersion)}`,
       );
     }
-    if (version > this.version) {
+    if (version > this.published) {
       throw new ApiError(
         'Expired',
-        `Too large resource version: ${resourceVersion}, current: ${this.version}`,
+        `Too large resource version: ${resourceVersion}, current: ${this.published}`,
         { remedy: 'List again; the store was made anew since that version' },
       );
     }
     return log.positionAfter(version);
   }
+}
+
+/** A UUID is put together of fifteen strings, and held as all of them until somebody copies it. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 // oxlint-disable-next-line require-yield -- a watch reports what is wrong from its iteration.

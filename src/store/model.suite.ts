@@ -46,6 +46,7 @@ interface ModelEvent {
 export function storeModelSuite(
   name: string,
   create: () => Promise<ObjectClient> | ObjectClient,
+  { histories = 300 }: { readonly histories?: number } = {},
 ): void {
   test(`${name}: every history is listed and replayed as the model says`, async () => {
     await fc.assert(
@@ -59,7 +60,7 @@ export function storeModelSuite(
         const got = await replay(store, { ...watcher, from });
         assert.deepEqual(got, expected(log.slice(from), watcher));
       }),
-      { numRuns: 300 },
+      { numRuns: histories },
     );
   });
 }

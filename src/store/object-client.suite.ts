@@ -184,7 +184,7 @@ const refusing: Readonly<Record<string, Body>> = {
     const made = await store.create(serviceKind, service('web'));
     await assert.rejects(store.delete(serviceKind, web, { preconditions: { uid: 'other' } }), {
       code: 'Conflict',
-      message: `Operation cannot be fulfilled on services "web": the UID in the precondition (other) does not match the UID in record (${made.metadata.uid}). The object might have been deleted and then recreated`,
+      message: `Operation cannot be fulfilled on Service "web": the UID in the precondition (other) does not match the UID in record (${made.metadata.uid}). The object might have been deleted and then recreated`,
     });
     const stale = { preconditions: { resourceVersion: '0' } };
     await assert.rejects(store.delete(serviceKind, web, stale), { code: 'Conflict' });
@@ -301,6 +301,34 @@ const watching: Readonly<Record<string, Body>> = {
     await assert.rejects(after(first), expired);
     assert.equal((await after(String(Number(first) + 1))).at(-1), 'ADDED s64');
     await assert.rejects(after('999999'), expired);
+  },
+  'a delete in the foreground, or of orphans, leaves the object with a finalizer': async ({
+    store,
+  }) => {
+    for (const [propagationPolicy, finalizer] of [
+      ['Foreground', 'foregroundDeletion'],
+      ['Orphan', 'orphan'],
+    ] as const) {
+      await store.create(serviceKind, service('a'));
+      await store.delete(serviceKind, { ...web, name: 'a' }, { propagationPolicy });
+      const { metadata } = await store.get(serviceKind, { ...web, name: 'a' });
+      assert.deepEqual(metadata.finalizers, [finalizer]);
+      assert.equal(metadata.deletionGracePeriodSeconds, 0);
+      await store.delete(serviceKind, { ...web, name: 'a' }, { propagationPolicy });
+      const again = await store.get(serviceKind, { ...web, name: 'a' });
+      assert.equal(again.metadata.resourceVersion, metadata.resourceVersion);
+      await store.patch(serviceKind, { ...web, name: 'a' }, { metadata: { finalizers: null } });
+      assert.deepEqual(await names(store, {}), []);
+    }
+  },
+  'a delete may change how it goes, and in the background it goes at once': async ({ store }) => {
+    const name = { ...web, name: 'a' };
+    await store.create(serviceKind, service('a'));
+    await store.delete(serviceKind, name, { propagationPolicy: 'Foreground' });
+    await store.delete(serviceKind, name, { propagationPolicy: 'Orphan' });
+    assert.deepEqual((await store.get(serviceKind, name)).metadata.finalizers, ['orphan']);
+    await store.delete(serviceKind, name, { propagationPolicy: 'Background' });
+    assert.deepEqual(await names(store, {}), []);
   },
   'a malformed version or selector is told by the iteration': async ({ store }) => {
     await assert.rejects(watched(store, { resourceVersion: 'x' }), { code: 'BadRequest' });

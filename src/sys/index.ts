@@ -13,5 +13,10 @@ export {
   watchPath,
   writeTextAtomically,
 } from './files.ts';
+export { findProgram, hostFacts } from './host.ts';
 export { handleOf } from './node-handle.ts';
 export { moduleFile, packageFile } from './resource.ts';
+export { openDatabase } from './sqlite.ts';
+export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
+export { startWorker, workerPort } from './worker.ts';
+export type { WorkerOptions, WorkerPort, WorkerThread } from './worker.ts';

@@ -2,27 +2,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { test, type TestContext } from 'node:test';
+import { cli, launcher, needsLinux, newHome, type Home } from '../support/cli.ts';
 import { startDemo } from '../support/instance.ts';
-import { emptyHome, run, start, temporaryFolder, type Ended } from '../support/program.ts';
-import { root } from '../support/tree.ts';
-
-const launcher = [join(root, 'switchyard')];
-const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
-
-interface Home {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-function newHome(t: TestContext): Home {
-  return { cwd: root, env: emptyHome(temporaryFolder(t)) };
-}
-
-async function cli(t: TestContext, home: Home, ...args: readonly string[]): Promise<Ended> {
-  return await run(t, [...launcher, ...args], home);
-}
+import { start, temporaryFolder } from '../support/program.ts';
 
 interface SpreadJson {
   readonly promise: string;
@@ -42,7 +25,7 @@ async function spread(
 
 test(
   'each Service of the demo spreads as its way to choose promises',
-  { skip: linux },
+  { skip: needsLinux },
   async (t) => {
     const home = newHome(t);
     const demo = await startDemo(t, launcher, { ...home, name: 'ways' });
@@ -85,7 +68,7 @@ status: {podIP: 127.0.0.1}
 
 test(
   'a Service whose selector misses its Pods is explained, and works once it is mended',
-  { skip: linux },
+  { skip: needsLinux },
   async (t) => {
     const home = newHome(t);
     const file = join(temporaryFolder(t), 'sick.yaml');
@@ -107,13 +90,17 @@ test(
   },
 );
 
-test('explain of what is not there, or cannot be asked, says so', { skip: linux }, async (t) => {
-  const home = newHome(t);
-  const demo = await startDemo(t, launcher, { ...home, name: 'ask' });
-  const unknown = await cli(t, home, 'explain', 'service', 'wbe');
-  assert.equal(unknown.status, 1);
-  assert.match(unknown.stdout, /Spelled much like it: web/);
-  const malformed = await cli(t, home, 'explain', 'flow', '127.0.0.1', 'web');
-  assert.equal(malformed.status, 2);
-  await demo.stop();
-});
+test(
+  'explain of what is not there, or cannot be asked, says so',
+  { skip: needsLinux },
+  async (t) => {
+    const home = newHome(t);
+    const demo = await startDemo(t, launcher, { ...home, name: 'ask' });
+    const unknown = await cli(t, home, 'explain', 'service', 'wbe');
+    assert.equal(unknown.status, 1);
+    assert.match(unknown.stdout, /Spelled much like it: web/);
+    const malformed = await cli(t, home, 'explain', 'flow', '127.0.0.1', 'web');
+    assert.equal(malformed.status, 2);
+    await demo.stop();
+  },
+);

@@ -235,7 +235,7 @@ test('a successor killed at any moment before it serves changes nothing', { skip
   const whom = await ask(long);
   // Begun moments apart, so that some die before, some within and some at the end of the hand-over.
   let replaced = 0;
-  for (const afterMs of [150, 300, 340, 380, 420, 460, 500, 560]) {
+  for (const afterMs of [200, 400, 500, 560, 620, 680, 740, 800, 900, 1_000]) {
     const successor = next('restart');
     await delay(afterMs);
     successor.kill('SIGKILL');

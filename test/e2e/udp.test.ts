@@ -24,6 +24,11 @@ interface ServiceJson {
   readonly frontends: readonly { readonly reachable: readonly string[] }[];
 }
 
+interface SpreadJson {
+  readonly exact: boolean;
+  readonly protocol: string;
+}
+
 interface EndpointJson {
   readonly connections: number;
   readonly bytesIn: number;
@@ -89,6 +94,13 @@ test('a UDP Service spreads its clients', { skip: linux }, async (t) => {
       [3, 9],
     ],
   );
+  for (let round = 0; round < 2; round++) {
+    const command = [launcher, 'spread', 'service', 'dns', '-n', '300', '-o', 'json'];
+    const spread = await run(t, [...command, '--instance', 'udp'], options);
+    assert.equal(spread.status, 0, spread.stdout + spread.stderr);
+    const { exact, protocol } = JSON.parse(spread.stdout) as SpreadJson;
+    assert.deepEqual([exact, protocol], [true, 'UDP'], spread.stdout);
+  }
   up.kill('SIGTERM');
   assert.equal((await up.ended).status, 0);
 });

@@ -6,33 +6,10 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
+import { ask, cli, launcher, needsLinux, newHome, type Home } from '../support/cli.ts';
 import { startDemo } from '../support/instance.ts';
-import { emptyHome, run, start, temporaryFolder, type Ended } from '../support/program.ts';
+import { run, start, temporaryFolder } from '../support/program.ts';
 import { root } from '../support/tree.ts';
-
-const launcher = [join(root, 'switchyard')];
-const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
-
-interface Home {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-function newHome(t: TestContext): Home {
-  return { cwd: root, env: emptyHome(temporaryFolder(t)) };
-}
-
-async function cli(t: TestContext, home: Home, ...args: readonly string[]): Promise<Ended> {
-  return await run(t, [...launcher, ...args], home);
-}
-
-/** The answer of a command with `-o json`; it must have gone well. */
-async function ask<T>(t: TestContext, home: Home, ...args: readonly string[]): Promise<T> {
-  const ended = await cli(t, home, ...args, '-o', 'json');
-  assert.equal(ended.stderr, '');
-  assert.equal(ended.status, 0, ended.stdout);
-  return JSON.parse(ended.stdout) as T;
-}
 
 interface ServiceJson {
   readonly name: string;
@@ -54,7 +31,7 @@ async function reachable(t: TestContext, home: Home, ...args: readonly string[])
 
 test(
   'the demo serves, curl reaches each backend in turn, and 300 connections are exactly equal',
-  { skip: linux },
+  { skip: needsLinux },
   async (t) => {
     const home = newHome(t);
     const demo = await startDemo(t, launcher, { ...home, name: 'demo' });
@@ -79,7 +56,7 @@ test(
 test(
   'a user without privilege gets a stand-in for a low port, printed and recorded',
   {
-    skip: linux || (process.getuid?.() === 0 ? false : 'only root can become another user'),
+    skip: needsLinux || (process.getuid?.() === 0 ? false : 'only root can become another user'),
   },
   async (t) => {
     const home = newHome(t);
@@ -134,7 +111,7 @@ ${slices.join('')}`;
 
 test(
   'changing the manifest changes the spread without a failed request',
-  { skip: linux },
+  { skip: needsLinux },
   async (t) => {
     const home = newHome(t);
     const ports = await startBackends(t, ['a', 'b', 'c', 'd']);
@@ -195,7 +172,7 @@ async function sees(t: TestContext, home: Home, endpoints: readonly string[]): P
 
 test(
   'a broken edit keeps the last good state, says where it is broken, and is left behind by the next',
-  { skip: linux },
+  { skip: needsLinux },
   async (t) => {
     const home = newHome(t);
     const ports = await startBackends(t, ['a', 'b']);
@@ -213,7 +190,7 @@ test(
   },
 );
 
-test('two instances side by side do not disturb each other', { skip: linux }, async (t) => {
+test('two instances side by side do not disturb each other', { skip: needsLinux }, async (t) => {
   const home = newHome(t);
   const first = start(t, [...launcher, 'up', '--demo'], home);
   await first.printed('Ready');
@@ -246,7 +223,7 @@ test('two instances side by side do not disturb each other', { skip: linux }, as
 
 test(
   'after kill -9 nothing stands in the way of the next start, and no backend stays behind',
-  { skip: linux },
+  { skip: needsLinux },
   async (t) => {
     const home = newHome(t);
     const killed = start(t, [...launcher, 'up', '--demo', '--instance', 'killed'], home);
@@ -277,7 +254,7 @@ async function answers(address: string): Promise<boolean> {
 }
 
 // No test asserts a time; the figure stands in the output.
-test('npm start serves, and ends well on Ctrl-C', { skip: linux }, async (t) => {
+test('npm start serves, and ends well on Ctrl-C', { skip: needsLinux }, async (t) => {
   const home = newHome(t);
   const from = performance.now();
   const npm = start(t, ['npm', 'start'], home);
@@ -322,7 +299,7 @@ for (const [name, args] of Object.entries(complaints)) {
   });
 }
 
-test('what goes wrong is said well: a taken port', { skip: linux }, async (t) => {
+test('what goes wrong is said well: a taken port', { skip: needsLinux }, async (t) => {
   const home = newHome(t);
   const holder = createTcpServer();
   t.after(() => holder.close());

@@ -150,15 +150,20 @@ test(
     const before = await settles(t, home, allReady(3));
     assert.deepEqual(running.failures, [], 'scaling costs no request');
 
-    const command = `VERSION=2 exec '${node}' server.js`;
-    await cli(t, home, 'bind', 'deployment/web', '--command', command);
-    const old = new Set(before.map(({ pod: name }) => name));
-    await settles(
-      t,
-      home,
-      (now) => allReady(3)(now) && now.every(({ pod: name }) => !old.has(name)),
-    );
-    assert.deepEqual(running.failures, [], 'a rolling update costs no request');
+    const versions = Array.from({ length: 10 }, (_, i) => String(i + 2));
+    let last = before;
+    for (const version of versions) {
+      const serveIt = `VERSION=${version} exec '${node}' server.js`;
+      await cli(t, home, 'bind', 'deployment/web', '--command', serveIt);
+      const old = new Set(last.map(({ pod: name }) => name));
+      last = await settles(
+        t,
+        home,
+        (now) => allReady(3)(now) && now.every(({ pod: name }) => !old.has(name)),
+      );
+      assert.deepEqual(running.failures, [], `the rolling update to ${version} costs no request`);
+    }
+    const command = `VERSION=11 exec '${node}' server.js`;
 
     // A version that ends at once never gets ready: the Pods that are keep serving.
     await cli(t, home, 'bind', 'deployment/web', '--command', 'echo broken; exit 1');
@@ -191,11 +196,8 @@ test(
     assert.deepEqual(others, [], 'a crash loop costs only what the process was answering');
     const name = victim.pod.split('/')[1] ?? '';
     assert.match((await cli(t, home, 'logs', name)).stdout, /told to crash/);
-    const versions = new Set([...running.answers.keys()].map((text) => text.split(' ')[0]));
-    assert.deepEqual(
-      [...versions].toSorted((a, b) => Number(a) - Number(b)),
-      ['1', '2'],
-    );
+    const seen = new Set([...running.answers.keys()].map((text) => text.split(' ')[0]));
+    for (const version of ['1', ...versions]) assert.ok(seen.has(version), `nobody got ${version}`);
     t.diagnostic(`${running.count()} requests, ${atOnce} cut off by three crashes`);
     up.kill('SIGTERM');
     assert.equal((await up.ended).status, 0);

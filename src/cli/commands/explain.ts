@@ -1,4 +1,4 @@
-/** `explain service|flow`: why a Service works or not, and where one connection goes. */
+/** `explain service|flow|name`: why a Service works or not, where one connection goes, what a name leads to. */
 import { Option, type Command } from 'commander';
 import { CliError } from '../errors.ts';
 import type { CommandResult } from '../result.ts';
@@ -23,6 +23,7 @@ export function addExplain(program: Command, act: Act): void {
     .description('Says why, step by step, and what to change.');
   addService(explain, act);
   addFlow(explain, act);
+  addName(explain, act);
 }
 
 function addService(explain: Command, act: Act): void {
@@ -74,6 +75,35 @@ function addFlow(explain: Command, act: Act): void {
           namespace: flags.namespace ?? 'default',
         }),
       );
+    });
+}
+
+interface NameFlags extends GlobalOptions {
+  readonly namespace?: string;
+  readonly type: string;
+}
+
+function addName(explain: Command, act: Act): void {
+  explain
+    .command('name')
+    .summary('what a name resolves to, and why')
+    .description(
+      'Asks for a name as a Pod would, through its search list, and tells which rule answered. ' +
+        'Exit code 1: there is no such record.',
+    )
+    .argument('<name>', 'a name as clients write it, or an address for its PTR')
+    .option('-N, --namespace <name>', 'namespace of the client (default: "default")')
+    .option('--type <type>', 'type of the records: AAAA, SRV, CNAME, PTR...', 'A')
+    .addHelpText('after', '\nExample:\n  switchyard explain name web.default --type SRV')
+    .action(async (name: string, _flags: unknown, command: Command) => {
+      const { namespace = 'default', type, ...flags } = command.optsWithGlobals<NameFlags>();
+      await act(flags, async (session) => {
+        const client = await session.connect();
+        return {
+          kind: 'name',
+          view: await client.explainName({ name, namespace, type: type.toUpperCase() }),
+        };
+      });
     });
 }
 

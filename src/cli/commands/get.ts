@@ -13,12 +13,24 @@ async function getServices(asked: NamedService, session: Session): Promise<Comma
 
 async function getEndpoints(asked: NamedService, session: Session): Promise<CommandResult> {
   const client = await session.connect();
-  return { kind: 'endpoints', items: await client.endpoints(asked), asked };
+  const { endpoints, limited } = await client.traffic(asked);
+  return { kind: 'endpoints', items: endpoints, asked, limited };
+}
+
+async function getMetrics(session: Session): Promise<CommandResult> {
+  const client = await session.connect();
+  return { kind: 'metrics', view: await client.metrics() };
 }
 
 async function getPlan(session: Session): Promise<CommandResult> {
   const client = await session.connect();
   return { kind: 'plan', plan: await client.plan() };
+}
+
+async function getNames(session: Session): Promise<CommandResult> {
+  const client = await session.connect();
+  const { names } = await client.instance();
+  return { kind: 'ways', view: names ?? { dns: [], door: undefined } };
 }
 
 export function addGet(program: Command, act: Act): void {
@@ -41,6 +53,23 @@ export function addGet(program: Command, act: Act): void {
     work: getEndpoints,
     act,
   });
+  get
+    .command('metrics')
+    .summary("what Prometheus is told, in Prometheus' format")
+    .description("Shows what Prometheus is told, in Prometheus' format.")
+    .action(async (_flags: unknown, command: Command) => {
+      await act(command.optsWithGlobals<GlobalOptions>(), getMetrics);
+    });
+  get
+    .command('names')
+    .summary('where names are answered, and the door')
+    .description(
+      'Shows where the names of the cluster are answered, and the door for clients that do not resolve them. ' +
+        'Exit code 1: the instance answers none.',
+    )
+    .action(async (_flags: unknown, command: Command) => {
+      await act(command.optsWithGlobals<GlobalOptions>(), getNames);
+    });
   get
     .command('plan')
     .summary('the Plan that the driver has applied')

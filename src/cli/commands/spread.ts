@@ -1,5 +1,6 @@
 /** `spread service NAME`: opens real connections and shows which endpoint each got. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { numberBetween } from '../number-between.ts';
 import { defaultNamespace, parseServiceName, type NamespaceOptions } from '../service-name.ts';
 import type { Act, GlobalOptions, Session } from '../session.ts';
 import type { CommandResult } from '../result.ts';
@@ -48,11 +49,16 @@ export function addSpread(program: Command, act: Act): void {
         'take turns of the same scheduler, so measure one that is quiet.',
     )
     .argument('<name>', 'the Service: NAME or NAMESPACE/NAME')
-    .option('-n, --connections <number>', 'how many to open', wholeNumber(most.connections), 100)
+    .option(
+      '-n, --connections <number>',
+      'how many to open',
+      numberBetween(1, most.connections),
+      100,
+    )
     .option(
       '-c, --concurrency <number>',
       'the most to hold open at once',
-      wholeNumber(most.concurrency),
+      numberBetween(1, most.concurrency),
       16,
     )
     .option('-p, --port <port>', 'name or number of the port, when there are several')
@@ -77,12 +83,4 @@ export function addSpread(program: Command, act: Act): void {
         );
       });
     });
-}
-
-function wholeNumber(max: number): (text: string) => number {
-  return (text) => {
-    const value = /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : 0;
-    if (value >= 1 && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
-  };
 }

@@ -1,5 +1,6 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
 import { upEngines, upModes, type UpOptions } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
@@ -9,13 +10,15 @@ interface UpFlags extends GlobalOptions {
   readonly demo?: boolean;
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
+  readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly replace?: boolean;
   readonly drain?: number;
+  readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
 export function addUp(program: Command, act: Act): void {
-  program
+  const command = program
     .command('up')
     .summary('serve Services on this machine: no cluster, no root')
     .description(
@@ -40,22 +43,31 @@ export function addUp(program: Command, act: Act): void {
           'processor time; auto takes epoll where it can be had',
       )
         .choices(upEngines)
-        .default('portable'),
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
+        .argParser(parseMetrics)
+        .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
     .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
     )
-    .option(
-      '--replace',
-      'take the place of the running instance; no connection is refused meanwhile',
-    )
-    .option(
-      '--drain <seconds>',
-      'how long open connections may go on at the end (default: 2, or 30 when replaced)',
-      numberBetween(0, 86_400),
-    )
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'who is asked for names outside of cluster.local; may be repeated',
+      )
+        .argParser((text: string, before: readonly SocketAddress[]) => [
+          ...before,
+          parseUpstream(text),
+        ])
+        .default([], "the host's name servers"),
+    );
+  addLifeOptions(command);
+  command
     .addHelpText(
       'after',
       '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
@@ -66,12 +78,14 @@ export function addUp(program: Command, act: Act): void {
         kind: 'ended',
         exitCode: await deps.up({
           files: flags.filename,
+          dnsUpstreams: flags.dnsUpstream,
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
           replace: flags.replace ?? false,
           asBefore: false,
           drainSeconds: flags.drain,
+          metrics: flags.metrics === 'none' ? undefined : flags.metrics,
           instance,
           logLevel,
           logFormat: flags.logFormat,
@@ -79,4 +93,39 @@ export function addUp(program: Command, act: Act): void {
         }),
       }));
     });
+}
+
+const dnsPort = 53;
+
+function parseUpstream(text: string): SocketAddress {
+  const address = canonicalIp(text);
+  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
+}
+
+const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
+
+/** `127.0.0.1:9100`, `[::1]:9100`; port 0 is a free one. */
+function parseMetrics(text: string): SocketAddress | 'none' {
+  if (text === 'none') return text;
+  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const address = canonicalIp(host.replace(/^\[(.*)\]$/, '$1'));
+  const port = Number(digits);
+  if (address !== undefined && port <= 65_535) return { address, port };
+  throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
+}
+
+/** How it comes into the place of another, and how it ends. */
+function addLifeOptions(command: Command): void {
+  command
+    .option(
+      '--replace',
+      'take the place of the running instance; no connection is refused meanwhile',
+    )
+    .option(
+      '--drain <seconds>',
+      'how long open connections may go on at the end (default: 2, or 30 when replaced)',
+      numberBetween(0, 86_400),
+    );
 }

@@ -1,7 +1,7 @@
 /** Endpoints as a table, with what the driver counted of each. */
 import type { EndpointView } from '../../control/index.ts';
 import type { Paint, Tone } from '../paint.ts';
-import { absent, formatBytes, formatCount, renderTable, type Column } from './table.ts';
+import { absent, formatBytes, formatCount, formatMs, renderTable, type Column } from './table.ts';
 
 export interface EndpointsOptions {
   readonly showNamespace: boolean;
@@ -44,9 +44,14 @@ const endpointColumns: readonly Column<EndpointView>[] = [
     cell: ({ failures }) => formatCount(failures),
     tone: ({ failures = 0 }) => (failures > 0 ? 'red' : undefined),
   },
+  { header: 'CONNECT', align: 'right', cell: (e) => formatMs(meanConnectMs(e)) },
   { header: 'IN', align: 'right', cell: ({ bytesIn }) => formatBytes(bytesIn) },
   { header: 'OUT', align: 'right', cell: ({ bytesOut }) => formatBytes(bytesOut) },
 ];
+
+function meanConnectMs({ connectLatency: latency }: EndpointView): number | undefined {
+  return latency === undefined || latency.count === 0 ? undefined : latency.sumMs / latency.count;
+}
 
 /** The name alone where the namespace is the Service's own, which it always is for selected Pods. */
 export function podOf(pod: string | undefined, namespace: string): string {

@@ -1,6 +1,7 @@
 /** A measured spread as bars, and in one line whether it is what the scheduler owes. */
 import type { SpreadView } from '../../control/index.ts';
 import type { Paint } from '../paint.ts';
+import { bar } from './bar.ts';
 import { podOf } from './endpoints.ts';
 import { renderTable } from './table.ts';
 
@@ -16,7 +17,7 @@ export function renderSpread(view: SpreadView, { columns, paint }: SpreadOptions
   const seconds = (view.tookMs / 1000).toFixed(2);
   const head =
     `Service ${view.namespace}/${view.service}${port} at ${view.target}, scheduler ${view.scheduler}` +
-    `\n${view.connected} of ${view.requested} connections in ${seconds} s\n`;
+    `\n${view.connected} of ${view.requested} ${view.protocol === 'UDP' ? 'flows' : 'connections'} in ${seconds} s\n`;
   const parts = [head, renderShares(view, columns, paint), renderFailures(view, paint)];
   return `${parts.filter((part) => part !== '').join('\n')}${verdict(view, paint)}`;
 }
@@ -73,13 +74,6 @@ type Share = SpreadView['shares'][number];
 /** What the endpoints that are owed anything are owed. */
 function owed(view: SpreadView): readonly number[] {
   return view.shares.map(({ expected }) => expected).filter((expected) => expected > 0);
-}
-
-/** Eighths of a character, so that 33 and 34 of 40 differ. */
-function bar(length: number): string {
-  const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
-  const units = Math.round(length * 8);
-  return '█'.repeat(Math.floor(units / 8)) + (eighths[units % 8] ?? '');
 }
 
 function renderFailures(view: SpreadView, paint: Paint): string {

@@ -65,3 +65,10 @@ export function formatBytes(bytes: number | undefined): string {
   const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1);
   return `${text} ${units[unit] ?? ''}`;
 }
+
+/** Two digits or more; a backend on this host answers in a fraction of a millisecond. */
+export function formatMs(ms: number | undefined): string {
+  if (ms === undefined) return absent;
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(0)} s`;
+  return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`;
+}

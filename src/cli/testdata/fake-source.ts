@@ -8,6 +8,7 @@ import {
   type ServicePortView,
   type SpreadView,
 } from '../../control/index.ts';
+import { fakeNames } from './fake-names.ts';
 import { fakeWorkloads } from './fake-workloads.ts';
 
 const service: ServicePortView = {
@@ -78,6 +79,14 @@ const endpoint: EndpointView = {
   failures: 0,
   bytesIn: 999,
   bytesOut: 123_456_789,
+  connectLatency: {
+    count: 1_234,
+    sumMs: 308.5,
+    buckets: [
+      { upToMs: 0.5, count: 1_230 },
+      { upToMs: undefined, count: 4 },
+    ],
+  },
 };
 
 const endpoints: readonly EndpointView[] = [
@@ -106,6 +115,7 @@ const endpoints: readonly EndpointView[] = [
     failures: undefined,
     bytesIn: undefined,
     bytesOut: undefined,
+    connectLatency: undefined,
   },
 ];
 
@@ -120,6 +130,7 @@ const spread: SpreadView = {
   namespace: 'default',
   service: 'web',
   port: 'http',
+  protocol: 'TCP',
   target: '127.83.4.9:8080',
   scheduler: 'rr',
   affinity: 'none',
@@ -269,7 +280,25 @@ const matches = (filter: ServiceFilter, namespace: string, name: string): boolea
   (filter.namespace === undefined || filter.namespace === namespace) &&
   (filter.name === undefined || filter.name === name);
 
-export function fakeSource(): ControlSource {
+/** The same endpoint after so many looks, a second apart. */
+function busier(each: EndpointView, looks: number): EndpointView {
+  if (each.connections === undefined) return each;
+  const { connectLatency: latency } = each;
+  return {
+    ...each,
+    connections: each.connections + looks * each.weight * 10,
+    bytesOut: (each.bytesOut ?? 0) + looks * each.weight * 2_048,
+    connectLatency: latency && {
+      ...latency,
+      count: latency.count + looks * each.weight * 10,
+      sumMs: latency.sumMs + looks * each.weight * 25,
+    },
+  };
+}
+
+/** `isBusy`: every look at its traffic is a second after the last, and something has happened. */
+export function fakeSource(isBusy = false): ControlSource {
+  let looks = 0;
   return {
     instance: () => ({
       instance: 'default',
@@ -278,11 +307,28 @@ export function fakeSource(): ControlSource {
       startedAt: '2026-01-02T03:04:05.678Z',
       driver: 'userspace',
       planRevision: 7,
+      names: { dns: ['127.0.0.1:5353', '[::1]:5353'], door: '127.0.0.1:1080' },
       components: [],
     }),
     services: (filter) => services.filter((s) => matches(filter, s.namespace, s.name)),
+    names: fakeNames,
     explain: async ({ kind }) => (kind === 'service' ? brokenService : passedFlow),
     endpoints: (filter) => endpoints.filter((e) => matches(filter, e.namespace, e.service)),
+    traffic: (filter) => {
+      if (isBusy) looks++;
+      return {
+        atMs: 1_000 * looks,
+        planRevision: 7,
+        limited: { connections: isBusy ? 12 : 0, flows: 0 },
+        endpoints: endpoints
+          .filter((e) => matches(filter, e.namespace, e.service))
+          .map((each) => busier(each, looks)),
+      };
+    },
+    metrics: async () => ({
+      address: '127.0.0.1:9100',
+      text: '# TYPE switchyard_plan_revision gauge\nswitchyard_plan_revision 7\n',
+    }),
     plan: () => ({
       revision: 7,
       node: { name: 'laptop', zone: undefined, serviceRanges: ['127.83.0.0/16'] },

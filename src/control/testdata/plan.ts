@@ -75,6 +75,7 @@ export function server(name: string, change: ServerChange = {}): VirtualServer {
     affinity: { kind: 'none' },
     perRequest: undefined,
     proxyProtocol: 'none',
+    replay: 'none',
     sourceRanges: [],
     ...change,
     ref,

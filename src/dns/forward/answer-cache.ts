@@ -35,6 +35,10 @@ const staleTtlSeconds = 30;
 export class AnswerCache {
   private readonly entries = new Map<string, CachedAnswer>();
 
+  get size(): number {
+    return this.entries.size;
+  }
+
   get(key: string): CachedAnswer | undefined {
     const found = this.entries.get(key);
     if (found === undefined) return undefined;

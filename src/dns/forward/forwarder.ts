@@ -66,15 +66,28 @@ export class Forwarder implements Elsewhere {
   private readonly inFlight = new Map<string, Promise<ForeignAnswer | undefined>>();
   private readonly stopping = new AbortController();
   private readonly probes = new Map<string, Upstream>();
+  private started = false;
 
   constructor(options: ForwarderOptions) {
     this.options = options;
     this.upstreams = new Upstreams(options);
   }
 
-  /** Asks each server for a name only we can be asked for: if that comes back, the server leads here. */
   async start(): Promise<void> {
-    for (const upstream of this.upstreams.all) {
+    this.started = true;
+    this.probe(this.upstreams.all);
+  }
+
+  /** The servers asked from now on; questions under way end where they are. */
+  setServers(servers: readonly SocketAddress[]): void {
+    const before = new Set(this.upstreams.all);
+    this.upstreams.replace(servers);
+    if (this.started) this.probe(this.upstreams.all.filter((upstream) => !before.has(upstream)));
+  }
+
+  /** Asks each server for a name only we can be asked for: if that comes back, the server leads here. */
+  private probe(upstreams: readonly Upstream[]): void {
+    for (const upstream of upstreams) {
       const name = `${randomBytes(9).toString('hex')}.${randomBytes(9).toString('hex')}`;
       this.probes.set(name, upstream);
       void this.ask(upstream, wantedOf({ name, type: recordTypes.HINFO, class: recordClasses.IN }));
@@ -84,6 +97,10 @@ export class Forwarder implements Elsewhere {
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.inFlight.values());
+  }
+
+  cacheEntries(): number {
+    return this.cache.size;
   }
 
   status(): ComponentStatus {

@@ -32,18 +32,31 @@ const firstRestMs = 500;
 const maxRestMs = 10_000;
 
 export class Upstreams {
-  readonly all: readonly Upstream[];
   private readonly options: UpstreamOptions;
+  private list: readonly Upstream[] = [];
   private turn = 0;
 
   constructor(options: UpstreamOptions) {
     this.options = options;
-    this.all = options.servers.map((address) => ({
-      address,
-      failures: 0,
-      restsUntilMs: 0,
-      loops: false,
-    }));
+    this.replace(options.servers);
+  }
+
+  get all(): readonly Upstream[] {
+    return this.list;
+  }
+
+  /** What is known of a server that stays is kept. */
+  replace(servers: readonly SocketAddress[]): void {
+    const known = new Map(this.list.map((up) => [formatSocketAddress(up.address), up]));
+    this.list = servers.map(
+      (address) =>
+        known.get(formatSocketAddress(address)) ?? {
+          address,
+          failures: 0,
+          restsUntilMs: 0,
+          loops: false,
+        },
+    );
   }
 
   /** Whom to ask, one after another: the rested ones first, the others when all of those fail. */

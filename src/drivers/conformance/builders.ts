@@ -75,6 +75,7 @@ export function testServer(
     affinity: rest.affinity ?? { kind: 'none' },
     perRequest: undefined,
     proxyProtocol: rest.proxyProtocol ?? 'none',
+    replay: rest.replay ?? 'none',
     sourceRanges: rest.sourceRanges ?? [],
     ...policies,
   };

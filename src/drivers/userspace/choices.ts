@@ -4,6 +4,7 @@ import {
   choose,
   effectiveScheduler,
   endpointKey,
+  PassiveHealth,
   schedulerFacts,
   schedulerNames,
   type ChoiceMemory,
@@ -17,7 +18,6 @@ import {
   type VirtualServer,
 } from '../../model/index.ts';
 import { userspaceCapabilities } from './capabilities.ts';
-import { Health } from './health.ts';
 
 export type Forward = Extract<Decision, { kind: 'forward' }>;
 
@@ -40,12 +40,12 @@ export class Choices {
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly states = new Map<string, ChoiceState>();
-  private readonly health: Health;
+  private readonly health: PassiveHealth;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
     this.random = random;
-    this.health = new Health(clock, random);
+    this.health = new PassiveHealth(random);
   }
 
   /**
@@ -54,7 +54,7 @@ export class Choices {
    */
   next(decision: Forward, flow: Flow, tried: ReadonlySet<string>): Endpoint | undefined {
     const { candidates, server } = decision;
-    const healthy = this.health.inUse(server.id, candidates);
+    const healthy = this.health.inUse(server.id, candidates, this.clock.monotonic());
     if (healthy === candidates) return this.choose(decision, flow, tried);
     if (!isHashed(decision.scheduler)) {
       const chosen = this.choose({ ...decision, candidates: healthy }, flow, tried);
@@ -68,7 +68,7 @@ export class Choices {
 
   /** The endpoint refused or did not answer in time. */
   failed(server: string, endpoint: Endpoint): void {
-    this.health.failed(server, endpoint);
+    this.health.failed(server, endpoint, this.clock.monotonic());
   }
 
   succeeded(server: string, endpoint: Endpoint): void {

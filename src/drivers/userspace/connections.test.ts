@@ -40,8 +40,11 @@ interface World {
   plan: Plan;
   set(server: VirtualServer): Promise<void>;
   remove(server: VirtualServer): Promise<void>;
-  counters(server: VirtualServer, endpoint: Endpoint): EndpointCounters | undefined;
+  /** Without the latency of its connects. */
+  counters(server: VirtualServer, endpoint: Endpoint): Counts | undefined;
 }
+
+type Counts = Omit<EndpointCounters, 'connectLatency'>;
 
 function createWorld(
   engine: NetEngine,
@@ -70,8 +73,12 @@ function createWorld(
     plan: emptyPlan(testNode()),
     set: (server) => change([server], []),
     remove: (server) => change([], [server.id]),
-    counters: (server, endpoint) =>
-      driver.observe().endpoints.get(server.id)?.get(endpointKey(endpoint)),
+    counters: (server, endpoint) => {
+      const found = driver.observe().endpoints.get(server.id)?.get(endpointKey(endpoint));
+      if (found === undefined) return undefined;
+      const { connectLatency: _apart, ...counts } = found;
+      return counts;
+    },
   };
   return world;
 }
@@ -253,6 +260,67 @@ test('counters live as long as the endpoint or its last connection', async () =>
   assert.deepEqual(world.counters(web(), b), { ...none, connections: 1 });
   await world.remove(web());
   assert.deepEqual([...world.driver.observe().endpoints], []);
+});
+
+test('how long an endpoint took to accept is counted in buckets', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  await world.set(web(a));
+  for (const tookMs of [0, 7, 7, 60_000]) {
+    engine.client(at, from);
+    await world.clock.advance(tookMs);
+    engine.attempts.at(-1)?.succeed();
+    await settle();
+  }
+  engine.client(at, from);
+  engine.attempts.at(-1)?.fail('NET_REFUSED');
+  await settle();
+  const latency = world.driver.observe().endpoints.get(web().id)?.get(endpointKey(a));
+  assert.deepEqual(latency?.connectLatency, {
+    count: 4,
+    sumMs: 60_014,
+    buckets: [1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1],
+  });
+});
+
+test('a client whose endpoint goes without an answer is taken to the next, once each', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  const server = testServer([clusterIp(at)], { endpoints: [a, b], replay: 'first-bytes' });
+  await world.set(server);
+  const client = engine.client(at, from);
+  for (let gone = 0; gone < 2; gone++) {
+    engine.attempts.at(-1)?.succeed();
+    await settle();
+    assert.equal(client.ended, undefined);
+    engine.relays.at(-1)?.finish('unanswered');
+    await settle();
+  }
+  assert.equal(client.ended, 'reset');
+  assert.deepEqual(
+    engine.attempts.map((attempt) => attempt.to),
+    ['10.0.0.1:8080', '10.0.0.2:8080'],
+  );
+  for (const each of [a, b]) {
+    assert.deepEqual(world.counters(server, each), { ...none, connections: 1, failures: 1 });
+  }
+});
+
+test('a client that goes between two endpoints is not taken to the next', async () => {
+  const engine = new FakeEngine();
+  const world = createWorld(engine);
+  await world.set(testServer([clusterIp(at)], { endpoints: [a, b], replay: 'first-bytes' }));
+  const client = engine.client(at, from);
+  engine.attempts[0]?.succeed();
+  await settle();
+  engine.relays[0]?.finish('unanswered');
+  await settle();
+  client.destroy('reset');
+  engine.attempts[1]?.succeed();
+  await settle();
+  assert.equal(engine.attempts.length, 2);
+  const { open } = world.counters(web(), b)!;
+  assert.equal(open, 0);
 });
 
 test('a pool that stays the same array keeps its turn, a new one starts anew', async () => {

@@ -3,12 +3,21 @@ import { encodeProxyHeader } from '../../codec/index.ts';
 import {
   decide,
   endpointKey,
+  type Clock,
   type Endpoint,
   type Flow,
   type Plan,
+  type PoolName,
   type SocketAddress,
 } from '../../model/index.ts';
-import type { Connection, GiveUpSignal, NetEngine, Relay } from '../../sys/net/index.ts';
+import {
+  ClientWords,
+  type Connection,
+  type GiveUpSignal,
+  type NetEngine,
+  type Relay,
+  type RelayOptions,
+} from '../../sys/net/index.ts';
 import type { Choices, Forward, LoadTicket } from './choices.ts';
 import type { Drains } from './drains.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,6 +26,7 @@ import { flowOf, type Sighting, type Whereabouts } from './whereabouts.ts';
 
 export interface ConnectionsOptions {
   readonly engine: NetEngine;
+  readonly clock: Clock;
   readonly connectTimeoutMs: number;
   /** At this many open connections a new one is reset. */
   readonly maxConnections: number;
@@ -25,9 +35,16 @@ export interface ConnectionsOptions {
   readonly drains: Drains;
   readonly whereabouts: Whereabouts;
   readonly troubles: Troubles;
+  readonly handOver: HandOver | undefined;
   /** The Plan in force. */
   plan(): Plan;
 }
+
+/**
+ * Offers a connection to a gateway that balances its requests, once its source and policy are decided. False: it is
+ * carried here, to the gateway's own port.
+ */
+export type HandOver = (connection: Connection, server: string, pool: PoolName) => boolean;
 
 /** A connection from its accept to its end. */
 interface Live {
@@ -37,6 +54,8 @@ interface Live {
   /** Aborts the connect under way when the client goes. */
   readonly gone: Gone;
   relay: Relay | undefined;
+  /** What to tell the next endpoint when this one goes; undefined where bytes are said once. */
+  words: ClientWords | undefined;
 }
 
 /** An AbortController is a fifteenth of what a connection costs; this is a flag and a listener. */
@@ -103,7 +122,14 @@ export class Connections {
     const ends = { source: client.remote, declared };
     const flow = flowOf('TCP', ends, this.options.plan().node.addresses);
     const sighting = whereabouts.enter(flow, client);
-    const live: Live = { client, flow, sighting, gone: new Gone(), relay: undefined };
+    const live: Live = {
+      client,
+      flow,
+      sighting,
+      gone: new Gone(),
+      relay: undefined,
+      words: undefined,
+    };
     this.live.add(live);
     client.onClosed(() => {
       if (live.relay === undefined) live.gone.abort();
@@ -119,6 +145,7 @@ export class Connections {
 
   /** Never rejects. */
   private async carry(live: Live): Promise<void> {
+    if (this.offered(live)) return;
     const tried = new Set<string>();
     for (;;) {
       const choice = live.gone.aborted ? undefined : this.choose(live.flow, tried);
@@ -132,6 +159,18 @@ export class Connections {
     }
   }
 
+  private offered({ client, flow }: Live): boolean {
+    const { handOver } = this.options;
+    if (handOver === undefined) return false;
+    const decision = decide(this.options.plan(), flow);
+    // Without a live gateway a per-request ServicePort has the pools it would have without one.
+    if (decision.kind !== 'forward') return false;
+    const { server, pool } = decision;
+    const { perRequest } = server;
+    if (perRequest === undefined || perRequest.pools[pool] === server.pools[pool]) return false;
+    return handOver(client, server.id, pool);
+  }
+
   /** The next endpoint for a Flow by the Plan in force, none of those that failed it. */
   private choose(flow: Flow, tried: ReadonlySet<string>): Choice | undefined {
     const decision = decide(this.options.plan(), flow);
@@ -142,12 +181,13 @@ export class Connections {
 
   /** Connects and relays. Returns false when another endpoint may be tried. */
   private async tryEndpoint(live: Live, choice: Choice): Promise<boolean> {
-    const { engine, ledger, choices, troubles, connectTimeoutMs } = this.options;
+    const { engine, clock, ledger, choices, troubles, connectTimeoutMs } = this.options;
     const { decision, endpoint } = choice;
     const serverId = decision.server.id;
     const load = choices.count(decision, endpoint);
     const account = ledger.account(serverId, endpoint);
     account.attempt();
+    const startedMs = clock.monotonic();
     let backend: Connection;
     try {
       const how = { timeoutMs: connectTimeoutMs, signal: live.gone };
@@ -160,30 +200,49 @@ export class Connections {
       return false;
     }
     choices.succeeded(serverId, endpoint);
-    await this.relay(live, choice, { backend, load });
-    return true;
+    const connectMs = clock.monotonic() - startedMs;
+    return await this.relay(live, choice, { backend, load, connectMs });
   }
 
-  /** Until both directions have ended. */
+  /** Until both directions have ended. Returns false when another endpoint may be told what the client said. */
   private async relay(
     live: Live,
     { decision, endpoint }: Choice,
-    { backend, load }: { readonly backend: Connection; readonly load: LoadTicket | undefined },
-  ): Promise<void> {
+    { backend, load, connectMs }: Reached,
+  ): Promise<boolean> {
     const { engine, ledger, drains } = this.options;
     const serverId = decision.server.id;
     const account = ledger.account(serverId, endpoint);
     load?.answered();
-    const relay = engine.relay(live.client, backend, prefaceFor(decision, live.client));
+    const relay = engine.relay(live.client, backend, relayOptions(decision, live));
     live.relay = relay;
     live.sighting.reached(endpoint);
-    account.opened(relay);
+    account.opened(relay, connectMs);
     const leave = drains.enter({ serverId, endpoint: endpointKey(endpoint) }, relay);
-    await relay.done;
+    const end = await relay.done;
     leave();
     account.closed(relay);
     load?.closed();
+    if (end !== 'unanswered') return true;
+    live.relay = undefined;
+    account.fault();
+    return false;
   }
+}
+
+/** An endpoint that has accepted. */
+interface Reached {
+  readonly backend: Connection;
+  readonly load: LoadTicket | undefined;
+  readonly connectMs: number;
+}
+
+/** Undefined for most: then nothing is said first, and nothing is kept. */
+function relayOptions(decision: Forward, live: Live): RelayOptions | undefined {
+  const { proxyProtocol, replay } = decision.server;
+  if (replay === 'first-bytes') live.words ??= new ClientWords();
+  if (proxyProtocol === 'none' && live.words === undefined) return undefined;
+  return { preface: prefaceFor(decision, live.client), words: live.words };
 }
 
 /** What the backend is told of the client first, where its Service asks for it. */

@@ -13,7 +13,7 @@ import type { Descriptors, NetEngine, UdpEngine } from '../../sys/net/index.ts';
 import { Applier } from './apply.ts';
 import { userspaceCapabilities } from './capabilities.ts';
 import { Choices } from './choices.ts';
-import { Connections } from './connections.ts';
+import { Connections, type HandOver } from './connections.ts';
 import { Drains } from './drains.ts';
 import { UserspaceError } from './errors.ts';
 import type { DriverEstate, HandingOver } from './hand-over.ts';
@@ -38,6 +38,8 @@ export interface UserspaceOptions {
   readonly udpIdleMs?: number | undefined;
   /** Open at once; one more is reset. 16,384 when undefined. */
   readonly maxConnections?: number | undefined;
+  /** Takes the connections of per-request ServicePorts; they are carried to its port when undefined. */
+  readonly handOver?: HandOver | undefined;
   /** UDP flows at once; for one more the flow idle longest ends. 16,384 when undefined. */
   readonly maxFlows?: number | undefined;
   /** Of the process before us; sockets that no Service wants any more are the caller's to close. */
@@ -104,7 +106,9 @@ class UserspaceDriver implements Driver, HandingOver {
     this.connections = new Connections({
       ...carrying,
       engine,
+      clock,
       drains,
+      handOver: options.handOver,
       connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
       maxConnections: options.maxConnections ?? defaults.maxConnections,
     });

@@ -1,6 +1,7 @@
 /** Counts what happened at each endpoint of each ServicePort, for as long as somebody can ask about it. */
 import {
   endpointKey,
+  type ConnectLatency,
   type Endpoint,
   type EndpointCounters,
   type EndpointPlace,
@@ -8,6 +9,7 @@ import {
   type Plan,
   type VirtualServer,
 } from '../../model/index.ts';
+import { LatencyCount } from './latency-count.ts';
 
 const untouched: EndpointCounters = {
   connections: 0,
@@ -30,6 +32,8 @@ export class Account {
   private bytesIn = 0;
   private bytesOut = 0;
   private readonly open = new Set<Carried>();
+  /** Made by the first connect that was timed: UDP has none. */
+  private latency: LatencyCount | undefined;
   /** Attempts under way: the account is in use although no connection is open. */
   private attempts = 0;
   /** Called once, when nothing is open and nothing is being tried. */
@@ -53,11 +57,12 @@ export class Account {
     this.failures++;
   }
 
-  /** Ends an attempt that got through. */
-  opened(carried: Carried): void {
+  /** Ends an attempt that got through, so many milliseconds after it began where there was something to wait for. */
+  opened(carried: Carried, connectMs?: number): void {
     this.attempts--;
     this.connections++;
     this.open.add(carried);
+    if (connectMs !== undefined) (this.latency ??= new LatencyCount()).add(connectMs);
   }
 
   closed(carried: Carried): void {
@@ -84,7 +89,9 @@ export class Account {
       bytesOut += carried.bytesFromBackend;
     }
     const { connections, failures, open } = this;
-    return { connections, open: open.size, failures, bytesIn, bytesOut };
+    const counted = { connections, open: open.size, failures, bytesIn, bytesOut };
+    const connectLatency: ConnectLatency | undefined = this.latency?.read();
+    return connectLatency === undefined ? counted : { ...counted, connectLatency };
   }
 
   private isIdle(): boolean {

@@ -8,7 +8,7 @@ import { kinds } from '../served.ts';
 import { schemaKinds, schemaOf } from './definitions.ts';
 import type { Schema } from './schema.ts';
 import { strictProblems } from './strict-problems.ts';
-import { unknownFields } from './unknown-fields.ts';
+import { unknownFields, withoutUnknownFields } from './unknown-fields.ts';
 
 function known(group: string, version: string, kind: string): Schema {
   const schema = schemaOf({ group, version, kind });
@@ -148,6 +148,9 @@ test('both ways agree on unknown fields, never throw and change nothing', () => 
         unknownFields(service, frozen).map(({ path }) => `unknown field ${JSON.stringify(path)}`),
       );
       assert.deepEqual(strictProblems(service, text), [...wanted]);
+      const pruned = withoutUnknownFields(service, frozen);
+      assert.deepEqual(unknownFields(service, pruned), []);
+      assert.equal(pruned === frozen, wanted.size === 0);
     }),
     { numRuns: propertyRuns },
   );

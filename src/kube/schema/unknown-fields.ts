@@ -9,6 +9,10 @@ export interface UnknownField {
   readonly name: string;
   /** What there is at that place. */
   readonly known: readonly string[];
+  /** The field of that place that has one of this name; undefined when there is none. */
+  readonly below: string | undefined;
+  /** The first field of that place that takes texts of any name. */
+  readonly map: string | undefined;
 }
 
 /** As many as the API server lists. */
@@ -40,7 +44,32 @@ function collect(schema: Schema, value: unknown, { path, found }: Walk): void {
     const known = schema.type === 'map' ? schema.values : schema.fields.get(name);
     if (known !== undefined) collect(known, field, { path: at, found });
     else if (schema.type === 'object' && found.length < maxUnknown) {
-      found.push({ path: at, name, known: [...schema.fields.keys()] });
+      const fields = [...schema.fields];
+      found.push({
+        path: at,
+        name,
+        known: fields.map(([key]) => key),
+        below: fields.find(([, child]) => child.type === 'object' && child.fields.has(name))?.[0],
+        map: fields.find(
+          ([, child]) => child.type === 'map' && child.values.type === 'string',
+        )?.[0],
+      });
     }
   }
+}
+
+/** The value without the fields that its kind does not have; itself, and nothing copied, when there are none. */
+export function withoutUnknownFields(schema: Schema, value: unknown): unknown {
+  if (schema.type === 'list' && isJsonArray(value)) {
+    const items = value.map((item) => withoutUnknownFields(schema.items, item));
+    return items.every((item, i) => item === value[i]) ? value : items;
+  }
+  if (!isJsonObject(value) || (schema.type !== 'map' && schema.type !== 'object')) return value;
+  const entries = Object.entries(value);
+  const kept = entries.flatMap(([name, field]) => {
+    const known = schema.type === 'map' ? schema.values : schema.fields.get(name);
+    return known === undefined ? [] : [[name, withoutUnknownFields(known, field)] as const];
+  });
+  const isSame = kept.length === entries.length && kept.every(([name, to]) => value[name] === to);
+  return isSame ? value : Object.fromEntries(kept);
 }

@@ -92,7 +92,7 @@ export function pick(
   scheduler: PickableScheduler,
   state: SchedulerState,
   candidates: readonly Endpoint[],
-  flow: Flow,
+  flow: Pick<Flow, 'source' | 'destination'>,
   nowMs: number,
   random: Random,
 ): number {

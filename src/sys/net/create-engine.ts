@@ -5,6 +5,7 @@ import type { NetEngine } from './engine.ts';
 import { createEpollEngine } from './epoll.ts';
 import { NetError } from './errors.ts';
 import { createPortableEngine } from './portable.ts';
+import type { StreamEngine } from './stream.ts';
 
 /** What may be asked for; `auto` takes epoll where it can be had. */
 export type EnginePreference = NetEngine['name'] | 'auto';
@@ -16,7 +17,7 @@ export interface EngineOptions {
 }
 
 export interface ChosenEngine {
-  readonly engine: NetEngine;
+  readonly engine: StreamEngine;
   /** Why `auto` did not take epoll; undefined when nothing was given up. */
   readonly notEpoll: string | undefined;
 }

@@ -5,52 +5,40 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import type { SocketAddress } from '../../model/index.ts';
-import type { Connection, Listener, NetEngine, Relay } from './engine.ts';
+import { connectChecks, listenChecks } from './engine-doors.suite.ts';
+import { createRig, loopback, type Check, type Rig } from './engine-rig.suite.ts';
+import type { Connection } from './engine.ts';
+import { streamChecks } from './stream.suite.ts';
+import type { StreamEngine } from './stream.ts';
 import {
   connectTo,
   failureOf,
-  freeAddress,
   hasAddress,
   openSockets,
   readAll,
   readText,
-  startDeafServer,
   startServer,
   until,
   untilStill,
 } from './testing.ts';
 
-interface Rig {
-  readonly engine: NetEngine;
-  readonly listener: Listener;
-  /** The two ends of one relayed connection, as its peers hold them, and the relay between. */
-  open(): Promise<Joined>;
-}
-
-interface Joined {
-  readonly client: Socket;
-  readonly backend: Socket;
-  readonly relay: Relay;
-}
-
-const loopback: SocketAddress = { address: '127.0.0.1', port: 0 };
 const slow = { timeout: 20_000 } as const;
 
-export function engineSuite(name: string, create: () => NetEngine): void {
-  const check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>): void => {
+export function engineSuite(name: string, create: () => StreamEngine): void {
+  const check = (
+    what: string,
+    run: (t: TestContext, engine: StreamEngine) => Promise<void>,
+  ): void => {
     test(`${name} engine: ${what}`, slow, (t) => run(t, create()));
   };
   relayChecks(check);
   endChecks(check);
   connectChecks(check);
   listenChecks(check);
+  streamChecks(check);
 }
-
-type Check = (what: string, run: (t: TestContext, engine: NetEngine) => Promise<void>) => void;
 
 function relayChecks(check: Check): void {
   for (const address of ['127.0.0.1', '::1']) {
@@ -96,7 +84,7 @@ function relayChecks(check: Check): void {
       if (early !== '') client.write(early);
       const taken = await accepted.promise;
       const backend = await engine.connect(backends.address, { timeoutMs: 5000 });
-      const relay = engine.relay(taken, backend, Buffer.from('PREFACE '));
+      const relay = engine.relay(taken, backend, { preface: Buffer.from('PREFACE ') });
       const socket = await backends.next();
       const first = await readText(socket, 8 + early.length);
       assert.equal(first, `PREFACE ${early}`, 'before the client says another word');
@@ -269,115 +257,6 @@ function endChecks(check: Check): void {
   }
 }
 
-function connectChecks(check: Check): void {
-  check('both sides keep their connection alive', async (t, engine) => {
-    if (!existsSync('/proc/net/tcp')) return t.skip('only Linux shows the timers of sockets');
-    const { client, backend } = await (await createRig(t, engine)).open();
-    await until(() => client.localPort !== undefined, 'the client knows its port');
-    for (const peer of [client, backend]) {
-      await until(() => keepsAlive(peer.remotePort, peer.localPort), 'a keep-alive timer runs');
-    }
-  });
-
-  check('says who is who', async (t, engine) => {
-    const backends = await startServer(t);
-    const accepted = Promise.withResolvers<Connection>();
-    const listener = await engine.listen(loopback, accepted.resolve);
-    t.after(() => listener.close());
-    const client = connectTo(t, listener.address);
-    const taken = await accepted.promise;
-    await until(() => client.localPort !== undefined, 'the client knows its port');
-    assert.deepEqual(taken.local, listener.address);
-    assert.deepEqual(taken.remote, { address: '127.0.0.1', port: client.localPort });
-    const localAddress = '127.0.0.9';
-    const out = await engine.connect(backends.address, { timeoutMs: 5000, localAddress });
-    const socket = await backends.next();
-    assert.deepEqual(out.remote, backends.address);
-    assert.deepEqual(out.local, { address: localAddress, port: socket.remotePort });
-    assert.equal(socket.remoteAddress, localAddress);
-    out.destroy();
-    taken.destroy();
-  });
-
-  check('a refused connect says so', async (_t, engine) => {
-    const to = await freeAddress();
-    await assert.rejects(engine.connect(to, { timeoutMs: 5000 }), {
-      code: 'NET_REFUSED',
-      message: `Cannot connect to ${to.address}:${to.port}: it refused the connection`,
-    });
-  });
-
-  check('a connect nobody answers ends in time, or when it is given up', async (t, engine) => {
-    const to = await startDeafServer(t);
-    await assert.rejects(engine.connect(to, { timeoutMs: 50 }), { code: 'NET_TIMED_OUT' });
-    const abort = new AbortController();
-    const attempt = engine.connect(to, { timeoutMs: 60_000, signal: abort.signal });
-    abort.abort();
-    await assert.rejects(attempt, { code: 'NET_ABORTED' });
-    const late = engine.connect(to, { timeoutMs: 60_000, signal: AbortSignal.abort() });
-    await assert.rejects(late, { code: 'NET_ABORTED' });
-  });
-}
-
-function listenChecks(check: Check): void {
-  check('an address in use, or of another host, is refused by name', async (t, engine) => {
-    const first = await engine.listen(loopback, () => undefined);
-    t.after(() => first.close());
-    await assert.rejects(
-      engine.listen(first.address, () => undefined),
-      { code: 'NET_ADDRESS_IN_USE' },
-    );
-    // TEST-NET-3 (RFC 5737) belongs to nobody.
-    await assert.rejects(
-      engine.listen({ address: '203.0.113.7', port: 0 }, () => undefined),
-      { code: 'NET_ADDRESS_NOT_AVAILABLE' },
-    );
-  });
-
-  check('a closed listener frees its address and leaves its connections', async (t, engine) => {
-    const rig = await createRig(t, engine);
-    const { client, backend } = await rig.open();
-    await rig.listener.close();
-    await rig.listener.close();
-    const again = await engine.listen(rig.listener.address, () => undefined);
-    await again.close();
-    client.write('still here');
-    assert.equal(await readText(backend, 10), 'still here');
-    assert.equal(await failureOf(connectTo(t, rig.listener.address)), 'ECONNREFUSED');
-  });
-}
-
-/** A listener that relays each connection to a plain server. */
-async function createRig(
-  t: TestContext,
-  engine: NetEngine,
-  at: SocketAddress = loopback,
-): Promise<Rig> {
-  const backends = await startServer(t, at.address);
-  const relays: Relay[] = [];
-  const relayed = new Set<(relay: Relay) => void>();
-  const listener = await engine.listen(at, (client) => {
-    void engine.connect(backends.address, { timeoutMs: 5000 }).then((backend) => {
-      const relay = engine.relay(client, backend);
-      relays.push(relay);
-      for (const listen of relayed) listen(relay);
-      relayed.clear();
-    });
-  });
-  t.after(async () => {
-    await listener.close();
-    for (const relay of relays) relay.destroy();
-    await Promise.all(relays.map((relay) => relay.done));
-  });
-  const open = async (): Promise<Joined> => {
-    const next = new Promise<Relay>((resolve) => relayed.add(resolve));
-    const client = connectTo(t, listener.address);
-    const [relay, backend] = await Promise.all([next, backends.next()]);
-    return { client, backend, relay };
-  };
-  return { engine, listener, open };
-}
-
 async function inTurns(count: number, rig: Rig): Promise<void> {
   for (let done = 0; done < count; done++) {
     const { client, backend, relay } = await rig.open();
@@ -386,20 +265,6 @@ async function inTurns(count: number, rig: Rig): Promise<void> {
     client.resume();
     await relay.done;
   }
-}
-
-/** The socket with these ports has a keep-alive timer (proc(5): `tr` is 2). */
-function keepsAlive(localPort = 0, remotePort = 0): boolean {
-  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
-  return readFileSync('/proc/net/tcp', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .some(
-      ([, local = '', remote = '', , , timer = '']) =>
-        local.endsWith(`:${hex(localPort)}`) &&
-        remote.endsWith(`:${hex(remotePort)}`) &&
-        timer.startsWith('02:'),
-    );
 }
 
 /** Everything that comes, read with a pause of some turns after every piece. */

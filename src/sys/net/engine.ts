@@ -6,6 +6,7 @@
  * peer, and a peer that vanished counts as failed. A Connection belongs to the engine that made it and to one Relay at most.
  */
 import type { SocketAddress } from '../../model/index.ts';
+import type { ClientWords } from './client-words.ts';
 
 export interface NetEngine {
   readonly name: 'portable' | 'epoll';
@@ -23,10 +24,21 @@ export interface NetEngine {
   connect(to: SocketAddress, options: ConnectOptions): Promise<Connection>;
   /**
    * Joins two paused connections until both directions have ended: bytes, half-close and resets pass through,
-   * and a slow reader slows its writer. Never rejects; both connections are closed when it settles. `preface` goes
-   * to the backend at once and before all else; it is not counted.
+   * and a slow reader slows its writer. Never rejects; both connections are closed when it settles, but for a
+   * client that is left `unanswered`.
    */
-  relay(client: Connection, backend: Connection, preface?: Uint8Array): Relay;
+  relay(client: Connection, backend: Connection, options?: RelayOptions): Relay;
+}
+
+export interface RelayOptions {
+  /** Goes to the backend at once and before all else; it is not counted. */
+  readonly preface?: Uint8Array | undefined;
+  /**
+   * Keeps what the client says until the backend answers. A backend that goes before its first byte, by whatever
+   * way, then ends the relay as `unanswered`: the client is still there, paused, and the next relay with the same
+   * words begins by saying them again.
+   */
+  readonly words?: ClientWords | undefined;
 }
 
 export interface ConnectOptions {
@@ -98,5 +110,5 @@ export interface Relay {
   destroy(): void;
 }
 
-/** How a relay ended: both sides finished, or one was reset or failed first. */
-export type RelayEnd = 'finished' | 'client-failed' | 'backend-failed' | 'destroyed';
+/** How a relay ended: both sides finished, one was reset or failed first, or the client waits for another backend. */
+export type RelayEnd = 'finished' | 'client-failed' | 'backend-failed' | 'destroyed' | 'unanswered';

@@ -99,6 +99,11 @@ export class EpollConnection implements Connection, Watched {
     this.mover = mover;
   }
 
+  /** Nobody moves its bytes for now; what comes meanwhile is known to the next mover. */
+  leave(): void {
+    this.mover = undefined;
+  }
+
   /** Closes without telling the mover, who then knows. */
   end(how: 'reset' | 'close'): void {
     if (this.closed) return;
@@ -107,6 +112,13 @@ export class EpollConnection implements Connection, Watched {
     if (how === 'reset') this.loop.libc.lingerNot(this.fd);
     this.loop.close(this.fd);
     for (const listener of this.listeners) listener();
+  }
+
+  /** Leaves the descriptor to somebody else, open; this connection is gone, and nobody is told. */
+  giveUp(): number {
+    this.closed = true;
+    this.loop.remove(this.fd);
+    return this.fd;
   }
 
   /** Wants to hear when it can be written again, after a write that came short. */

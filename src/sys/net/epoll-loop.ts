@@ -51,11 +51,6 @@ export class EpollLoop {
     this.libc.epollModify(this.epoll, fd, { events: bits, low: fd, high: this.serials[fd]! });
   }
 
-  /** Tells nothing more of a descriptor; it is still to be closed. */
-  remove(fd: number): void {
-    if (this.epoll !== undefined) this.libc.epollRemove(this.epoll, fd);
-  }
-
   /** Somebody else hears about the descriptor from now on. */
   handOver(fd: number, watched: Watched): void {
     this.watched[fd] = watched;
@@ -63,11 +58,22 @@ export class EpollLoop {
 
   /** Closes a descriptor, whether it was taken in or not. */
   close(fd: number): void {
-    if (this.watched[fd] !== undefined) {
-      this.watched[fd] = undefined;
-      if (--this.open === 0) this.watch?.unref();
-    }
+    this.forget(fd);
     this.libc.close(fd);
+  }
+
+  /** Lets go of a descriptor that stays open. */
+  remove(fd: number): void {
+    this.forget(fd);
+    if (this.epoll !== undefined) {
+      this.libc.epollRemove(this.epoll, fd);
+    }
+  }
+
+  private forget(fd: number): void {
+    if (this.watched[fd] === undefined) return;
+    this.watched[fd] = undefined;
+    if (--this.open === 0) this.watch?.unref();
   }
 
   /** Calls `work` in the next turn, after what is ready then. */

@@ -3,7 +3,8 @@
  * and straight on into the other; only what the other does not take is kept, and then no more is read.
  */
 import { errnos } from '../ffi/index.ts';
-import type { Relay, RelayEnd } from './engine.ts';
+import type { ClientWords } from './client-words.ts';
+import type { Relay, RelayEnd, RelayOptions } from './engine.ts';
 import type { EpollConnection, Mover } from './epoll-connection.ts';
 import type { EpollLoop } from './epoll-loop.ts';
 
@@ -19,8 +20,8 @@ export interface EpollRelayOptions {
   readonly buffer: Uint8Array;
   readonly client: EpollConnection;
   readonly backend: EpollConnection;
-  /** Goes to the backend first, and is not counted; at most `relayBufferBytes`. */
-  readonly preface?: Uint8Array | undefined;
+  /** Its preface and words together have at most `relayBufferBytes`. */
+  readonly options?: RelayOptions | undefined;
 }
 
 export class EpollRelay implements Relay, Mover {
@@ -32,9 +33,11 @@ export class EpollRelay implements Relay, Mover {
   private readonly client: EpollConnection;
   private readonly backend: EpollConnection;
   private readonly settle: (end: RelayEnd) => void;
+  /** Undefined when nothing is kept, or no longer. */
+  private words: ClientWords | undefined;
   private over = false;
 
-  constructor({ loop, buffer, client, backend, preface }: EpollRelayOptions) {
+  constructor({ loop, buffer, client, backend, options }: EpollRelayOptions) {
     this.loop = loop;
     this.buffer = buffer;
     this.client = client;
@@ -42,18 +45,29 @@ export class EpollRelay implements Relay, Mover {
     const { promise, resolve } = Promise.withResolvers<RelayEnd>();
     this.done = promise;
     this.settle = resolve;
+    this.words = options?.words;
     client.join(this);
     backend.join(this);
     if (client.closed) this.lost(client);
     else if (backend.closed) this.lost(backend);
     else {
-      if (preface !== undefined) {
-        buffer.set(preface);
-        this.write(backend, preface.length);
-      }
+      if (options !== undefined) this.begin(options);
       this.pump(client, backend);
       this.pump(backend, client);
     }
+  }
+
+  /** What the backend hears before anything new. */
+  private begin({ preface, words }: RelayOptions): void {
+    const { buffer, client, backend } = this;
+    const before = preface?.length ?? 0;
+    const said = words?.bytes ?? new Uint8Array(0);
+    if (preface !== undefined) buffer.set(preface);
+    buffer.set(said, before);
+    this.bytesFromClient = said.length;
+    if (before + said.length > 0) this.write(backend, before + said.length);
+    // An end that an earlier backend was told of is nowhere to be read any more.
+    if (client.ended && !this.over) this.passEnd(client, backend);
   }
 
   destroy(): void {
@@ -67,6 +81,7 @@ export class EpollRelay implements Relay, Mover {
   }
 
   lost(side: EpollConnection): void {
+    if (side === this.backend && this.words?.complete === true) return this.leaveUnanswered();
     this.finish(side === this.client ? 'client-failed' : 'backend-failed', 'reset');
   }
 
@@ -78,17 +93,36 @@ export class EpollRelay implements Relay, Mover {
       if (reads === readsInARow) return this.loop.later(() => this.pump(from, to));
       const count = libc.receive(from.fd, this.buffer);
       if (count > 0) {
+        if (this.words !== undefined) this.heard(from, count);
         if (from === this.client) this.bytesFromClient += count;
         else this.bytesFromBackend += count;
         this.write(to, count);
         // All there was: what comes later is told, but for an end that is there already.
         if (count < this.buffer.length && !from.endsSoon) from.readable = false;
       } else if (count === 0) {
+        if (from === this.backend && this.words?.complete === true) return this.leaveUnanswered();
         from.ended = true;
         return this.passEnd(from, to);
       } else if (count === -errnos.EAGAIN) from.readable = false;
       else if (count !== -errnos.EINTR) return this.lost(from);
     }
+  }
+
+  /** Keeps the client's words, until there are too many or an answer. */
+  private heard(from: EpollConnection, count: number): void {
+    const { words } = this;
+    if (from === this.client) words?.add(this.buffer.subarray(0, count));
+    else words?.forget();
+    if (words?.complete !== true) this.words = undefined;
+  }
+
+  /** The backend goes without a word; the client stays, for another one. */
+  private leaveUnanswered(): void {
+    if (this.over) return;
+    this.over = true;
+    this.backend.end('reset');
+    this.client.leave();
+    this.settle('unanswered');
   }
 
   /** Writes the first `count` bytes of the shared buffer. */

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, type SocketAddress } from '../../model/index.ts';
 import { errnos, loadLibc, type Libc } from '../ffi/index.ts';
 import { engineSuite } from './engine.suite.ts';
+import { replaySuite } from './replay.suite.ts';
 import type { Connection, NetEngine, Relay } from './engine.ts';
 import { createEpollEngine } from './epoll.ts';
 import { connectTo, failureOf, openSockets, readText, startServer, until } from './testing.ts';
@@ -17,6 +18,7 @@ if (typeof found === 'string') test('epoll engine', { skip: found }, () => undef
 else {
   engineSuite('epoll', () => createEpollEngine(found));
   engineSuite('epoll, peers on other hosts,', () => createEpollEngine(farAway(found)));
+  replaySuite('epoll', () => createEpollEngine(found));
   ownChecks(found);
 }
 

@@ -1,26 +1,31 @@
 /** The engine on Linux's epoll, for the thread that made it. */
 import type { Libc } from '../ffi/index.ts';
-import type { Connection, NetEngine } from './engine.ts';
+import type { Connection } from './engine.ts';
 import { connectEpoll } from './epoll-connect.ts';
 import { EpollConnection } from './epoll-connection.ts';
 import { openListener } from './epoll-listener.ts';
 import { EpollLoop } from './epoll-loop.ts';
 import { EpollRelay, relayBufferBytes } from './epoll-relay.ts';
+import { EpollStream, type SharedRead } from './epoll-stream.ts';
+import type { StreamEngine } from './stream.ts';
 
-export function createEpollEngine(libc: Libc): NetEngine {
+export function createEpollEngine(libc: Libc): StreamEngine {
   const loop = new EpollLoop(libc);
   const buffer = new Uint8Array(relayBufferBytes);
+  const shared: SharedRead = { buffer, busy: false };
   return {
     name: 'epoll',
     listen: async (at, onConnection) => openListener(loop, at, onConnection),
     connect: (to, options) => connectEpoll(loop, to, options),
-    relay: (client, backend, preface) =>
-      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), preface }),
+    relay: (client, backend, options) =>
+      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), options }),
+    open: (connection, handlers) =>
+      new EpollStream({ loop, shared, connection: own(connection), handlers }),
   };
 }
 
 /** A Connection of another engine here is a mistake in our own code, not something that happens. */
 function own(connection: Connection): EpollConnection {
   if (connection instanceof EpollConnection) return connection;
-  throw new TypeError('Cannot relay a connection of another engine');
+  throw new TypeError('Cannot use a connection of another engine');
 }

@@ -1,4 +1,5 @@
 /** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
+export { ClientWords } from './client-words.ts';
 export { createEngine } from './create-engine.ts';
 export type { EnginePreference } from './create-engine.ts';
 export type {
@@ -11,6 +12,7 @@ export type {
   NetEngine,
   Relay,
   RelayEnd,
+  RelayOptions,
   Suspendable,
 } from './engine.ts';
 export { openDatagrams } from './datagrams.ts';
@@ -18,6 +20,8 @@ export type { Datagrams } from './datagrams.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { checkGrpc } from './grpc-check.ts';
 export { checkHttp } from './http-check.ts';
+export { servePages } from './page-server.ts';
+export type { Page, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { openSocketPath } from './local-path.ts';
@@ -25,6 +29,7 @@ export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
 export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';
+export type { Stream, StreamEngine, StreamHandlers } from './stream.ts';
 export { joinStreams, listenStreams, openStream } from './streams.ts';
 export type { ByteStream } from './streams.ts';
 export type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { engineSuite } from './engine.suite.ts';
+import { replaySuite } from './replay.suite.ts';
 import { failureOf, openSockets, startServer, until } from './testing.ts';
 import { PortableConnection } from './portable-connection.ts';
 import { createPortableEngine } from './portable.ts';
 
 engineSuite('portable', createPortableEngine);
+replaySuite('portable', createPortableEngine);
 
 test(
   'a reset in the same turn as a half-close still frees the descriptor',

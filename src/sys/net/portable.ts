@@ -1,19 +1,22 @@
 /** The engine on node:net: works on every system, from any thread. */
 import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
-import type { Connection, ConnectOptions, ListenAt, Listener, NetEngine } from './engine.ts';
+import type { Connection, ConnectOptions, ListenAt, Listener } from './engine.ts';
 import type { NetError } from './errors.ts';
 import { PortableConnection, socketOptions } from './portable-connection.ts';
 import { listenPortable } from './portable-listener.ts';
 import { PortableRelay } from './portable-relay.ts';
+import { PortableStream } from './portable-stream.ts';
+import type { StreamEngine } from './stream.ts';
 import { abortError, connectError, timeoutError } from './socket-errors.ts';
 
-export function createPortableEngine(): NetEngine {
+export function createPortableEngine(): StreamEngine {
   return {
     name: 'portable',
     listen,
     connect,
-    relay: (client, backend, preface) => new PortableRelay(own(client), own(backend), preface),
+    relay: (client, backend, options) => new PortableRelay(own(client), own(backend), options),
+    open: (connection, handlers) => new PortableStream(own(connection), handlers),
   };
 }
 
@@ -71,5 +74,5 @@ function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection
 /** A Connection of another engine here is a mistake in our own code, not something that happens. */
 function own(connection: Connection): PortableConnection {
   if (connection instanceof PortableConnection) return connection;
-  throw new TypeError('Cannot relay a connection of another engine');
+  throw new TypeError('Cannot use a connection of another engine');
 }

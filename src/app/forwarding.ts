@@ -1,0 +1,125 @@
+/** What forwards: the planner that follows the objects, the driver that carries out its Plans, and who is told of it. */
+import type { ServiceGateway } from '../gateway/index.ts';
+import type { HandingOver } from '../drivers/userspace/index.ts';
+import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
+import { SyncTimes } from '../metrics/index.ts';
+import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
+import type { Component, Logger } from '../obs/index.ts';
+import { createPlanner, type Planner } from '../plan/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
+import type { AddressBlock } from './address-block.ts';
+import { createAfterApply } from './after-apply.ts';
+import type { Estate } from './estate.ts';
+import { createGatedDriver } from './request-gateway.ts';
+import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
+
+export interface ForwardingParts {
+  readonly client: ObjectClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly engine: StreamEngine;
+  readonly block: AddressBlock;
+  readonly nodeName: string;
+  readonly logOf: (component: string) => Logger;
+  readonly estate: Estate | undefined;
+  /** How long connections may go on after Ctrl-C. */
+  readonly drainMs: number | undefined;
+}
+
+export interface Forwarding {
+  readonly driver: Driver;
+  /** The driver itself, for the process after this one. */
+  readonly carrier: HandingOver;
+  readonly gateway: ServiceGateway;
+  readonly planner: Planner;
+  readonly withdrawals: Withdrawals;
+  readonly syncs: SyncTimes;
+  /** Where the driver answers for a frontend, by what its last report says. */
+  reach(declared: SocketAddress): SocketAddress;
+  /** The driver's place in the order of things. */
+  readonly driverComponent: Component;
+}
+
+/** A change waits this long for others to come along; the first after quiet waits not at all. */
+const minIntervalMs = 5;
+const retryMs = 2_000;
+const maxIntervalMs = 3_600_000;
+const defaultDrainMs = 2_000;
+
+export function createForwarding(parts: ForwardingParts): Forwarding {
+  const { client, clock, random, engine, block, nodeName, logOf } = parts;
+  const common = { client, clock, random };
+  const gated = createGatedDriver({
+    ...common,
+    engine,
+    logOf,
+    planner: () => planner,
+    inherited: parts.estate?.driver,
+  });
+  const { gateway } = gated;
+  const syncs = new SyncTimes(clock);
+  const driver = syncs.timed(gated.driver);
+  const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
+  const planner: Planner = createPlanner({
+    ...common,
+    driver,
+    node: embeddedNodeView(block, nodeName),
+    log: logOf('plan'),
+    minIntervalMs,
+    retryMs,
+    maxIntervalMs,
+    gatewayOf: (...asked) => gateway.gatewayOf(...asked),
+    events: createEventRecorder({ ...common, log: logOf('plan'), component: 'switchyard' }),
+    onApplied: createAfterApply({ ...common, driver, gateway, withdrawals, logOf }),
+  });
+  return {
+    driver,
+    carrier: gated.carrier,
+    gateway,
+    planner,
+    withdrawals,
+    syncs,
+    reach: reachOf(planner),
+    driverComponent: driverComponent(driver, parts.drainMs ?? defaultDrainMs),
+  };
+}
+
+function reachOf(planner: Planner): (declared: SocketAddress) => SocketAddress {
+  return (declared) => {
+    const { standIns } = planner.applied().report;
+    const standIn = standIns.find(
+      ({ frontend }) => frontend.address === declared.address && frontend.port === declared.port,
+    );
+    return standIn?.address ?? declared;
+  };
+}
+
+function embeddedNodeView(block: AddressBlock, nodeName: string): NodeView {
+  return {
+    name: nodeName,
+    zone: undefined,
+    addresses: ['127.0.0.1', '::1'],
+    nodePortAddresses: ['127.0.0.1', '::1'],
+    serviceRanges: [
+      block.serviceRange,
+      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
+    ],
+    masqueradeAll: false,
+    detectsLocalPods: false,
+  };
+}
+
+/** A driver starts with its first Plan; what is left of its life is its end. */
+function driverComponent(driver: Driver, drainMs: number): Component {
+  let stopped = false;
+  return {
+    name: `driver ${driver.name}`,
+    start: async () => undefined,
+    stop: async () => {
+      if (stopped) return;
+      stopped = true;
+      await driver.stop(AbortSignal.timeout(drainMs));
+    },
+    status: () => ({ state: stopped ? 'stopped' : 'ready', detail: undefined }),
+  };
+}

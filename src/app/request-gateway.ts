@@ -1,0 +1,90 @@
+/** Joins the gateway with the planner and the driver: what either needs of the other, and one picture of both. */
+import { createGateway, createServiceGateway, type ServiceGateway } from '../gateway/index.ts';
+import {
+  createUserspaceDriver,
+  type DriverEstate,
+  type HandingOver,
+} from '../drivers/userspace/index.ts';
+import type { ObjectClient } from '../kube/index.ts';
+import type { Clock, Driver, Random } from '../model/index.ts';
+import type { Logger } from '../obs/index.ts';
+import type { Planner } from '../plan/index.ts';
+import { createPortableUdp, type StreamEngine } from '../sys/net/index.ts';
+
+export interface RequestGatewayOptions {
+  readonly engine: StreamEngine;
+  readonly client: ObjectClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logOf: (component: string) => Logger;
+  /** Asked when a gateway came or went; may still be in the making before. */
+  readonly planner: () => Planner;
+  /** What the driver of the process before this one left. */
+  readonly inherited?: DriverEstate | undefined;
+}
+
+const loopback = '127.0.0.1';
+const maxEndpointConnections = 1_024;
+const maxWaiting = 4_096;
+
+/** The userspace driver, and the gateway it hands connections to. */
+export function createGatedDriver(options: RequestGatewayOptions): {
+  readonly driver: Driver;
+  /** The driver itself, for the process after this one. */
+  readonly carrier: HandingOver;
+  readonly gateway: ServiceGateway;
+} {
+  const { engine, clock, random, logOf } = options;
+  const gateway = createRequestGateway(options);
+  const driver = createUserspaceDriver({
+    engine,
+    udp: createPortableUdp(),
+    clock,
+    random,
+    log: logOf('userspace'),
+    inherited: options.inherited,
+    handOver: (connection, server, pool) => gateway.handOver(connection, server, pool),
+  });
+  return { driver: withRequests(driver, gateway), carrier: driver, gateway };
+}
+
+function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
+  const { engine, clock, random, logOf, planner } = options;
+  const gateway = createGateway({
+    engine,
+    clock,
+    random,
+    log: logOf('http'),
+    address: loopback,
+    accessLogShare: 0,
+    maxEndpointConnections,
+    maxWaiting,
+  });
+  return createServiceGateway({
+    ...options,
+    gateway,
+    log: logOf('gateway'),
+    changed: ({ namespace, name }) => planner().refresh(namespace, name),
+  });
+}
+
+/** A driver whose per-request ServicePorts are carried by a gateway: there a connection is a request. */
+function withRequests(driver: Driver, gateway: ServiceGateway): Driver {
+  return {
+    name: driver.name,
+    capabilities: driver.capabilities,
+    probe: () => driver.probe(),
+    apply: (...asked) => driver.apply(...asked),
+    observe: () => {
+      const seen = driver.observe();
+      const requests = gateway.observe();
+      if (requests.size === 0) return seen;
+      return { ...seen, endpoints: new Map([...seen.endpoints, ...requests]) };
+    },
+    drained: async (places, signal) => {
+      await Promise.all([driver.drained(places, signal), gateway.drained(places, signal)]);
+    },
+    locate: (flow) => driver.locate(flow),
+    stop: (signal) => driver.stop(signal),
+  };
+}

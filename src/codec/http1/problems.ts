@@ -1,0 +1,31 @@
+/** What can be wrong with a message, and the status that says so (RFC 9110, 9112; 6585 for 431). */
+export const problems = {
+  'request line': 400,
+  method: 400,
+  target: 400,
+  'target too long': 414,
+  version: 400,
+  'version not supported': 505,
+  'method not supported': 501,
+  'status line': 502,
+  'line end': 400,
+  'field name': 400,
+  'field value': 400,
+  'folded field': 400,
+  'ambiguous field': 400,
+  'too many fields': 431,
+  'head too large': 431,
+  'content length': 400,
+  'content length and transfer coding': 400,
+  'transfer coding': 400,
+  'transfer coding not supported': 501,
+  host: 400,
+  expectation: 417,
+  connection: 400,
+  'chunk size': 400,
+  'chunk end': 400,
+  'trailers too large': 431,
+  'body too large': 413,
+} as const;
+
+export type Problem = keyof typeof problems;

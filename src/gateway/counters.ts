@@ -1,0 +1,79 @@
+/** What the gateway counts, per ServicePort and endpoint: plain data that is read when somebody asks. */
+import type { FailureKind, Outcome } from './router.ts';
+
+/** Upper ends of the latency buckets in milliseconds; what is above the last is in one more. */
+export const latencyBucketsMs = [
+  0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000,
+] as const;
+
+export interface EndpointRequests {
+  readonly endpoint: string;
+  /** Attempts that are over. */
+  readonly requests: number;
+  /** Answers by status. */
+  readonly codes: Readonly<Record<number, number>>;
+  readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
+  /** Answers no later than each of `latencyBucketsMs`, and one more for the rest; not cumulative. */
+  readonly latency: readonly number[];
+  readonly latencySumMs: number;
+}
+
+export interface PortRequests {
+  readonly id: string;
+  /** Client connections that are open. */
+  readonly connections: number;
+  /** Requests that were answered here, by status: refused, malformed. */
+  readonly refused: Readonly<Record<number, number>>;
+  readonly endpoints: readonly EndpointRequests[];
+}
+
+class EndpointCount {
+  requests = 0;
+  latencySumMs = 0;
+  readonly codes = new Map<number, number>();
+  readonly failures = new Map<FailureKind, number>();
+  readonly latency: number[] = Array.from({ length: latencyBucketsMs.length + 1 }, () => 0);
+
+  take({ status, latencyMs, failure }: Outcome): void {
+    this.requests++;
+    if (failure !== undefined) this.failures.set(failure, (this.failures.get(failure) ?? 0) + 1);
+    if (status === undefined) return;
+    this.codes.set(status, (this.codes.get(status) ?? 0) + 1);
+    this.latencySumMs += latencyMs;
+    let bucket = 0;
+    while (latencyMs > (latencyBucketsMs[bucket] ?? Infinity)) bucket++;
+    this.latency[bucket] = (this.latency[bucket] ?? 0) + 1;
+  }
+}
+
+export class PortCount {
+  connections = 0;
+  private readonly endpoints = new Map<string, EndpointCount>();
+  private readonly refusals = new Map<number, number>();
+
+  ended(endpoint: string, outcome: Outcome): void {
+    let count = this.endpoints.get(endpoint);
+    if (count === undefined) this.endpoints.set(endpoint, (count = new EndpointCount()));
+    count.take(outcome);
+  }
+
+  refused(status: number): void {
+    this.refusals.set(status, (this.refusals.get(status) ?? 0) + 1);
+  }
+
+  view(id: string): PortRequests {
+    return {
+      id,
+      connections: this.connections,
+      refused: Object.fromEntries(this.refusals),
+      endpoints: [...this.endpoints].map(([endpoint, count]) => ({
+        endpoint,
+        requests: count.requests,
+        codes: Object.fromEntries(count.codes),
+        failures: Object.fromEntries(count.failures),
+        latency: [...count.latency],
+        latencySumMs: count.latencySumMs,
+      })),
+    };
+  }
+}

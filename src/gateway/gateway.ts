@@ -1,0 +1,183 @@
+/**
+ * The HTTP engine: listens for each per-request ServicePort at an address of its own, and takes connections that
+ * somebody else accepted.
+ */
+import { ByteWriter, FieldTable, RequestHead, ResponseHead } from '../codec/http1/index.ts';
+import { parseCidr, type Clock, type Random, type SocketAddress } from '../model/index.ts';
+import type { Logger } from '../obs/index.ts';
+import type { Connection, Listener, StreamEngine } from '../sys/net/index.ts';
+import { createAccessLog } from './access-log.ts';
+import type { Context, ServedPort } from './context.ts';
+import { PortCount, type PortRequests } from './counters.ts';
+import { Deadlines } from './deadlines.ts';
+import { EndpointPools } from './endpoint-pool.ts';
+import { Exchange } from './exchange.ts';
+import { Http1Client } from './http1-client.ts';
+import { Forwarding } from './forwarded.ts';
+import type { GatewayPort } from './router.ts';
+
+export interface GatewayOptions {
+  readonly engine: StreamEngine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Where its ports listen, each at a free port; loopback unless somebody asks. */
+  readonly address: string;
+  /** Of all requests, how many are written to the log: 0 to 1. */
+  readonly accessLogShare: number;
+  readonly maxEndpointConnections: number;
+  readonly maxWaiting: number;
+}
+
+export interface Gateway {
+  /** Serves a port, or serves it as it is now: open connections go on by what was before. */
+  serve(port: GatewayPort): Promise<SocketAddress>;
+  /** Ends the port: no new connection, those that are open end with their request. */
+  withdraw(id: string): Promise<void>;
+  /** Takes a connection that was accepted elsewhere. False: the port is not served, or has too many. */
+  take(id: string, connection: Connection): boolean;
+  /** Where the port listens; undefined when it is not served. */
+  addressOf(id: string): SocketAddress | undefined;
+  observe(): readonly PortRequests[];
+  /** Ends everything: requests under way may finish until the signal aborts. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options);
+}
+
+/** A port with its listener and its clients. */
+interface Serving {
+  port: ServedPort;
+  readonly listener: Listener;
+  readonly clients: Set<Http1Client>;
+}
+
+class HttpGateway implements Gateway {
+  private readonly options: GatewayOptions;
+  private readonly context: Context;
+  private readonly serving = new Map<string, Serving>();
+  private readonly running: Promise<void>;
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    this.context = createContext(options);
+    this.running = this.context.deadlines.run();
+  }
+
+  async serve(port: GatewayPort): Promise<SocketAddress> {
+    const known = this.serving.get(port.id);
+    const served = servedPort(port, known?.port.count ?? new PortCount());
+    if (known !== undefined) {
+      known.port = served;
+      return known.listener.address;
+    }
+    const at = { address: this.options.address, port: 0 };
+    const listener = await this.options.engine.listen(at, (connection) => {
+      if (!this.take(port.id, connection)) connection.destroy('reset');
+    });
+    this.serving.set(port.id, { port: served, listener, clients: new Set() });
+    return listener.address;
+  }
+
+  async withdraw(id: string): Promise<void> {
+    const serving = this.serving.get(id);
+    if (serving === undefined) return;
+    this.serving.delete(id);
+    await serving.listener.close();
+    for (const client of serving.clients) client.drain();
+  }
+
+  take(id: string, connection: Connection): boolean {
+    const serving = this.serving.get(id);
+    if (serving === undefined) return false;
+    const { port, clients } = serving;
+    if (clients.size >= port.bounds.maxConnections) return false;
+    const { remote: peer, local } = connection;
+    const forwarding = new Forwarding({ peer, local, scheme: 'http', trusted: port.trusted });
+    const client = new Http1Client(this.context, {
+      connection,
+      port,
+      forwarding,
+      onHttp2: undefined,
+      onGone: (gone) => {
+        clients.delete(gone);
+        port.count.connections--;
+      },
+    });
+    port.count.connections++;
+    clients.add(client);
+    return true;
+  }
+
+  addressOf(id: string): SocketAddress | undefined {
+    return this.serving.get(id)?.listener.address;
+  }
+
+  observe(): readonly PortRequests[] {
+    return [...this.serving].map(([id, { port }]) => port.count.view(id));
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    const all = [...this.serving.values()];
+    await Promise.all([...this.serving.keys()].map((id) => this.withdraw(id)));
+    const destroyAll = (): void => {
+      for (const { clients } of all) for (const client of clients) client.destroy();
+    };
+    if (signal.aborted) destroyAll();
+    signal.addEventListener('abort', destroyAll);
+    const { clock } = this.options;
+    while (all.some(({ clients }) => clients.size > 0)) {
+      await clock.sleep(drainLookMs, new AbortController().signal);
+    }
+    signal.removeEventListener('abort', destroyAll);
+    this.context.pools.close();
+    this.context.deadlines.stop();
+    await this.running;
+  }
+}
+
+const drainLookMs = 20;
+
+function servedPort(port: GatewayPort, count: PortCount): ServedPort {
+  const trusted = port.trustedProxies.map(parseCidr).filter((range) => range !== undefined);
+  return { ...port, trusted, count };
+}
+
+function createContext(options: GatewayOptions): Context {
+  const { engine, clock, random, log, accessLogShare } = options;
+  const spare: Exchange[] = [];
+  const context: Context = {
+    engine,
+    clock,
+    accessLog: createAccessLog({ log, share: accessLogShare, random }),
+    deadlines: new Deadlines(clock),
+    pools: new EndpointPools(() => context, {
+      maxConnections: options.maxEndpointConnections,
+      maxWaiting: options.maxWaiting,
+    }),
+    exchanges: {
+      take: () => {
+        const exchange = spare.pop() ?? new Exchange(context);
+        context.deadlines.add(exchange);
+        return exchange;
+      },
+      giveBack: (exchange) => {
+        context.deadlines.remove(exchange);
+        if (spare.length < maxSpare) spare.push(exchange);
+      },
+    },
+    requestHead: new RequestHead(),
+    responseHead: new ResponseHead(),
+    trailers: new FieldTable(),
+    wire: new ByteWriter(wireBytes),
+  };
+  return context;
+}
+
+/** Room for what comes in one read and the head in front of it. */
+const wireBytes = 128 * 1024;
+
+/** Exchanges kept for the next request. */
+const maxSpare = 1024;

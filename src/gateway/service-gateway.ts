@@ -1,0 +1,284 @@
+/**
+ * HTTP at the Service: follows the Plan, keeps a router and a port of the gateway for each per-request ServicePort,
+ * and says when one is live, so that the Plan leads to it. A change costs what it changes.
+ */
+import type { ObjectClient } from '../kube/index.ts';
+import type {
+  Clock,
+  Delta,
+  Endpoint,
+  EndpointCounters,
+  EndpointPlace,
+  Plan,
+  PoolName,
+  Random,
+  ServicePortRef,
+  SocketAddress,
+  VirtualServer,
+} from '../model/index.ts';
+import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import type { Connection } from '../sys/net/index.ts';
+import { defaultBounds } from './bounds.ts';
+import type { Gateway } from './gateway.ts';
+import { createHostRouter, localhostPort } from './host-router.ts';
+import type { GatewayPort, GatewayTls } from './router.ts';
+import { ServiceRouter, type RequestServer } from './service-router.ts';
+import { createSessionKeys } from './session-keys.ts';
+import { createTlsSecrets } from './tls-secrets.ts';
+
+export interface ServiceGatewayOptions {
+  readonly gateway: Gateway;
+  readonly client: ObjectClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Called when the gateway of a ServicePort came or went: its Service is to be compiled again. */
+  readonly changed: (ref: ServicePortRef) => void;
+}
+
+export interface ServiceGateway extends Component {
+  /** Takes note of the Plan in force; without a Delta of all of it. */
+  follow(plan: Plan, delta: Delta | undefined): void;
+  /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
+  gatewayOf(id: string, pool: PoolName): Endpoint | undefined;
+  /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
+  handOver(connection: Connection, id: string, pool: PoolName): boolean;
+  /** Requests as a driver tells of connections, by ServicePort id: of those that are live. */
+  observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
+  /** Resolves when no request is under way at any of these, or when `signal` aborts. */
+  drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void>;
+  /** The router of a per-request ServicePort, for explanations. */
+  routerOf(id: string): ServiceRouter | undefined;
+  /** Where `http://SERVICE.NAMESPACE.localhost` answers; undefined before the start. */
+  localhost(): SocketAddress | undefined;
+}
+
+export function createServiceGateway(options: ServiceGatewayOptions): ServiceGateway {
+  return new Following(options);
+}
+
+/** A per-request ServicePort of the Plan. */
+interface Served {
+  server: RequestServer;
+  readonly router: ServiceRouter;
+  /** What the engine was last told, as text; undefined while the port is not served. */
+  told: string | undefined;
+  live: boolean;
+}
+
+const drainMs = 2_000;
+
+class Following implements ServiceGateway {
+  readonly name = 'gateway';
+  private readonly options: ServiceGatewayOptions;
+  private readonly served = new Map<string, Served>();
+  private readonly keys;
+  private readonly secrets;
+  /** The engine is told one thing after the other. */
+  private telling: Promise<void> = Promise.resolve();
+  private plan: Plan | undefined;
+  private state: ComponentStatus = { state: 'starting', detail: undefined };
+
+  constructor(options: ServiceGatewayOptions) {
+    this.options = options;
+    const { client, clock, random, log } = options;
+    const changed = (): void => this.refreshAll();
+    const common = { client, clock, random, log, changed };
+    this.keys = createSessionKeys(common);
+    this.secrets = createTlsSecrets(common);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { gateway, clock, random } = this.options;
+    await Promise.all([this.keys.start(signal), this.secrets.start(signal)]);
+    const router = createHostRouter({ clock, random, plan: () => this.plan, routers: this });
+    await gateway.serve({ ...plainPort, id: localhostPort, router });
+    this.state = { state: 'ready', detail: undefined };
+  }
+
+  async stop(): Promise<void> {
+    this.state = { state: 'stopped', detail: undefined };
+    await Promise.all([this.keys.stop(), this.secrets.stop()]);
+    await this.telling;
+    await this.options.gateway.stop(AbortSignal.timeout(drainMs));
+  }
+
+  status(): ComponentStatus {
+    const keys = this.keys.status();
+    const missed = [...this.served.values()].some(({ server }) => server.perRequest.cookie);
+    return keys.state === 'degraded' && missed ? keys : this.state;
+  }
+
+  follow(plan: Plan, delta: Delta | undefined): void {
+    this.plan = plan;
+    if (delta === undefined) {
+      for (const id of this.served.keys()) {
+        if (plan.servers.get(id) === undefined) this.forget(id);
+      }
+      for (const server of plan.servers.values()) this.set(server);
+      return;
+    }
+    for (const { id } of delta.removed) this.forget(id);
+    for (const server of delta.added) this.set(server);
+    for (const { after } of delta.updated) this.set(after);
+  }
+
+  gatewayOf(id: string, pool: PoolName): Endpoint | undefined {
+    const served = this.served.get(id);
+    if (served === undefined) return undefined;
+    const { server, live } = served;
+    if (!live) return undefined;
+    const at = this.options.gateway.addressOf(portId(id, usesLocal(server) ? pool : 'cluster'));
+    return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
+  }
+
+  handOver(connection: Connection, id: string, pool: PoolName): boolean {
+    return this.options.gateway.take(portId(id, pool), connection);
+  }
+
+  observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>> {
+    const counters = new Map<string, ReadonlyMap<string, EndpointCounters>>();
+    for (const [id, { server, router, live }] of this.served) {
+      if (live) counters.set(id, router.count.observe(server.endpoints));
+    }
+    return counters;
+  }
+
+  async drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+    if (signal.aborted) return;
+    const idle = places.map(async ({ server, endpoint }) =>
+      this.served.get(server)?.router.count.idle(endpoint),
+    );
+    await Promise.race([aborted.promise, Promise.all(idle)]);
+  }
+
+  routerOf(id: string): ServiceRouter | undefined {
+    return this.served.get(id)?.router;
+  }
+
+  localhost(): SocketAddress | undefined {
+    return this.options.gateway.addressOf(localhostPort);
+  }
+
+  private set(server: VirtualServer): void {
+    if (!isPerRequest(server)) return this.forget(server.id);
+    let served = this.served.get(server.id);
+    if (served === undefined) {
+      const router = new ServiceRouter(server, this.options);
+      served = { server, router, told: undefined, live: false };
+      this.served.set(server.id, served);
+    }
+    served.server = server;
+    served.router.follow(server, this.keys.keys());
+    this.tell(served);
+  }
+
+  private forget(id: string): void {
+    const served = this.served.get(id);
+    if (served === undefined) return;
+    this.served.delete(id);
+    served.live = false;
+    this.enqueue(() => this.withdraw(id));
+  }
+
+  /** Keys or certificates are others: routers learn it, and ports that waited for them begin. */
+  private refreshAll(): void {
+    for (const served of this.served.values()) {
+      served.router.follow(served.server, this.keys.keys());
+      this.tell(served);
+    }
+  }
+
+  /** Serves a port as its ServicePort asks, or not while what it needs is missing. */
+  private tell(served: Served): void {
+    const { id, ref, perRequest } = served.server;
+    const { tlsSecret, trustedProxies, affinity } = perRequest;
+    const secret = tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
+    const lacks =
+      (affinity === 'cookie' && this.keys.keys().length === 0) ||
+      (secret !== undefined && this.secrets.identity(secret) === undefined);
+    const told = lacks
+      ? undefined
+      : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
+    if (told === served.told) return;
+    served.told = told;
+    this.enqueue(async () => {
+      if (this.served.get(id) !== served) return;
+      if (told === undefined) await this.withdraw(id);
+      else await this.serve(served, this.tlsOf(secret));
+      if (served.live === (told !== undefined)) return;
+      served.live = told !== undefined;
+      this.options.changed(ref);
+    });
+  }
+
+  private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
+    const { trustedProxies } = server.perRequest;
+    const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
+    for (const pool of pools) {
+      const id = portId(server.id, pool);
+      const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
+      await this.options.gateway.serve(port);
+    }
+  }
+
+  private async withdraw(id: string): Promise<void> {
+    const { gateway } = this.options;
+    await Promise.all([
+      gateway.withdraw(portId(id, 'cluster')),
+      gateway.withdraw(portId(id, 'local')),
+    ]);
+  }
+
+  private tlsOf(secret: string | undefined): GatewayTls | undefined {
+    if (secret === undefined) return undefined;
+    return {
+      identities: () => {
+        const identity = this.secrets.identity(secret);
+        return identity === undefined ? [] : [identity];
+      },
+    };
+  }
+
+  private enqueue(work: () => Promise<void>): void {
+    this.telling = this.telling.then(work).catch((error: unknown) => {
+      this.options.log.error('Cannot serve a port of the gateway', { error });
+    });
+  }
+}
+
+const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
+  tls: undefined,
+  http2: true,
+  bounds: defaultBounds,
+  acceptProxyProtocol: false,
+  trustedProxies: [],
+};
+
+const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
+  ready: true,
+  serving: true,
+  terminating: false,
+  local: true,
+  node: undefined,
+  zone: undefined,
+  zoneHints: [],
+  nodeHints: [],
+  weight: 1,
+  pod: undefined,
+};
+
+/** A ServicePort has a port of the gateway for each of its pools: the policy is decided before HTTP. */
+function portId(id: string, pool: PoolName): string {
+  return pool === 'cluster' ? id : `${id} local`;
+}
+
+function usesLocal(server: VirtualServer): boolean {
+  return server.internalTrafficPolicy === 'Local' || server.externalTrafficPolicy === 'Local';
+}
+
+function isPerRequest(server: VirtualServer): server is RequestServer {
+  return server.perRequest !== undefined;
+}

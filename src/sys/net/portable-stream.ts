@@ -1,0 +1,81 @@
+/** A Stream on a socket of Node: the portable engine's, and any that TLS stands in front of. */
+import type { Socket } from 'node:net';
+import type { SocketAddress } from '../../model/index.ts';
+import type { PortableConnection } from './portable-connection.ts';
+import type { Stream, StreamHandlers } from './stream.ts';
+
+export class PortableStream implements Stream {
+  private readonly connection: PortableConnection;
+  private readonly socket: Socket;
+  private handlers: StreamHandlers | undefined;
+
+  constructor(connection: PortableConnection, handlers: StreamHandlers) {
+    this.connection = connection;
+    this.socket = connection.socket;
+    this.handlers = handlers;
+    const { socket } = this;
+    socket.on('data', this.onData);
+    socket.on('drain', this.onDrain);
+    // An end without a byte before it is emitted also while nobody reads: it may be over already.
+    if (socket.readableEnded) setImmediate(this.onEnd);
+    else socket.once('end', this.onEnd);
+    if (socket.destroyed) setImmediate(this.onClosed);
+    else connection.onClosed(this.onClosed);
+  }
+
+  get remote(): SocketAddress {
+    return this.connection.remote;
+  }
+
+  get local(): SocketAddress {
+    return this.connection.local;
+  }
+
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  write(bytes: Uint8Array, length: number = bytes.length): boolean {
+    if (!this.socket.writable) return true;
+    // The caller may use its buffer again at once, the socket may not have sent it yet.
+    return this.socket.write(Buffer.copyBytesFrom(bytes, 0, length));
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(how: 'reset' | 'close' = 'close'): void {
+    this.connection.destroy(how);
+  }
+
+  toSocket(early?: Uint8Array): Socket {
+    this.handlers = undefined;
+    const { socket } = this;
+    socket.pause();
+    socket.off('data', this.onData).off('drain', this.onDrain).off('end', this.onEnd);
+    if (early !== undefined && early.length > 0) socket.unshift(Buffer.copyBytesFrom(early));
+    return socket;
+  }
+
+  private readonly onData = (bytes: Uint8Array): void => {
+    this.handlers?.onBytes(bytes, bytes.length);
+  };
+
+  private readonly onDrain = (): void => this.handlers?.onDrain();
+  private readonly onEnd = (): void => this.handlers?.onEnd();
+
+  private readonly onClosed = (): void => {
+    const { handlers } = this;
+    this.handlers = undefined;
+    handlers?.onClosed();
+  };
+}

@@ -1,0 +1,63 @@
+/** The door to threads: work that would block the event loop is done in one of its own. */
+import { parentPort, Worker } from 'node:worker_threads';
+import { messageOf } from '../model/index.ts';
+import { SysError } from './errors.ts';
+
+/** A thread that takes messages and sends some; `Out` and `In` are what its module agreed on with its user. */
+export interface WorkerThread<Out> {
+  post(message: Out): void;
+  /** Ends it at once, whatever it is doing. */
+  terminate(): Promise<void>;
+}
+
+export interface WorkerOptions<In> {
+  /** The module it runs, from `moduleFile`. */
+  readonly file: string;
+  onMessage(message: In): void;
+  /** It ended without being told to; it takes no messages any more. */
+  onFailed(error: SysError): void;
+}
+
+/** Starts a thread. It does not keep the process alive once it is idle and nobody waits for it. */
+export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<Out> {
+  const worker = new Worker(options.file);
+  let ended = false;
+  const fail = (why: string, cause?: unknown): void => {
+    if (ended) return;
+    ended = true;
+    options.onFailed(
+      new SysError('WORKER_FAILED', `A thread of Switchyard ended: ${why}`, { cause }),
+    );
+  };
+  worker.on('message', (message: In) => options.onMessage(message));
+  worker.on('error', (cause) => fail(messageOf(cause), cause));
+  worker.on('exit', (code) => fail(`it exited with ${code}`));
+  return {
+    post: (message) => worker.postMessage(message),
+    terminate: async () => {
+      ended = true;
+      await worker.terminate();
+    },
+  };
+}
+
+/** What a worker's module talks to: the thread that started it. */
+export interface WorkerPort<In, Out> {
+  post(message: Out): void;
+  onMessage(listener: (message: In) => void): void;
+}
+
+/** For a worker's module only: throws elsewhere. */
+export function workerPort<In, Out>(): WorkerPort<In, Out> {
+  const port = parentPort;
+  if (port === null) {
+    throw new SysError(
+      'WORKER_FAILED',
+      'Cannot run this module: it belongs into a thread of its own',
+    );
+  }
+  return {
+    post: (message) => port.postMessage(message),
+    onMessage: (listener) => port.on('message', listener),
+  };
+}
