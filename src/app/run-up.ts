@@ -1,5 +1,4 @@
 /** Runs `switchyard up` from its flags to the signal that ends it. */
-import { resolve } from 'node:path';
 import type { CliIo, UpOptions } from '../cli/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
@@ -34,7 +33,7 @@ export async function runUp(options: UpOptions, process: UpProcess): Promise<num
   try {
     const wanted = {
       ...options,
-      files: absolute(options.files, io),
+      folder: io.folder,
       folders: io.env,
       runtime,
       pid,
@@ -86,11 +85,6 @@ function abortedBy(event: Promise<unknown>): AbortSignal {
 function openConnections({ source }: Up): number {
   const views = source.endpoints({ namespace: undefined, name: undefined });
   return views.reduce((sum, { open }) => sum + (open ?? 0), 0);
-}
-
-/** Another process that goes on with them may run in another folder. */
-function absolute(files: readonly string[], { folder }: CliIo): readonly string[] {
-  return files.map((file) => resolve(folder ?? '', file));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

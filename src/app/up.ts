@@ -1,4 +1,5 @@
 /** `switchyard up`: one instance from its flags to Ctrl-C. */
+import { resolve } from 'node:path';
 import {
   createControlServer,
   createPlanSource,
@@ -57,6 +58,8 @@ export interface UpOptions {
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
   readonly folders: UserFolders;
+  /** Where the command was given: files are named from there. */
+  readonly folder: string | undefined;
   /** What runs JavaScript here. */
   readonly runtime: string;
   readonly pid: number;
@@ -255,7 +258,9 @@ function blockFor(
 }
 
 function startOf(options: UpOptions): HandoverStart {
-  const { files, engine, drainSeconds, dnsUpstreams, metrics } = options;
+  const { engine, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  // Another process that is started the same way may run in another folder.
+  const files = options.files.map((file) => resolve(folder, file));
   return { files, engine, drainSeconds, dnsUpstreams, metrics };
 }
 
