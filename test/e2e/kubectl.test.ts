@@ -3,14 +3,27 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
+import type { LogSource } from '../../src/apiserver/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { clusterTools, runTool, type ClusterTools, type ToolResult } from '../support/kubectl.ts';
+
+/** Two lines are kept of `talker`, and a third comes to whoever follows. */
+const logs: LogSource = {
+  linesOf: (pod) =>
+    pod === 'default/talker'
+      ? ['one', 'two'].map((text, i) => ({ text, atMs: Date.UTC(2026, 0, 1, 0, 0, i) }))
+      : undefined,
+  follow: (_pod, listen) => {
+    listen({ text: 'three', atMs: Date.UTC(2026, 0, 1, 0, 0, 2) });
+    return () => undefined;
+  },
+};
 
 let api: TestApi;
 let tools: ClusterTools | string;
 before(async () => {
   tools = await clusterTools();
-  api = await startApi({ controllers: true });
+  api = await startApi({ controllers: true, logs });
 });
 after(() => api.stop());
 
@@ -226,6 +239,15 @@ withTools('what is not served says so, and a wrong token is refused', async () =
   const wrong = join(api.folder, 'wrong');
   writeFileSync(wrong, readFileSync(api.kubeconfig, 'utf8').replace(api.token, 'x'.repeat(43)));
   assert.match(await fails('get svc', { kubeconfig: wrong }), /Unauthorized|logged in/);
+});
+
+withTools('logs, the last of them, with times, and those to come', async () => {
+  await ok('run talker --image=x --restart=Never');
+  assert.equal(await ok('logs talker'), 'one\ntwo\n');
+  assert.equal(await ok('logs talker --tail=1 --timestamps'), '2026-01-01T00:00:01.000Z two\n');
+  const { stdout } = await tool('kubectl', 'logs talker -f --request-timeout=2s');
+  assert.equal(stdout, 'one\ntwo\nthree\n');
+  assert.match(await fails('logs talker -c other'), /container other is not valid for pod talker/);
 });
 
 withTools('helm installs, upgrades, rolls back and uninstalls', async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiServer, createFieldTracker } from '../../src/apiserver/index.ts';
+import { createApiServer, createFieldTracker, type LogSource } from '../../src/apiserver/index.ts';
 import { createControllers } from '../../src/app/controllers.ts';
 import { addressInRange, parseCidr } from '../../src/model/index.ts';
 import { silentLogger, type Component, type Logger } from '../../src/obs/index.ts';
@@ -45,6 +45,7 @@ export interface TestApiOptions {
   readonly controllers?: boolean;
   readonly historySize?: number;
   readonly allowLoopbackEndpoints?: boolean;
+  readonly logs?: LogSource;
 }
 
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -72,7 +73,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     clusterIp: addressInRange(serviceRange, 1),
     kubeconfigOut: undefined,
     version: '0.0.0',
-    logs: undefined,
+    logs: options.logs,
     clock,
     newUid: randomUUID,
     log,
