@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { startApi } from '../test/support/api.ts';
 
 const writers = 24;
-const pairs = 5_000;
+const defaultPairs = 5_000;
 const rounds = 40;
 /** What kube-apiserver with etcd takes of the same objects on a machine like the one it was measured on. */
 const peer = { pairsPerSecond: 94, megabytes: 650 };
@@ -23,6 +23,8 @@ interface Served {
 
 export async function run([mode]: readonly string[]): Promise<void> {
   if (mode === 'serve') return await serve();
+  // Another number of pairs, for a quick look.
+  const pairs = Number(mode ?? defaultPairs);
   const child = spawn(process.execPath, ['bench/run.ts', 'api', 'serve'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -30,7 +32,7 @@ export async function run([mode]: readonly string[]): Promise<void> {
   const line = async (): Promise<unknown> => JSON.parse(String((await once(lines, 'line'))[0]));
   try {
     const served = (await line()) as Served;
-    const rate = await measureWrites(served);
+    const rate = await measureWrites(served, pairs);
     child.stdin.write('memory\n');
     const megabytes = Number(await line());
     console.log(
@@ -105,7 +107,7 @@ class Client {
   }
 }
 
-async function measureWrites(served: Served): Promise<number> {
+async function measureWrites(served: Served, pairs: number): Promise<number> {
   const clients = Array.from({ length: 4 }, () => new Client(served));
   let next = 0;
   const started = performance.now();
