@@ -13,6 +13,7 @@ export interface AnnounceOptions {
   readonly signal: AbortSignal;
 }
 
+const apiService = { namespace: 'default', name: 'kubernetes' } as const;
 const nameService = { namespace: 'kube-system', name: 'kube-dns' } as const;
 const everything = { namespace: undefined, name: undefined };
 
@@ -48,24 +49,32 @@ function showServices(source: ControlSource, io: CliIo): void {
 
 /** What the user brought: our own parts are not news. */
 function ownServices(source: ControlSource): readonly ServicePortView[] {
-  return source.services(everything).filter(({ namespace }) => namespace !== nameService.namespace);
+  return source
+    .services(everything)
+    .filter(
+      ({ namespace, name }) =>
+        namespace !== nameService.namespace &&
+        !(namespace === apiService.namespace && name === apiService.name),
+    );
 }
 
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door, metrics }: Ways): {
+function formatWays({ dns, door, metrics, kubeconfig }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
   readonly metrics: string | undefined;
+  readonly kubeconfig: string;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
     door: door === undefined ? undefined : formatSocketAddress(door),
     metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
+    kubeconfig,
   };
 }
 
 function waysText(ways: Ways, source: ControlSource): string {
-  const { dns, door, metrics } = formatWays(ways);
+  const { dns, door, metrics, kubeconfig } = formatWays(ways);
   const own = source.services(nameService).flatMap(({ frontends }) => frontends);
   const besides = new Set([
     ...ways.alsoDns.map(formatSocketAddress),
@@ -76,6 +85,7 @@ function waysText(ways: Ways, source: ControlSource): string {
     ...(besides.size === 0 ? [] : [`  and at ${[...besides].join(' and ')}\n`]),
     ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
     ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
+    `The Kubernetes API is served: kubectl --kubeconfig ${kubeconfig} get services\n`,
   ];
   return lines.join('');
 }

@@ -1,6 +1,7 @@
 /** Where one HTTP request goes and why: the steps of `decide` for its connection, then those of `decideRequest`. */
 import {
   decide,
+  fill,
   formatSocketAddress,
   type Flow,
   type HttpRequest,
@@ -9,10 +10,10 @@ import {
   type RequestDecision,
   type RequestStepCode,
   type RequestTrace,
+  type Value,
   type VirtualServer,
 } from '../model/index.ts';
 import { requestSentences } from './request-sentences.ts';
-import { fill, type Value } from './template.ts';
 
 export interface RequestQuestion {
   /** As it was asked: `http://web.default/cart`. */

@@ -1,0 +1,11 @@
+/** HTTP over TLS. */
+export { HttpError, httpErrors } from './errors.ts';
+export { serveSecurely } from './secure-server.ts';
+export type {
+  HttpAnswer,
+  HttpHandler,
+  HttpHead,
+  HttpRequest,
+  HttpStream,
+  SecureServer,
+} from './secure-server.ts';
