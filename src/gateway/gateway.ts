@@ -177,7 +177,7 @@ function createContext(options: GatewayOptions): Context {
 }
 
 /** Room for what comes in one read and the head in front of it. */
-const wireBytes = 128 * 1024;
+const wireBytes = 160 * 1024;
 
 /** Exchanges kept for the next request. */
 const maxSpare = 1024;

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
+import { startDeafServer } from '../sys/net/testing.ts';
 import { defaultBounds, defaultPolicy } from './bounds.ts';
 import {
   endpointAt,
@@ -287,6 +288,19 @@ function failures(check: Check): void {
       assert.match(text, /^HTTP\/1\.1 503 /);
     },
   );
+
+  check('an endpoint that says nothing at all is given up in time', async (t, engine) => {
+    const deaf = endpointAt(await startDeafServer(t));
+    const { endpoint } = await startBackend(t, (_, response) => response.end('ok'));
+    const router = roundRobin([deaf, endpoint]);
+    router.policy = { ...defaultPolicy, connectTimeoutMs: 300 };
+    const { address } = await startGateway(t, engine, { router });
+    const get = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    assert.match(await exchangeRaw(address, get), /ok$/);
+    assert.equal(router.outcomes[0]?.failure, 'connect');
+    router.endpoints = [deaf];
+    assert.match(await exchangeRaw(address, get), /^HTTP\/1\.1 503 /);
+  });
 
   check('a backend that resets, answers no HTTP or cuts its answer short', async (t, engine) => {
     const answers: Record<string, string> = {
