@@ -34,7 +34,7 @@ export function servicePortViews(
     protocol: server.ref.protocol,
     family: server.ref.family,
     scheduler: server.scheduler,
-    affinity: formatAffinity(server.affinity),
+    affinity: affinityOf(server),
     frontends: reachOf(server).map(reachView),
     endpoints: server.endpoints.length,
     ready: server.endpoints.filter((endpoint) => endpoint.ready).length,
@@ -88,7 +88,7 @@ export function planView(plan: Plan): PlanView {
     servers: serversOf(plan, { namespace: undefined, name: undefined }).map((server) => ({
       id: server.id,
       scheduler: server.scheduler,
-      affinity: formatAffinity(server.affinity),
+      affinity: affinityOf(server),
       frontends: server.frontends.map((f) => `${f.kind} ${formatFrontend(f)}`),
       cluster: server.pools.cluster.map(formatSocketAddress),
       local: server.pools.local.map(formatSocketAddress),
@@ -113,7 +113,7 @@ export function spreadView(
     protocol: server.ref.protocol,
     target,
     scheduler: server.scheduler,
-    affinity: formatAffinity(server.affinity),
+    affinity: affinityOf(server),
     requested: request.connections,
     connected: measurement.connected,
     failed: measurement.failed,
@@ -141,6 +141,11 @@ export function serversOf(plan: Plan, filter: ServiceFilter): readonly VirtualSe
         (filter.name === undefined || ref.name === filter.name),
     )
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Of requests where they are balanced, else of connections. */
+function affinityOf({ affinity, perRequest }: VirtualServer): string {
+  return perRequest?.affinity === 'cookie' ? 'cookie' : formatAffinity(affinity);
 }
 
 function formatAffinity(affinity: Affinity): string {

@@ -110,6 +110,8 @@ function send(to: RequestOptions, asked: ApiRequest, token: string): Promise<Api
     const request = httpsRequest(
       {
         ...to,
+        // The certificate is of the server, whatever Host the request says.
+        servername: 'localhost',
         method,
         path,
         headers: {
