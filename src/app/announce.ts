@@ -13,6 +13,7 @@ export interface AnnounceOptions {
   readonly signal: AbortSignal;
 }
 
+const apiService = { namespace: 'default', name: 'kubernetes' } as const;
 const nameService = { namespace: 'kube-system', name: 'kube-dns' } as const;
 const everything = { namespace: undefined, name: undefined };
 
@@ -48,26 +49,34 @@ function showServices(source: ControlSource, io: CliIo): void {
 
 /** What the user brought: our own parts are not news. */
 function ownServices(source: ControlSource): readonly ServicePortView[] {
-  return source.services(everything).filter(({ namespace }) => namespace !== nameService.namespace);
+  return source
+    .services(everything)
+    .filter(
+      ({ namespace, name }) =>
+        namespace !== nameService.namespace &&
+        !(namespace === apiService.namespace && name === apiService.name),
+    );
 }
 
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door, gateway, metrics }: Ways): {
+function formatWays({ dns, door, gateway, metrics, kubeconfig }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
   readonly gateway: string | undefined;
   readonly metrics: string | undefined;
+  readonly kubeconfig: string;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
     door: door === undefined ? undefined : formatSocketAddress(door),
     gateway: gateway === undefined ? undefined : formatSocketAddress(gateway),
     metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
+    kubeconfig,
   };
 }
 
 function waysText(ways: Ways, source: ControlSource): string {
-  const { dns, door, gateway, metrics } = formatWays(ways);
+  const { dns, door, gateway, metrics, kubeconfig } = formatWays(ways);
   const own = source.services(nameService).flatMap(({ frontends }) => frontends);
   const besides = new Set([
     ...ways.alsoDns.map(formatSocketAddress),
@@ -81,6 +90,7 @@ function waysText(ways: Ways, source: ControlSource): string {
       ? []
       : [`Browsers open http://SERVICE.NAMESPACE.localhost:${portOf(gateway)}\n`]),
     ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
+    `The Kubernetes API is served: kubectl --kubeconfig ${kubeconfig} get services\n`,
   ];
   return lines.join('');
 }

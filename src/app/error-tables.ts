@@ -9,6 +9,7 @@ import type { ErrorTable } from '../model/index.ts';
 import { nodeErrors } from '../node/index.ts';
 import { sysErrors } from '../sys/index.ts';
 import { ffiErrors } from '../sys/ffi/index.ts';
+import { httpErrors } from '../sys/http/index.ts';
 import { localErrors, netErrors } from '../sys/net/index.ts';
 import { appErrors } from './errors.ts';
 
@@ -18,6 +19,7 @@ export const errorTables: readonly ErrorTable[] = [
   cliErrors,
   controlErrors,
   ffiErrors,
+  httpErrors,
   labErrors,
   localErrors,
   manifestErrors,

@@ -3,16 +3,16 @@
  * data; they start in its order and stop in the reverse.
  */
 import { randomUUID } from 'node:crypto';
+import { createFieldTracker } from '../apiserver/index.ts';
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import type { ServiceGateway } from '../gateway/index.ts';
-import type { ObjectClient } from '../kube/index.ts';
 import type { Driver, SocketAddress } from '../model/index.ts';
 import { createMetrics, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
-import { createRegistry } from '../registry/index.ts';
+import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
@@ -32,7 +32,7 @@ export interface InstanceParts {
 }
 
 export interface Instance {
-  readonly client: ObjectClient;
+  readonly client: ObjectRegistry;
   readonly driver: Driver;
   readonly planner: Planner;
   readonly node: EmbeddedNode;
@@ -66,6 +66,7 @@ export function createInstance(parts: InstanceParts): Instance {
     serviceRange: block.serviceRange,
     secondaryServiceRange: block.secondaryRange,
     allowLoopbackEndpoints: true,
+    trackFields: createFieldTracker(clock),
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });

@@ -31,9 +31,9 @@ export async function runUp(options: UpOptions, process: UpProcess): Promise<num
     if (!started.signal.aborted) io.stderr.write('Waiting for the first endpoints to answer...\n');
   });
   try {
-    const { files, demo, instance, engine, metrics, run, dnsUpstreams } = options;
-    const own = { folders: io.env, runtime, pid, log };
-    const wanted = { files, demo, instance, engine, metrics, run, dnsUpstreams, ...own };
+    const { files, demo, instance, engine, metrics, run, dnsUpstreams, kubeconfigOut } = options;
+    const asked = { files, demo, instance, engine, metrics, run, dnsUpstreams, kubeconfigOut };
+    const wanted = { ...asked, folders: io.env, runtime, pid, log };
     const up = await startUp(wanted, signal);
     started.abort();
     try {

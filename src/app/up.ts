@@ -1,4 +1,5 @@
 /** `switchyard up`: one instance from its flags to Ctrl-C. */
+import type { ApiServer } from '../apiserver/index.ts';
 import {
   createControlServer,
   createPlanSource,
@@ -19,6 +20,7 @@ import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
 import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/index.ts';
 import { claimAddressBlock } from './address-block.ts';
+import { createApi } from './api.ts';
 import { createDemo } from './demo.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { createRequestSource } from './request-source.ts';
@@ -38,6 +40,8 @@ export interface UpOptions {
   readonly metrics: SocketAddress | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
+  /** A second place for the kubeconfig. */
+  readonly kubeconfigOut?: string | undefined;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
   readonly folders: UserFolders;
@@ -66,6 +70,8 @@ export interface Ways {
   /** Where `http://SERVICE.NAMESPACE.localhost` answers. */
   readonly gateway: SocketAddress | undefined;
   readonly metrics: SocketAddress | undefined;
+  /** The file with which kubectl finds the API. */
+  readonly kubeconfig: string;
 }
 
 /** How long Pods may take to start before `up` calls itself ready without them. */
@@ -84,6 +90,9 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   const upstreams = upstreamsOf(options);
   const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
   const components: Component[] = [];
+  const folder = instanceFolder(folders, name);
+  const { kubeconfigOut } = options;
+  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
   const workloads = createWorkloadSource({
     client: instance.client,
     node: instance.node,
@@ -102,7 +111,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   components.push(
     { name: 'addresses', start: noWork, stop: () => block.release(), status: ready },
     createControlServer({
-      folder: instanceFolder(folders, name),
+      folder,
       instance: name,
       source,
       log: log.child({ component: 'control' }),
@@ -111,6 +120,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     ...(options.run === undefined ? [] : [runComponent(workloads, options.run)]),
     ...(options.files.length > 0 ? [manifests(instance, options)] : []),
     ...instance.components,
+    api,
   );
   try {
     await startAll(components, signal, log);
@@ -119,7 +129,7 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
     throw thrown;
   }
   await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = waysOf(instance);
+  const ways = waysOf(instance, api);
   return {
     instance: name,
     source,
@@ -138,7 +148,7 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-function waysOf({ names, door, gateway, metrics }: Instance): Ways {
+function waysOf({ names, door, gateway, metrics }: Instance, { kubeconfig }: ApiServer): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
   return {
     dns,
@@ -146,6 +156,7 @@ function waysOf({ names, door, gateway, metrics }: Instance): Ways {
     door: door.address(),
     gateway: gateway.localhost(),
     metrics: metrics.address(),
+    kubeconfig,
   };
 }
 

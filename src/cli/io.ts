@@ -49,6 +49,8 @@ export interface UpOptions {
   readonly output: 'text' | 'json';
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
+  /** A second place for the kubeconfig. */
+  readonly kubeconfigOut?: string | undefined;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
 }

@@ -11,12 +11,20 @@ export type {
   ObjectClient,
   ObjectList,
   PatchOptions,
+  Preconditions,
   PropagationPolicy,
   WatchEvent,
   WatchOptions,
 } from './client.ts';
-export { ApiError, apiErrors, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
-export type { StatusCause } from './errors.ts';
+export {
+  ApiError,
+  apiErrors,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isNotFound,
+} from './errors.ts';
+export type { StatusCause, StatusReason, StatusSubject } from './errors.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
 export { ingressClassKind, ingressKind } from './ingress-kinds.ts';
@@ -77,8 +85,17 @@ export {
   kindKey,
   nameOf,
   objectKey,
+  qualifiedKindOf,
+  resourceOf,
 } from './object.ts';
-export type { Kind, KubeObject, ObjectMeta, ObjectName, OwnerReference } from './object.ts';
+export type {
+  Kind,
+  KubeObject,
+  ManagedFieldsEntry,
+  ObjectMeta,
+  ObjectName,
+  OwnerReference,
+} from './object.ts';
 export {
   alreadyExists,
   conflict,
@@ -129,3 +146,4 @@ export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts'
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
+export { apiNames } from './api-names.ts';

@@ -21,6 +21,8 @@ export const labels = {
   zone: 'topology.kubernetes.io/zone',
   /** On Nodes. */
   hostname: 'kubernetes.io/hostname',
+  /** On Nodes: what begins a key that gives a role. */
+  nodeRolePrefix: 'node-role.kubernetes.io/',
   /** On Namespaces, set by the API server to their name. */
   namespaceName: 'kubernetes.io/metadata.name',
   /** On the ReplicaSets of a Deployment and on their Pods: which template they are of. */

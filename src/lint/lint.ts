@@ -7,7 +7,7 @@ import {
   type SkippedDocument,
 } from '../manifests/index.ts';
 import { fill, nearNames } from '../model/index.ts';
-import { createObjectCheck } from '../registry/index.ts';
+import { createObjectCheck, createObjectDecoder } from '../registry/index.ts';
 import { lintAnnotations } from './annotation-rules.ts';
 import { Findings, type Finding } from './finding.ts';
 import { lintIngresses } from './ingress-rules.ts';
@@ -26,14 +26,17 @@ export interface LintReport {
   readonly warnings: number;
 }
 
+/** What `up` takes. */
+const laptop = { allowLoopback: true } as const;
+
 /** Never rejects: what cannot be read is a finding. */
 export async function lintManifests(paths: readonly string[]): Promise<LintReport> {
-  return lintLoaded(await loadManifests(paths, createObjectCheck({ allowLoopback: true })));
+  return lintLoaded(await loadManifests(paths, createObjectCheck(laptop)));
 }
 
 /** The pure part. */
 export function lintLoaded(loaded: Omit<LoadedManifests, 'watched'>): LintReport {
-  const set = readSet(loaded.desired);
+  const set = readSet(loaded.desired, createObjectDecoder(laptop));
   const found = new Findings();
   lintNamespaces(set, found);
   lintServices(set, found);

@@ -14,6 +14,7 @@ import {
   type Service,
 } from '../kube/index.ts';
 import type { DesiredObject } from '../manifests/index.ts';
+import type { ObjectDecoder } from '../registry/index.ts';
 
 /** Something that makes Pods, or is one. */
 export interface Workload {
@@ -43,8 +44,11 @@ export interface ManifestSet {
 }
 
 /** Objects whose fields have values of other types are left out: what is wrong with them is said already. */
-export function readSet(desired: readonly DesiredObject[]): ManifestSet {
-  const all = desired.filter(({ isTyped }) => isTyped);
+export function readSet(desired: readonly DesiredObject[], decode: ObjectDecoder): ManifestSet {
+  const all = desired.flatMap((on) => {
+    const object = on.isTyped ? decode(on.kind, on.object) : undefined;
+    return object === undefined ? [] : [{ ...on, object }];
+  });
   return {
     all,
     services: all.flatMap((on) =>

@@ -151,7 +151,7 @@ for (const strategy of strategies) {
           return inspectUpdate(strategy, next, freezeCopy(made) as never);
         });
       }),
-      { numRuns: propertyRuns / 2 },
+      { numRuns: Math.max(1_000, propertyRuns / 50) },
     );
   });
 }

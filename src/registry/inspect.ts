@@ -36,28 +36,46 @@ import type { Strategy } from './strategy.ts';
 /** Says what is wrong with an object of a kind, ranges and namespaces apart; undefined when nothing is. */
 export type ObjectCheck = (kind: Kind, value: unknown) => ApiError | undefined;
 
+/** An object as the rules read it: without nulls, empty where a field must be; undefined when types are wrong. */
+export type ObjectDecoder = (kind: Kind, value: unknown) => KubeObject | undefined;
+
 /** Objects of kinds that the registry does not serve pass. */
 export function createObjectCheck(rules: EndpointSliceRules): ObjectCheck {
-  const checks = new Map([
-    checkOf(namespaceStrategy),
-    checkOf(nodeStrategy),
-    checkOf(podStrategy),
-    checkOf(serviceRules),
-    checkOf(createEndpointsStrategy(rules)),
-    checkOf(createEndpointSliceStrategy(rules)),
-    checkOf(serviceCidrStrategy),
-    checkOf(ipAddressRules),
-    checkOf(deploymentStrategy),
-    checkOf(replicaSetStrategy),
-    checkOf(statefulSetStrategy),
-    checkOf(configMapStrategy),
-    checkOf(secretStrategy),
-    checkOf(leaseStrategy),
-    checkOf(eventStrategy),
-    checkOf(ingressStrategy),
-    checkOf(ingressClassStrategy),
+  const inspectors = createInspectors(rules);
+  return (kind, value) => inspectors.get(kindKey(kind))?.check(value);
+}
+
+export function createObjectDecoder(rules: EndpointSliceRules): ObjectDecoder {
+  const inspectors = createInspectors(rules);
+  return (kind, value) => inspectors.get(kindKey(kind))?.decode(value);
+}
+
+/** What is asked of one kind, by whoever need not know its type. */
+interface Inspector {
+  check(value: unknown): ApiError | undefined;
+  decode(value: unknown): KubeObject | undefined;
+}
+
+function createInspectors(rules: EndpointSliceRules): ReadonlyMap<string, Inspector> {
+  return new Map([
+    inspectorOf(namespaceStrategy),
+    inspectorOf(nodeStrategy),
+    inspectorOf(podStrategy),
+    inspectorOf(serviceRules),
+    inspectorOf(createEndpointsStrategy(rules)),
+    inspectorOf(createEndpointSliceStrategy(rules)),
+    inspectorOf(serviceCidrStrategy),
+    inspectorOf(ipAddressRules),
+    inspectorOf(deploymentStrategy),
+    inspectorOf(replicaSetStrategy),
+    inspectorOf(statefulSetStrategy),
+    inspectorOf(configMapStrategy),
+    inspectorOf(secretStrategy),
+    inspectorOf(leaseStrategy),
+    inspectorOf(eventStrategy),
+    inspectorOf(ingressStrategy),
+    inspectorOf(ingressClassStrategy),
   ]);
-  return (kind, value) => checks.get(kindKey(kind))?.(value);
 }
 
 /** An object to be made, completed. Throws Invalid, or BadRequest for another kind. */
@@ -131,19 +149,24 @@ function approved<T extends KubeObject>(
   throw invalid(strategy.kind, nameFound(object), problems.causes);
 }
 
-function checkOf<T extends KubeObject>(
-  strategy: Strategy<T>,
-): readonly [string, (value: unknown) => ApiError | undefined] {
-  const check = (value: unknown): ApiError | undefined => {
-    try {
-      inspectNew(strategy, value);
-      return undefined;
-    } catch (thrown) {
-      if (thrown instanceof ApiError) return thrown;
-      throw thrown;
-    }
+function inspectorOf<T extends KubeObject>(strategy: Strategy<T>): readonly [string, Inspector] {
+  const inspector: Inspector = {
+    check: (value) => refusalOf(() => inspectNew(strategy, value)).refused,
+    decode: (value) => refusalOf(() => decodeObject(strategy, value)).object,
   };
-  return [kindKey(strategy.kind), check];
+  return [kindKey(strategy.kind), inspector];
+}
+
+function refusalOf(make: () => KubeObject): {
+  readonly object?: KubeObject;
+  readonly refused?: ApiError;
+} {
+  try {
+    return { object: make() };
+  } catch (thrown) {
+    if (thrown instanceof ApiError) return { refused: thrown };
+    throw thrown;
+  }
 }
 
 function nameFound(value: unknown): string {

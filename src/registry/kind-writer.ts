@@ -1,20 +1,26 @@
 /** Writes the objects of one kind by its strategy: decode, complete, check, claim, store. */
 import {
+  alreadyExists,
   ApiError,
   applyMergePatch,
+  freezeCopy,
   garbageFinalizers,
   invalid,
   isAlreadyExists,
   isConflict,
+  isJsonArray,
   isJsonObject,
   isLeaving,
+  isNotFound,
   modifiedSince,
+  nameOf,
   type DeleteOptions,
   type JsonObject,
   type Kind,
   type KubeObject,
   type MergePatch,
   type ObjectClient,
+  type ObjectMeta,
   type ObjectName,
   type PatchOptions,
 } from '../kube/index.ts';
@@ -23,19 +29,27 @@ import { decodeObject, inspectNew, inspectUpdate, metadataOf } from './inspect.t
 import { generateName } from './metadata.ts';
 import { Problems } from './problems.ts';
 import type { Claim, Strategy } from './strategy.ts';
+import {
+  checkPreconditions,
+  type Revision,
+  type TrackFields,
+  type WriteContext,
+} from './write-context.ts';
 
 /** A writer whose kind its holder need not know. */
 export interface Writer {
   readonly kind: Kind;
-  create(value: unknown): Promise<KubeObject>;
+  create(value: unknown, context?: WriteContext): Promise<KubeObject>;
   update(value: unknown): Promise<KubeObject>;
   patch(name: ObjectName, patch: MergePatch, options?: PatchOptions): Promise<KubeObject>;
-  delete(name: ObjectName, options?: DeleteOptions): Promise<void>;
+  revise(name: ObjectName, revision: Revision, context: WriteContext): Promise<KubeObject>;
+  delete(name: ObjectName, options?: DeleteOptions & WriteContext): Promise<void>;
 }
 
 export interface WriterOptions {
   readonly store: ObjectClient;
   readonly random: Random;
+  readonly trackFields?: TrackFields | undefined;
 }
 
 /** How often a write that did not say which version it means is tried again when somebody was faster. */
@@ -54,22 +68,26 @@ class KindWriter<T extends KubeObject> implements Writer {
   private readonly strategy: Strategy<T>;
   private readonly store: ObjectClient;
   private readonly random: Random;
+  private readonly trackFields: TrackFields | undefined;
 
   constructor(strategy: Strategy<T>, options: WriterOptions) {
     this.kind = strategy.kind;
     this.strategy = strategy;
     this.store = options.store;
     this.random = options.random;
+    this.trackFields = options.trackFields;
   }
 
-  async create(value: unknown): Promise<T> {
+  async create(value: unknown, context: WriteContext = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const prefix = generatedPrefix(value);
       const named =
         prefix === undefined ? value : withName(value, generateName(prefix, this.random));
-      const object = inspectNew(this.strategy, named);
+      const inspected = inspectNew(this.strategy, named);
+      const object = this.tracked(inspected, { given: named, stored: undefined, context });
       const claim = this.claim(object, undefined);
       try {
+        if (context.dryRun === true) return await this.previewNew(claim);
         const stored = await this.store.create(this.kind, claim.object);
         claim.commit();
         await this.strategy.stored?.(stored, undefined);
@@ -85,26 +103,25 @@ class KindWriter<T extends KubeObject> implements Writer {
   async update(value: unknown): Promise<T> {
     const { metadata } = decodeObject(this.strategy, value);
     const expected = metadata.resourceVersion;
-    return await this.write(metadata, expected, (stored) => this.revise(value, stored));
+    return await this.write(metadata, () => ({ expected, value }), {});
   }
 
   async patch(name: ObjectName, patch: MergePatch, options: PatchOptions = {}): Promise<T> {
     const metadata = patch['metadata'];
     const expected = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
     const version = typeof expected === 'string' ? expected : undefined;
-    return await this.write(name, version, (stored) => {
-      if (options.subresource === 'status') {
-        const object = decodeObject(
-          this.strategy,
-          applyMergePatch(stored, { status: patch['status'] }),
-        );
-        return unclaimed(object);
-      }
-      return this.revise(applyMergePatch(stored, patch), stored);
-    });
+    return await this.write(
+      name,
+      (stored) => ({ expected: version, value: applyMergePatch(stored, patch) }),
+      { subresource: options.subresource },
+    );
   }
 
-  async delete(name: ObjectName, options: DeleteOptions = {}): Promise<void> {
+  async revise(name: ObjectName, revision: Revision, context: WriteContext): Promise<T> {
+    return await this.write(name, revision, context);
+  }
+
+  async delete(name: ObjectName, options: DeleteOptions & WriteContext = {}): Promise<void> {
     const { uid, resourceVersion } = options.preconditions ?? {};
     for (let attempt = 1; ; attempt++) {
       const stored = await this.store.get(this.kind, name);
@@ -116,6 +133,7 @@ class KindWriter<T extends KubeObject> implements Writer {
       };
       try {
         const asked = this.strategy.gracePeriodSeconds?.(stored, options.gracePeriodSeconds) ?? 0;
+        if (options.dryRun === true) return checkPreconditions(this.kind, stored, preconditions);
         const { propagationPolicy } = options;
         const how = { preconditions, gracePeriodSeconds: asked, propagationPolicy };
         await this.store.delete(this.kind, name, how);
@@ -137,22 +155,20 @@ class KindWriter<T extends KubeObject> implements Writer {
   }
 
   /** Reads, makes the next object, stores it; again when somebody was faster and the caller named no version. */
-  private async write(
-    name: ObjectName,
-    expected: string | undefined,
-    next: (stored: T) => Claim<T>,
-  ): Promise<T> {
+  private async write(name: ObjectName, revision: Revision, context: WriteContext): Promise<T> {
     const { name: text, namespace } = name;
     for (let attempt = 1; ; attempt++) {
       const stored = await this.store.get(this.kind, { namespace, name: text });
       const { resourceVersion } = stored.metadata;
+      const { expected, value } = revision(stored);
       if (expected !== undefined && expected !== resourceVersion) {
         throw modifiedSince(this.kind, text);
       }
-      const claim = next(stored);
+      const claim = this.next(value, stored, context);
       const { object } = claim;
       const version = resourceVersion === undefined ? {} : { resourceVersion };
       try {
+        if (context.dryRun === true) return preview(claim, stored);
         const metadata = { ...object.metadata, ...version };
         const written = await this.store.update(this.kind, { ...object, metadata });
         claim.commit();
@@ -168,8 +184,16 @@ class KindWriter<T extends KubeObject> implements Writer {
     }
   }
 
-  /** What an update makes of the stored object; the status stays. */
-  private revise(value: unknown, stored: T): Claim<T> {
+  /** What a write makes of the stored object: the status alone, or all but the status. */
+  private next(value: unknown, stored: T, context: WriteContext): Claim<T> {
+    const given = isJsonObject(value) ? value : {};
+    if (context.subresource === 'status') {
+      // Everything else stays, save for who owns what.
+      const metadata = withManagedFields(stored.metadata, metadataOf(given));
+      const revised = { ...stored, metadata, status: given['status'] ?? {} };
+      const decoded = decodeObject(this.strategy, revised);
+      return unclaimed(this.tracked(decoded, { given, stored, context }));
+    }
     const status: unknown = 'status' in stored ? stored.status : undefined;
     const decoded = decodeObject(this.strategy, isJsonObject(value) ? { ...value, status } : value);
     const { name, namespace } = stored.metadata;
@@ -179,7 +203,29 @@ class KindWriter<T extends KubeObject> implements Writer {
         `the name of the object (${decoded.metadata.name}) does not match the name on the URL (${name})`,
       );
     }
-    return this.claim(inspectUpdate(this.strategy, decoded, stored), stored);
+    const revised = inspectUpdate(this.strategy, decoded, stored);
+    return this.claim(this.tracked(revised, { given, stored, context }), stored);
+  }
+
+  private tracked(object: T, { given, stored, context }: Tracking<T>): T {
+    const { trackFields, kind } = this;
+    if (trackFields === undefined || context.ownershipSettled === true) return object;
+    const { manager, subresource } = context;
+    const managedFields = trackFields({ kind, object, given, stored, manager, subresource });
+    return { ...object, metadata: { ...object.metadata, managedFields } };
+  }
+
+  /** What would be stored; refused as the real write would be. */
+  private async previewNew(claim: Claim<T>): Promise<T> {
+    const name = nameOf(claim.object);
+    try {
+      await this.store.get(this.kind, name);
+    } catch (thrown) {
+      if (!isNotFound(thrown)) throw thrown;
+      claim.revert();
+      return claim.object;
+    }
+    throw alreadyExists(this.kind, name.name);
   }
 
   private claim(object: T, stored: T | undefined): Claim<T> {
@@ -190,6 +236,25 @@ class KindWriter<T extends KubeObject> implements Writer {
     claim.revert();
     throw invalid(this.kind, object.metadata.name, problems.causes);
   }
+}
+
+interface Tracking<T> {
+  readonly given: unknown;
+  readonly stored: T | undefined;
+  readonly context: WriteContext;
+}
+
+/** What an update would leave; what was claimed for it is free again. */
+function preview<T extends KubeObject>(claim: Claim<T>, stored: T): T {
+  claim.revert();
+  const { uid, creationTimestamp, resourceVersion, generation } = stored.metadata;
+  const system = { uid, creationTimestamp, resourceVersion, generation };
+  return freezeCopy({ ...claim.object, metadata: { ...claim.object.metadata, ...system } });
+}
+
+function withManagedFields<M extends ObjectMeta>(metadata: M, given: JsonObject): M {
+  const managedFields = given['managedFields'];
+  return isJsonArray(managedFields) ? { ...metadata, managedFields } : metadata;
 }
 
 /** It stays although it is deleted: for a finalizer, or for those it owns. */

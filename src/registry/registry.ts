@@ -48,7 +48,9 @@ import { ServiceAddresses } from './service-addresses.ts';
 import { ServiceAllocator, type PortRange } from './service-allocation.ts';
 import { ownServiceCidr, rangeInUse, serviceCidrStrategy } from './service-cidr.ts';
 import { createServiceStrategy } from './service.ts';
+import { metadataOf } from './inspect.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
+import type { Revision, TrackFields, WriteContext } from './write-context.ts';
 
 export interface RegistryOptions {
   /** Holds the objects; nobody else writes to it. */
@@ -61,6 +63,8 @@ export interface RegistryOptions {
   readonly nodePortRange?: PortRange | undefined;
   /** The one named deviation from the real server: what runs on a laptop is at a loopback address. */
   readonly allowLoopbackEndpoints: boolean;
+  /** Says who owns which field of what is written; `metadata.managedFields` is left alone when undefined. */
+  readonly trackFields?: TrackFields | undefined;
 }
 
 /** Namespaces that exist from the start and cannot be deleted. */
@@ -68,11 +72,25 @@ const firstNamespaces = ['default', 'kube-system'] as const;
 
 const defaultNodePorts: PortRange = { first: 30_000, last: 32_767 };
 
-export function createRegistry(options: RegistryOptions): ObjectClient {
+/** Objects, and what an API server needs to write them beyond an ObjectClient. */
+export interface ObjectRegistry extends ObjectClient {
+  /** As `create`, of whatever the request held. */
+  make(kind: Kind, value: unknown, context: WriteContext): Promise<KubeObject>;
+  /** As `update`, by a function of the stored object: called again when somebody was faster. */
+  revise(
+    kind: Kind,
+    name: ObjectName,
+    change: { readonly revision: Revision; readonly context: WriteContext },
+  ): Promise<KubeObject>;
+  /** As `delete`; nothing happens in a dry run but the checks. */
+  remove(kind: Kind, name: ObjectName, options: DeleteOptions & WriteContext): Promise<void>;
+}
+
+export function createRegistry(options: RegistryOptions): ObjectRegistry {
   return new Registry(options);
 }
 
-class Registry implements ObjectClient {
+class Registry implements ObjectRegistry {
   private readonly store: ObjectClient;
   private readonly ranges: AddressRanges;
   private readonly allocator: ServiceAllocator;
@@ -91,7 +109,7 @@ class Registry implements ObjectClient {
     const { ranges } = this;
     this.allocator = new ServiceAllocator(ranges, options.nodePortRange ?? defaultNodePorts);
     this.addresses = new ServiceAddresses(store);
-    const own = { store, random };
+    const own = { store, random, trackFields: options.trackFields };
     const writers = [
       createWriter(namespaceStrategy, own),
       createWriter(nodeStrategy, own),
@@ -131,8 +149,30 @@ class Registry implements ObjectClient {
 
   async create<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const writer = await this.writerOf(kind);
-    await this.checkNamespace(kind, object);
+    await this.checkNamespace(kind, object.metadata);
     return narrow(kind, await writer.create(object));
+  }
+
+  async make(kind: Kind, value: unknown, context: WriteContext): Promise<KubeObject> {
+    const writer = await this.writerOf(kind);
+    const { namespace } = metadataOf(value);
+    const text = typeof namespace === 'string' ? namespace : '';
+    await this.checkNamespace(kind, { name: '', namespace: text });
+    return await writer.create(value, context);
+  }
+
+  async revise(
+    kind: Kind,
+    name: ObjectName,
+    { revision, context }: { readonly revision: Revision; readonly context: WriteContext },
+  ): Promise<KubeObject> {
+    const writer = await this.writerOf(kind);
+    return await writer.revise(name, revision, context);
+  }
+
+  async remove(kind: Kind, name: ObjectName, options: DeleteOptions & WriteContext): Promise<void> {
+    if (options.dryRun !== true) return await this.delete(kind, name, options);
+    await (await this.writerOf(kind)).delete(name, options);
   }
 
   async update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
@@ -221,9 +261,8 @@ class Registry implements ObjectClient {
     await this.store.patch(serviceCidrKind, name, { status }, { subresource: 'status' });
   }
 
-  private async checkNamespace(kind: Kind, object: KubeObject): Promise<void> {
+  private async checkNamespace(kind: Kind, { name, namespace = '' }: ObjectName): Promise<void> {
     if (!kind.namespaced) return;
-    const { name, namespace = '' } = object.metadata;
     if (namespace === '') {
       throw new ApiError('BadRequest', 'an empty namespace may not be set during creation');
     }

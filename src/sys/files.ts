@@ -10,6 +10,11 @@ export async function readText(path: string): Promise<string> {
   return await guard('read', path, () => readFile(path, 'utf8'));
 }
 
+/** Rejects with FILE_NOT_FOUND, FILE_NOT_PERMITTED, FILE_FAILED. */
+export async function readBytes(path: string): Promise<Buffer> {
+  return await guard('read', path, () => readFile(path));
+}
+
 /** Readers see the old text or the new, never a part; the file has `mode` from its first byte. */
 export async function writeTextAtomically(path: string, text: string, mode = 0o644): Promise<void> {
   await guard('write', path, async () => {

@@ -8,6 +8,7 @@ export {
   kindOf,
   listFolder,
   makePrivateFolder,
+  readBytes,
   readText,
   remove,
   watchPath,
@@ -15,6 +16,7 @@ export {
 } from './files.ts';
 export { findProgram, hostFacts } from './host.ts';
 export { moduleFile, packageFile } from './resource.ts';
+export { unzipText } from './unzip.ts';
 export { openDatabase } from './sqlite.ts';
 export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
 export { startWorker, workerPort } from './worker.ts';

@@ -216,7 +216,8 @@ const keyLiteral = /(['"`])[^'"`]*(?:\b[a-z0-9-]+\.(?:dev|io)\/|\bk8s\.io)[^'"`]
 /** Keys of annotations and labels have one home, where each has its parser and its doc. */
 function checkLiterals({ file, text }: Source): readonly Violation[] {
   if (file.startsWith('src/kube/')) return [];
-  const code = text.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
+  // A link to a page is no key.
+  const code = text.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '').replace(/https?:\/\/[^\s'"`]+/g, '');
   return [...code.matchAll(keyLiteral)].map(([what]) => ({
     file,
     what,

@@ -11,6 +11,7 @@ interface UpFlags extends GlobalOptions {
   readonly engine: UpOptions['engine'];
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
+  readonly kubeconfigOut?: string;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
@@ -41,6 +42,10 @@ export function addUp(program: Command, act: Act): void {
       )
         .choices(upEngines)
         .default('auto'),
+    )
+    .option(
+      '--kubeconfig-out <path>',
+      "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
     )
     .addOption(
       new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
@@ -81,6 +86,7 @@ export function addUp(program: Command, act: Act): void {
           instance,
           logLevel,
           logFormat: flags.logFormat,
+          ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
         }),
       }));

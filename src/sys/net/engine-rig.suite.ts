@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { SocketAddress } from '../../model/index.ts';
 import type { Listener, NetEngine, Relay } from './engine.ts';
+import type { StreamEngine } from './stream.ts';
 import { connectTo, startServer } from './testing.ts';
 
 export interface Rig {
@@ -21,7 +22,7 @@ export interface Joined {
 /** One thing an engine must do. */
 export type Check = (
   what: string,
-  run: (t: TestContext, engine: NetEngine) => Promise<void>,
+  run: (t: TestContext, engine: StreamEngine) => Promise<void>,
 ) => void;
 
 export const loopback: SocketAddress = { address: '127.0.0.1', port: 0 };

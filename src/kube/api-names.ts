@@ -1,0 +1,15 @@
+/** The names of the API groups and keys that only an API server writes, in Kubernetes' own spelling. */
+export const apiNames = {
+  discoveryVersion: 'apidiscovery.k8s.io/v2',
+  discoveryType: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+  discoveryGroup: 'apidiscovery.k8s.io',
+  metaVersion: 'meta.k8s.io/v1',
+  metaGroup: 'meta.k8s.io',
+  authorization: 'authorization.k8s.io',
+  authentication: 'authentication.k8s.io',
+  events: 'events.k8s.io',
+  /** On the bookmark that ends the objects a watch begins with. */
+  initialEventsEnd: 'k8s.io/initial-events-end',
+  /** The version of continue tokens. */
+  continueVersion: 'meta.k8s.io/v1',
+} as const;
