@@ -235,7 +235,10 @@ function runComponent(workloads: WorkloadSource, request: RunRequest): Component
 }
 
 /** Waits while Pods are starting, and until the driver forwards to those that have; or until `signal` aborts. */
-async function firstPods({ client, planner }: Instance, signal: AbortSignal): Promise<void> {
+async function firstPods(
+  { client, gateway, planner }: Instance,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     const { items } = await client.list(podKind);
     const servers = [...planner.applied().plan.servers.values()];
@@ -252,7 +255,7 @@ async function firstPods({ client, planner }: Instance, signal: AbortSignal): Pr
     const system = await client.list(serviceKind, { namespace: systemNamespace });
     const planned = new Set(servers.map(({ ref }) => `${ref.namespace}/${ref.name}`));
     const isBehind = system.items.some((service) => !planned.has(objectKey(nameOf(service))));
-    if (!starting && !isBehind) return;
+    if (!starting && !isBehind && gateway.isSettled(planner.applied().plan)) return;
     await systemClock.sleep(podPollMs, signal);
   }
 }
