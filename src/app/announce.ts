@@ -3,7 +3,8 @@ import { paintFor, printResult, type CliIo, type OutputFormat } from '../cli/ind
 import type { ControlSource, ServicePortView } from '../control/index.ts';
 import { formatSocketAddress } from '../model/index.ts';
 import { showDemo } from './demo-tour.ts';
-import type { Up, Ways } from './up.ts';
+import type { Ways } from './up-views.ts';
+import type { Up } from './up.ts';
 import { programName, version } from './version.ts';
 
 export interface AnnounceOptions {

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
 import { upEngines, upModes, type UpOptions } from '../io.ts';
+import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
 interface UpFlags extends GlobalOptions {
@@ -12,11 +13,13 @@ interface UpFlags extends GlobalOptions {
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
+  readonly replace?: boolean;
+  readonly drain?: number;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
 export function addUp(program: Command, act: Act): void {
-  program
+  const command = program
     .command('up')
     .summary('serve Services on this machine: no cluster, no root')
     .description(
@@ -43,31 +46,14 @@ export function addUp(program: Command, act: Act): void {
         .choices(upEngines)
         .default('auto'),
     )
-    .option(
-      '--kubeconfig-out <path>',
-      "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
-    )
-    .addOption(
-      new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
-        .argParser(parseMetrics)
-        .default(freeLoopbackPort, '127.0.0.1 and a free port'),
-    )
     .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
-    )
-    .addOption(
-      new Option(
-        '--dns-upstream <address>',
-        'who is asked for names outside of cluster.local; may be repeated',
-      )
-        .argParser((text: string, before: readonly SocketAddress[]) => [
-          ...before,
-          parseUpstream(text),
-        ])
-        .default([], "the host's name servers"),
-    )
+    );
+  addPlaceOptions(command);
+  addLifeOptions(command);
+  command
     .addHelpText(
       'after',
       '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
@@ -82,6 +68,9 @@ export function addUp(program: Command, act: Act): void {
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
+          replace: flags.replace ?? false,
+          asBefore: false,
+          drainSeconds: flags.drain,
           metrics: flags.metrics === 'none' ? undefined : flags.metrics,
           instance,
           logLevel,
@@ -112,4 +101,43 @@ function parseMetrics(text: string): SocketAddress | 'none' {
   const port = Number(digits);
   if (address !== undefined && port <= 65_535) return { address, port };
   throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
+}
+
+/** Where what it serves besides is found. */
+function addPlaceOptions(command: Command): void {
+  command
+    .option(
+      '--kubeconfig-out <path>',
+      "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
+    )
+    .addOption(
+      new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
+        .argParser(parseMetrics)
+        .default(freeLoopbackPort, '127.0.0.1 and a free port'),
+    )
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'who is asked for names outside of cluster.local; may be repeated',
+      )
+        .argParser((text: string, before: readonly SocketAddress[]) => [
+          ...before,
+          parseUpstream(text),
+        ])
+        .default([], "the host's name servers"),
+    );
+}
+
+/** How it comes into the place of another, and how it ends. */
+function addLifeOptions(command: Command): void {
+  command
+    .option(
+      '--replace',
+      'take the place of the running instance; no connection is refused meanwhile',
+    )
+    .option(
+      '--drain <seconds>',
+      'how long open connections may go on at the end (default: 2, or 30 when replaced)',
+      numberBetween(0, 86_400),
+    );
 }

@@ -4,9 +4,11 @@
  */
 
 export const constants = {
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,
+  SOCK_SEQPACKET: 5,
   SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   IPPROTO_IP: 0,
@@ -15,6 +17,9 @@ export const constants = {
   SOL_SOCKET: 1,
   SO_REUSEADDR: 2,
   SO_ERROR: 4,
+  SCM_RIGHTS: 1,
+  F_DUPFD_CLOEXEC: 1030,
+  SYS_pidfd_open: 434,
   SO_KEEPALIVE: 9,
   SO_LINGER: 13,
   TCP_NODELAY: 1,
@@ -23,6 +28,7 @@ export const constants = {
   IP_BIND_ADDRESS_NO_PORT: 24,
   SHUT_WR: 1,
   MSG_NOSIGNAL: 0x4000,
+  MSG_CMSG_CLOEXEC: 0x40000000,
   EPOLL_CLOEXEC: 0o2000000,
   EPOLL_CTL_ADD: 1,
   EPOLL_CTL_DEL: 2,
@@ -46,6 +52,7 @@ export const errnos = {
   ECONNABORTED: 103,
   ENOBUFS: 105,
   EISCONN: 106,
+  ETOOMANYREFS: 109,
   EALREADY: 114,
   EINPROGRESS: 115,
 } as const;
@@ -55,6 +62,19 @@ export const layouts = {
   sockaddr_in: { sin_family: 0, sin_port: 2, sin_addr: 4, size: 16 },
   sockaddr_in6: { sin6_family: 0, sin6_port: 2, sin6_addr: 8, sin6_scope_id: 24, size: 28 },
   linger: { l_onoff: 0, l_linger: 4, size: 8 },
+  sockaddr_un: { sun_family: 0, sun_path: 2, size: 110 },
+  iovec: { iov_base: 0, iov_len: 8, size: 16 },
+  msghdr: {
+    msg_name: 0,
+    msg_namelen: 8,
+    msg_iov: 16,
+    msg_iovlen: 24,
+    msg_control: 32,
+    msg_controllen: 40,
+    msg_flags: 48,
+    size: 56,
+  },
+  cmsghdr: { cmsg_len: 0, cmsg_level: 8, cmsg_type: 12, size: 16 },
 } as const;
 
 export interface EpollEventLayout {

@@ -11,9 +11,10 @@ import {
   layouts,
   type EpollEventLayout,
 } from './layout.ts';
+import { messageCalls, type MessageCalls } from './libc-messages.ts';
 import { socketAddressRoom } from './socket-address.ts';
 
-export interface Libc {
+export interface Libc extends MessageCalls {
   /** A TCP socket that never blocks and is not inherited by children; `family` as in AF_INET. */
   socket(family: number): number;
   bind(fd: number, address: Uint8Array): number;
@@ -104,6 +105,7 @@ export function bindLibc(koffi: Koffi, arch: string): Libc {
     ...byteCalls(library, failed),
     ...optionCalls(library, failed),
     ...epollCalls(library, failed, arch),
+    ...messageCalls(koffi, library, failed),
     nameOf: nameTable(koffi),
     watchReadable: (fd, callback) => koffi.node.poll(fd, { readable: true }, callback),
   };

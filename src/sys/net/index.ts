@@ -5,12 +5,15 @@ export type { EnginePreference } from './create-engine.ts';
 export type {
   Connection,
   ConnectOptions,
+  Descriptors,
   GiveUpSignal,
+  ListenAt,
   Listener,
   NetEngine,
   Relay,
   RelayEnd,
   RelayOptions,
+  Suspendable,
 } from './engine.ts';
 export { openDatagrams } from './datagrams.ts';
 export type { Datagrams } from './datagrams.ts';
@@ -24,6 +27,7 @@ export type { Page, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { streamOfSocket } from './portable-stream.ts';
+export { openSocketPath } from './local-path.ts';
 export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
