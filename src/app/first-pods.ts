@@ -10,7 +10,7 @@ const systemNamespace = 'kube-system';
 
 /** Waits while Pods are starting, and until the driver forwards to those that have; or until `signal` aborts. */
 export async function firstPods(
-  { client, planner }: Pick<Instance, 'client' | 'planner'>,
+  { client, gateway, planner }: Pick<Instance, 'client' | 'gateway' | 'planner'>,
   stop: AbortSignal,
 ): Promise<void> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(firstPodsMs)]);
@@ -30,7 +30,7 @@ export async function firstPods(
     const system = await client.list(serviceKind, { namespace: systemNamespace });
     const planned = new Set(servers.map(({ ref }) => `${ref.namespace}/${ref.name}`));
     const isBehind = system.items.some((service) => !planned.has(objectKey(nameOf(service))));
-    if (!starting && !isBehind) return;
+    if (!starting && !isBehind && gateway.isSettled(planner.applied().plan)) return;
     await systemClock.sleep(podPollMs, signal);
   }
 }

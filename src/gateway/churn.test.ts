@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import { connect, type ClientHttp2Session } from 'node:http2';
+import process from 'node:process';
 import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
 import type { RoutedEndpoint } from './router.ts';

@@ -1,10 +1,16 @@
 /** From a connection that was accepted to whoever speaks on it: TLS, HTTP/2, HTTP/1.1. */
 import { createHttp2Server, type Http2Server } from '../sys/http2/index.ts';
-import { streamOfSocket, type Connection, type Stream } from '../sys/net/index.ts';
+import {
+  streamOfSocket,
+  type Connection,
+  type Stream,
+  type StreamHandlers,
+} from '../sys/net/index.ts';
 import type { Context, ServedPort } from './context.ts';
 import { Forwarding } from './forwarded.ts';
 import { Http1Client } from './http1-client.ts';
 import { Http2Client } from './http2-client.ts';
+import { ProxyIntro } from './proxy-intro.ts';
 
 /** A client's connection, whatever it speaks. */
 export interface ClientConnection {
@@ -34,20 +40,57 @@ export class ClientConnections {
   /** Serves the connection; `port` is as it is now, `clients` loses it when it is gone. */
   accept(connection: Connection, port: ServedPort, clients: Set<ClientConnection>): void {
     const { engine } = this.context;
-    if (port.tls === undefined) {
-      return this.speakHttp1({ connection, port, clients, scheme: 'http' }, (handlers) =>
-        engine.open(connection, handlers),
-      );
-    }
-    this.shake(connection, { connection, port, clients, scheme: 'https' });
+    const { remote, local } = connection;
+    if (port.acceptProxyProtocol) return this.introduce(connection, port, clients);
+    this.begin({
+      ends: { remote, local },
+      port,
+      clients,
+      open: (handlers) => engine.open(connection, handlers),
+      toSocket: () => engine.open(connection, deaf).toSocket(),
+    });
   }
 
-  private speakHttp1(
-    accepted: Accepted,
-    open: ConstructorParameters<typeof Http1Client>[1]['open'],
+  /** Its first words say whose connection it is. */
+  private introduce(
+    connection: Connection,
+    port: ServedPort,
+    clients: Set<ClientConnection>,
   ): void {
-    const { connection, port, clients } = accepted;
-    const forwarding = forwardingOf(accepted, connection);
+    const { engine, deadlines } = this.context;
+    const { remote, local } = connection;
+    const intro: ProxyIntro = new ProxyIntro({
+      engine,
+      deadlines,
+      timeoutMs: port.bounds.headTimeoutMs,
+      connection,
+      onFailed: () => forget(clients, waiting, port),
+      onIntroduced: (said) => {
+        forget(clients, waiting, port);
+        this.begin({
+          ends: { remote: said?.source ?? remote, local: said?.destination ?? local },
+          port,
+          clients,
+          open: (handlers) => intro.open(handlers),
+          toSocket: () => intro.toSocket(),
+        });
+      },
+    });
+    const waiting: ClientConnection = {
+      drain: () => intro.destroy(),
+      destroy: () => intro.destroy(),
+    };
+    remember(clients, waiting, port);
+  }
+
+  private begin(accepted: Accepted): void {
+    if (accepted.port.tls === undefined) this.speakHttp1(accepted, 'http', accepted.open);
+    else this.shake(accepted);
+  }
+
+  private speakHttp1(accepted: Accepted, scheme: 'http' | 'https', open: Accepted['open']): void {
+    const { port, clients } = accepted;
+    const forwarding = forwardingOf(accepted, scheme);
     const client = new Http1Client(this.context, {
       open,
       port,
@@ -73,12 +116,11 @@ export class ClientConnections {
     remember(clients, session, port);
   }
 
-  private shake(connection: Connection, accepted: Accepted): void {
-    const { port, clients } = accepted;
+  private shake(accepted: Accepted): void {
+    const { port, clients, ends } = accepted;
     const { tls } = port;
     if (tls === undefined) return;
-    const ends: Ends = { remote: connection.remote, local: connection.local };
-    const socket = this.context.engine.open(connection, deaf).toSocket();
+    const socket = accepted.toSocket();
     const waiting: ClientConnection = {
       drain: () => undefined,
       destroy: () => void socket.destroy(),
@@ -88,23 +130,27 @@ export class ClientConnections {
       forget(clients, waiting, port);
       if (agreed === undefined) return;
       if (agreed.protocol === 'h2') {
-        this.speakHttp2(agreed.socket, accepted, forwardingOf(accepted, ends));
+        this.speakHttp2(agreed.socket, accepted, forwardingOf(accepted, 'https'));
       } else {
-        this.speakHttp1(accepted, (handlers) => streamOfSocket(agreed.socket, ends, handlers));
+        this.speakHttp1(accepted, 'https', (handlers) =>
+          streamOfSocket(agreed.socket, ends, handlers),
+        );
       }
     });
   }
 }
 
 interface Accepted {
-  readonly connection: Connection;
+  readonly ends: Ends;
   readonly port: ServedPort;
   readonly clients: Set<ClientConnection>;
-  readonly scheme: 'http' | 'https';
+  /** One of these is called, once. */
+  readonly open: (handlers: StreamHandlers) => Stream;
+  readonly toSocket: () => NodeSocket;
 }
 
-function forwardingOf({ port, scheme }: Accepted, { remote, local }: Ends): Forwarding {
-  return new Forwarding({ peer: remote, local, scheme, trusted: port.trusted });
+function forwardingOf({ port, ends }: Accepted, scheme: 'http' | 'https'): Forwarding {
+  return new Forwarding({ peer: ends.remote, local: ends.local, scheme, trusted: port.trusted });
 }
 
 function remember(

@@ -40,6 +40,7 @@ export class EndpointPools {
     let pool = this.pools.get(endpoint.key);
     if (pool !== undefined && pool.serves(endpoint)) return pool;
     pool?.retire();
+    this.tidy();
     pool =
       endpoint.protocol === 'h2c'
         ? new Http2Pool(endpoint, this.bounds.maxWaiting)
@@ -48,8 +49,8 @@ export class EndpointPools {
     return pool;
   }
 
-  /** Forgets endpoints that nobody uses any more. */
-  tidy(): void {
+  /** Forgets endpoints that nobody uses any more: with each that is new, since they come with those that go. */
+  private tidy(): void {
     for (const [key, pool] of this.pools) if (pool.isEmpty) this.pools.delete(key);
   }
 

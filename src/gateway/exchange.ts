@@ -252,7 +252,10 @@ export class Exchange implements Limited {
   }
 
   onDeadline(): void {
-    this.failed('timeout');
+    const { waitingAt } = this;
+    if (waitingAt === undefined) return this.failed('timeout');
+    waitingAt.leave(this);
+    this.connectFailed('connect');
   }
 
   /** Ends without a backend: the client is told why. */

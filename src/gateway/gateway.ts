@@ -157,13 +157,15 @@ function createContext(options: GatewayOptions): Context {
     }),
     exchanges: {
       take: () => {
-        const exchange = spare.pop() ?? new Exchange(context);
+        const known = spare.pop();
+        if (known !== undefined) return known;
+        const exchange = new Exchange(context);
         context.deadlines.add(exchange);
         return exchange;
       },
       giveBack: (exchange) => {
-        context.deadlines.remove(exchange);
         if (spare.length < maxSpare) spare.push(exchange);
+        else context.deadlines.remove(exchange);
       },
     },
     requestHead: new RequestHead(),
@@ -175,7 +177,7 @@ function createContext(options: GatewayOptions): Context {
 }
 
 /** Room for what comes in one read and the head in front of it. */
-const wireBytes = 128 * 1024;
+const wireBytes = 160 * 1024;
 
 /** Exchanges kept for the next request. */
 const maxSpare = 1024;

@@ -50,6 +50,8 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   private readonly body: BodyReader;
   private processing = false;
   private ended = false;
+  /** The client takes what it is sent. */
+  private room = true;
   private draining = false;
   /** Of the request under way. */
   private keepsAlive = true;
@@ -107,6 +109,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   }
 
   onDrain(): void {
+    this.room = true;
     if (this.state === 'tunnel') this.backend?.resume();
     else this.exchange?.clientDrained();
   }
@@ -152,7 +155,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     if (this.chunkedAnswer) {
       if (end > start) wire.chunk(bytes, start, end);
     } else if (end - start >= directBytes && wire.length === 0) {
-      this.stream.write(bytes.subarray(start, end));
+      this.room = this.stream.write(bytes.subarray(start, end));
     } else wire.raw(bytes, start, end);
   }
 
@@ -174,10 +177,10 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   flushResponse(): boolean {
     const { wire } = this.context;
     if (wire.length > 0) {
-      this.stream.write(wire.bytes, wire.length);
+      this.room = this.stream.write(wire.bytes, wire.length);
       wire.clear();
     }
-    return this.stream.unsentBytes === 0;
+    return this.room;
   }
 
   refuse(status: number, reason: string): void {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import process from 'node:process';
 import test from 'node:test';
 import fc from 'fast-check';
 import { ChunkedBody, FieldTable, RequestHead, ResponseHead } from './index.ts';

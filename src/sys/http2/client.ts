@@ -9,6 +9,8 @@ import {
   type Http2Exchange,
 } from './exchange.ts';
 
+const idleMs = 60_000;
+
 export interface Http2Answer extends Http2Events {
   /** Status first, as `:status`; `ended`: no body follows. */
   onResponse(list: HeaderList, ended: boolean): void;
@@ -38,6 +40,8 @@ export function connectHttp2(
       () => session.destroy(new Error('it did not answer in time')),
       timeoutMs,
     );
+    // Whoever has nothing to say for so long is let go: its endpoint may be gone as well.
+    session.setTimeout(idleMs, () => link?.close());
     let link: Link | undefined;
     session.on('error', (error) => {
       if (link === undefined) reject(error);

@@ -9,10 +9,13 @@ import { EpollRelay, relayBufferBytes } from './epoll-relay.ts';
 import { EpollStream, type SharedRead } from './epoll-stream.ts';
 import type { StreamEngine } from './stream.ts';
 
+/** An answer of 64 KiB and its head come in one read. */
+const streamBufferBytes = 128 * 1024;
+
 export function createEpollEngine(libc: Libc): StreamEngine {
   const loop = new EpollLoop(libc);
   const buffer = new Uint8Array(relayBufferBytes);
-  const shared: SharedRead = { buffer, busy: false };
+  const shared: SharedRead = { buffer: new Uint8Array(streamBufferBytes), busy: false };
   return {
     name: 'epoll',
     listen: async (at, onConnection) => openListener(loop, at, onConnection),

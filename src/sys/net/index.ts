@@ -19,6 +19,7 @@ export { openDatagrams } from './datagrams.ts';
 export type { Datagrams } from './datagrams.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { checkGrpc } from './grpc-check.ts';
+export { createKeptClient } from './http-kept.ts';
 export { tryHttp } from './http-try.ts';
 export { checkHttp } from './http-check.ts';
 export { servePages } from './page-server.ts';

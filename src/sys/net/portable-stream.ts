@@ -38,7 +38,9 @@ export class PortableStream implements Stream {
   write(bytes: Uint8Array, length: number = bytes.length): boolean {
     if (!this.socket.writable) return true;
     // The caller may use its buffer again at once, the socket may not have sent it yet.
-    return this.socket.write(Buffer.copyBytesFrom(bytes, 0, length));
+    const copy = Buffer.allocUnsafe(length);
+    copy.set(length === bytes.length ? bytes : bytes.subarray(0, length));
+    return this.socket.write(copy);
   }
 
   pause(): void {
