@@ -125,10 +125,10 @@ test(
   { skip: linux },
   async (t) => {
     const folder = temporaryFolder(t);
-    writeFileSync(join(folder, 'server.js'), server);
+    writeFileSync(join(folder, 'server.cjs'), server);
     const home: Home = { cwd: folder, env: emptyHome(temporaryFolder(t)) };
     const node = process.execPath;
-    const serve = ['--', node, 'server.js'];
+    const serve = ['--', node, 'server.cjs'];
     const up = start(t, [...launcher, 'run', 'web', '-r', '3', '-p', '8080', ...serve], home);
     try {
       await up.printed('Ready');
@@ -167,7 +167,7 @@ async function underLoad(t: TestContext, home: Home): Promise<void> {
   const versions = Array.from({ length: 10 }, (_, i) => String(i + 2));
   let last = before;
   for (const version of versions) {
-    const serveIt = `VERSION=${version} exec '${node}' server.js`;
+    const serveIt = `VERSION=${version} exec '${node}' server.cjs`;
     await cli(t, home, 'bind', 'deployment/web', '--command', serveIt);
     const old = new Set(last.map(({ pod: name }) => name));
     last = await settles(
@@ -177,7 +177,7 @@ async function underLoad(t: TestContext, home: Home): Promise<void> {
     );
     assert.deepEqual(running.failures, [], `the rolling update to ${version} costs no request`);
   }
-  const command = `VERSION=11 exec '${node}' server.js`;
+  const command = `VERSION=11 exec '${node}' server.cjs`;
 
   // A version that ends at once never gets ready: the Pods that are keep serving.
   await cli(t, home, 'bind', 'deployment/web', '--command', 'echo broken; exit 1');

@@ -56,8 +56,8 @@ export async function startShop(
   { portName = 'http', serves = backend }: { portName?: string; serves?: string } = {},
 ): Promise<Shop> {
   const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'server.js'), serves);
-  const command = `exec '${process.execPath}' '${join(folder, 'server.js')}'`;
+  writeFileSync(join(folder, 'server.cjs'), serves);
+  const command = `exec '${process.execPath}' '${join(folder, 'server.cjs')}'`;
   writeFileSync(
     join(folder, 'shop.json'),
     JSON.stringify(manifest({ annotations, replicas, command, portName })),
