@@ -1,6 +1,16 @@
 /** The door to the file system: whole-file reads and writes, folders, and being told of changes. */
 import { watch as watchFs } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
@@ -22,6 +32,28 @@ export async function writeTextAtomically(path: string, text: string, mode = 0o6
     await writeFile(scratch, text, { mode });
     await chmod(scratch, mode);
     await rename(scratch, path);
+  });
+}
+
+/** As writeTextAtomically, piece by piece, for this user only; it is on disk when this resolves. */
+export async function writeDurably(path: string, pieces: Iterable<string>): Promise<void> {
+  await guard('write', path, async () => {
+    const scratch = `${path}.new`;
+    const file = await open(scratch, 'w', 0o600);
+    try {
+      for (const piece of pieces) await file.write(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(scratch, path);
+    // The name is on disk when its folder is.
+    const folder = await open(dirname(path), 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   });
 }
 

@@ -23,7 +23,7 @@ export { createKeptClient } from './http-kept.ts';
 export { tryHttp } from './http-try.ts';
 export { checkHttp } from './http-check.ts';
 export { servePages } from './page-server.ts';
-export type { Page, PageServer } from './page-server.ts';
+export type { Page, PageHandler, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { streamOfSocket } from './portable-stream.ts';
