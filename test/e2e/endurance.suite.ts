@@ -32,7 +32,12 @@ import {
 } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
-import { createEngine, createPortableUdp, type NetEngine } from '../../src/sys/net/index.ts';
+import {
+  createEngine,
+  createPortableUdp,
+  type EngineOptions,
+  type NetEngine,
+} from '../../src/sys/net/index.ts';
 
 const soak = process.env['SWITCHYARD_SOAK'] === '1';
 const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
@@ -227,9 +232,10 @@ async function killUnderLoad(
 /** Connections and changes where `npm run soak` does not ask for more; the engine that `up` takes has the most. */
 const short = { portable: [20_000, 200], epoll: [200_000, 1_000] } as const;
 
-export function enduranceSuite(prefer: NetEngine['name']): void {
+export function enduranceSuite(how: EngineOptions & { readonly prefer: NetEngine['name'] }): void {
+  const { prefer } = how;
   before(async () => {
-    const { engine } = await createEngine({ prefer });
+    const { engine } = await createEngine(how);
     const at = { address: serviceAddress, port: await freePort(serviceAddress) };
     world = new World(createDriver(engine), at);
   });
@@ -394,7 +400,7 @@ export function enduranceSuite(prefer: NetEngine['name']): void {
     async (t) => {
       const [count, maxFlows] = [soak ? 500_000 : 20_000, 256];
       const descriptorsBefore = descriptors();
-      const { engine } = await createEngine({ prefer });
+      const { engine } = await createEngine(how);
       const driver = createDriver(engine, maxFlows);
       t.after(() => driver.stop(AbortSignal.abort()));
       const backends = await Promise.all(

@@ -1,7 +1,7 @@
 /** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
 export { ClientWords } from './client-words.ts';
 export { createEngine } from './create-engine.ts';
-export type { EnginePreference } from './create-engine.ts';
+export type { EngineOptions, EnginePreference } from './create-engine.ts';
 export type {
   Connection,
   ConnectOptions,
