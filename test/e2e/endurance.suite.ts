@@ -400,7 +400,7 @@ export function enduranceSuite(how: EngineOptions & { readonly prefer: NetEngine
     async (t) => {
       const [count, maxFlows] = [soak ? 500_000 : 20_000, 256];
       const descriptorsBefore = descriptors();
-      const { engine } = await createEngine(how);
+      const { engine } = await createEngine({ prefer });
       const driver = createDriver(engine, maxFlows);
       t.after(() => driver.stop(AbortSignal.abort()));
       const backends = await Promise.all(
