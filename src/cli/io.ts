@@ -43,6 +43,8 @@ export interface UpOptions {
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
   readonly engine: (typeof upEngines)[number];
+  /** Threads that carry TCP; 1 when undefined. */
+  readonly workers?: number | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */

@@ -323,7 +323,14 @@ test('up gets its options, and its exit code is the answer', async () => {
   };
   const argv = ['up', '-f', 'a.yaml', '--filename', 'b', '--demo', '--instance', 'shop'];
   const { exitCode, stdout, stderr } = await run({
-    argv: [...argv, '--engine=portable', '--metrics=none', '--log-level=warn', '--log-format=json'],
+    argv: [
+      ...argv,
+      '--engine=portable',
+      '--workers=2',
+      '--metrics=none',
+      '--log-level=warn',
+      '--log-format=json',
+    ],
     up,
   });
   assert.equal(exitCode, 7);
@@ -335,6 +342,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       demo: true,
       mode: 'userspace',
       engine: 'portable',
+      workers: 2,
       replace: false,
       asBefore: false,
       drainSeconds: undefined,
@@ -350,6 +358,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       demo: false,
       mode: 'userspace',
       engine: 'auto',
+      workers: 1,
       dnsUpstreams: [],
       metrics: { address: '127.0.0.1', port: 0 },
       replace: false,

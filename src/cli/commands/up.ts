@@ -11,6 +11,7 @@ interface UpFlags extends GlobalOptions {
   readonly demo?: boolean;
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
+  readonly workers: number;
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
@@ -48,6 +49,14 @@ export function addUp(program: Command, act: Act): void {
         .default('auto'),
     )
     .addOption(
+      new Option(
+        '--workers <count>',
+        'threads that carry TCP on epoll: connections that last are shared among them',
+      )
+        .argParser(numberBetween(1, mostWorkers))
+        .default(1),
+    )
+    .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
@@ -69,6 +78,7 @@ export function addUp(program: Command, act: Act): void {
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
+          workers: flags.workers,
           replace: flags.replace ?? false,
           asBefore: false,
           drainSeconds: flags.drain,
@@ -82,6 +92,9 @@ export function addUp(program: Command, act: Act): void {
       }));
     });
 }
+
+/** More than this many would wait for one another on any machine there is. */
+const mostWorkers = 64;
 
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
 

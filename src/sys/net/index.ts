@@ -2,7 +2,7 @@
 export { ClientWords } from './client-words.ts';
 export { createDatagrams } from './create-datagrams.ts';
 export { createEngine } from './create-engine.ts';
-export type { EnginePreference } from './create-engine.ts';
+export type { EngineOptions, EnginePreference } from './create-engine.ts';
 export type {
   Connection,
   ConnectOptions,
