@@ -11,6 +11,7 @@ import { nodeErrors } from '../node/index.ts';
 import { sysErrors } from '../sys/index.ts';
 import { ffiErrors } from '../sys/ffi/index.ts';
 import { httpErrors } from '../sys/http/index.ts';
+import { handoverErrors } from '../sys/handover/index.ts';
 import { localErrors, netErrors } from '../sys/net/index.ts';
 import { appErrors } from './errors.ts';
 
@@ -22,6 +23,7 @@ export const errorTables: readonly ErrorTable[] = [
   controlErrors,
   ffiErrors,
   httpErrors,
+  handoverErrors,
   labErrors,
   localErrors,
   manifestErrors,

@@ -4,21 +4,24 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createFieldTracker } from '../apiserver/index.ts';
-import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
-import { createDoor, type Door } from '../door/index.ts';
+import type { DnsHome, UpstreamSource } from '../dns/index.ts';
+import type { Door } from '../door/index.ts';
 import type { ServiceGateway } from '../gateway/index.ts';
+import type { HandingOver } from '../drivers/userspace/index.ts';
 import type { Driver, SocketAddress } from '../model/index.ts';
 import { createMetrics, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
 import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
-import { createMemoryStore } from '../store/index.ts';
+import { createMemoryStore, type MemoryStoreClient } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
+import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
+import { createNaming } from './naming.ts';
 import { version } from './version.ts';
 
 export interface InstanceParts {
@@ -29,9 +32,16 @@ export interface InstanceParts {
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAt: SocketAddress | undefined;
   readonly log: Logger;
+  /** What the process before this one left. */
+  readonly estate?: Estate | undefined;
+  /** How long connections may go on when this ends. */
+  readonly drainMs?: number | undefined;
 }
 
 export interface Instance {
+  readonly store: MemoryStoreClient;
+  readonly drainMs: number | undefined;
+  readonly carrier: HandingOver;
   readonly client: ObjectRegistry;
   readonly driver: Driver;
   readonly planner: Planner;
@@ -45,21 +55,11 @@ export interface Instance {
 }
 
 const nodeName = 'embedded';
-/** Names on loopback; ports that need no privilege, the first free one. */
-const nameServer = {
-  address: '127.0.0.1',
-  alsoAt: ['::1'],
-  ports: [5353, 5354, 5355, 5356, 0],
-  lameduckMs: 0,
-  logEvery: 0,
-} as const;
-const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
-
 export function createInstance(parts: InstanceParts): Instance {
-  const { engine, block, upstreams, metricsAt, log } = parts;
+  const { engine, block, upstreams, metricsAt, log, estate } = parts;
   const clock = systemClock;
   const random = Math.random;
-  const store = createMemoryStore({ clock, newUid: randomUUID });
+  const store = createMemoryStore({ clock, newUid: randomUUID, restored: estate?.store });
   const client = createRegistry({
     store,
     random,
@@ -70,7 +70,15 @@ export function createInstance(parts: InstanceParts): Instance {
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const forwarding = createForwarding({ ...common, engine, block, nodeName, logOf });
+  const forwarding = createForwarding({
+    ...common,
+    engine,
+    block,
+    nodeName,
+    logOf,
+    estate,
+    drainMs: parts.drainMs,
+  });
   const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
     ...common,
@@ -78,20 +86,17 @@ export function createInstance(parts: InstanceParts): Instance {
     podRange: block.podRange,
     engine,
     log: logOf('node'),
+    adopted: estate?.node.pods,
+    saidBefore: estate?.node.logs,
     withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const names = createDnsHome({
+  const { names, door } = createNaming({
     ...common,
-    ...nameServer,
+    engine: engine.name,
     upstreams,
-    serviceRange: block.serviceRange,
+    block,
+    forwarding,
     log,
-  });
-  const door = createDoor({
-    ...doorAt,
-    log: logOf('door'),
-    resolve: (host) => names.lookup(host, 'default'),
-    reach: (declared) => forwarding.reach(declared),
   });
   const metrics = createMetrics({
     at: metricsAt,
@@ -103,6 +108,9 @@ export function createInstance(parts: InstanceParts): Instance {
     log: logOf('metrics'),
   });
   return {
+    store,
+    drainMs: parts.drainMs,
+    carrier: forwarding.carrier,
     client,
     driver,
     planner,
@@ -112,8 +120,9 @@ export function createInstance(parts: InstanceParts): Instance {
     metrics,
     gateway,
     components: [
-      forwarding.driverComponent,
       node,
+      // Stopped before the node: what is open ends at Pods that are still there.
+      forwarding.driverComponent,
       gateway,
       ...createControllers(common, logOf),
       planner,

@@ -43,6 +43,8 @@ export interface UpOptions {
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
   readonly engine: (typeof upEngines)[number];
+  /** Threads that carry TCP; 1 when undefined. */
+  readonly workers?: number | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
@@ -50,6 +52,12 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   readonly output: 'text' | 'json';
+  /** Takes the place of the running instance. */
+  readonly replace: boolean;
+  /** And is started as that was: its files, engine and drain. */
+  readonly asBefore: boolean;
+  /** How long connections may go on when it ends or is replaced; undefined for the defaults. */
+  readonly drainSeconds: number | undefined;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
   /** A second place for the kubeconfig. */

@@ -8,6 +8,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addGet } from './commands/get.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
+import { addRestart } from './commands/restart.ts';
 import { addProxy } from './commands/proxy.ts';
 import { addRun } from './commands/run.ts';
 import { addScale } from './commands/scale.ts';
@@ -62,6 +63,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
     });
   program.addHelpText('after', '\nRun switchyard COMMAND --help for more about a command.');
   addUp(program, act);
+  addRestart(program, act);
   addRun(program, act);
   addBind(program, act);
   addScale(program, act);

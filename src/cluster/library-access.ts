@@ -10,7 +10,11 @@ export interface LibraryOptions {
   readonly server: string;
 }
 
-type RequestOptions = Parameters<KubeConfig['applyToHTTPSOptions']>[0];
+/** It takes options of requests and of WebSockets; these are a request's. */
+type RequestOptions = Extract<
+  Parameters<KubeConfig['applyToHTTPSOptions']>[0],
+  { readonly servername?: string | undefined }
+>;
 
 /** Rejects with KUBECONFIG_INVALID. */
 export async function createLibraryAccess(options: LibraryOptions): Promise<ClusterAccess> {

@@ -11,6 +11,8 @@ export type {
   EndpointView,
   ExplainView,
   FrontendView,
+  HandoverOffer,
+  HandoverStart,
   InstanceView,
   MetricsView,
   PlanView,

@@ -22,7 +22,7 @@ export type {
   EffectiveScheduler,
 } from './capabilities.ts';
 export { ChoiceState, choose } from './choose.ts';
-export type { ChooseOptions } from './choose.ts';
+export type { ChoiceMemory, ChooseOptions } from './choose.ts';
 export type { Clock, Random } from './clock.ts';
 export { decide } from './decide.ts';
 export { connectLatencyBoundsMs } from './driver.ts';

@@ -2,3 +2,5 @@
 export { openDurableStore } from './durable-store.ts';
 export type { DurableStore, DurableStoreOptions } from './durable-store.ts';
 export { createMemoryStore } from './memory.ts';
+export type { Restored } from './journal.ts';
+export type { MemoryStoreClient } from './memory.ts';

@@ -55,11 +55,16 @@ export interface MemoryStoreOptions {
   readonly restored?: Restored | undefined;
 }
 
-export function createMemoryStore(options: MemoryStoreOptions): ObjectClient {
+export interface MemoryStoreClient extends ObjectClient {
+  /** Everything it holds, without its history, as plain data to restore another from. */
+  snapshot(): Restored;
+}
+
+export function createMemoryStore(options: MemoryStoreOptions): MemoryStoreClient {
   return new MemoryStore(options);
 }
 
-class MemoryStore implements ObjectClient {
+class MemoryStore implements MemoryStoreClient {
   private readonly clock: Clock;
   private readonly newUid: () => string;
   private readonly historySize: number;
@@ -96,6 +101,21 @@ class MemoryStore implements ObjectClient {
       );
       this.version = Math.max(this.version, version);
     }
+  }
+
+  snapshot(): Restored {
+    const revisions = [...this.tables].flatMap(([kind, table]) =>
+      [...table.list(undefined)].map((object) => ({
+        version: Number(object.metadata.resourceVersion),
+        kind,
+        namespace: object.metadata.namespace ?? '',
+        name: object.metadata.name,
+        deleted: false,
+        object,
+      })),
+    );
+    revisions.sort((a, b) => a.version - b.version);
+    return { compacted: this.version, revisions };
   }
 
   async get<T extends KubeObject>(kind: Kind<T>, name: ObjectName): Promise<T> {

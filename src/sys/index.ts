@@ -2,8 +2,8 @@
 export { createFakeClock, systemClock } from './clock.ts';
 export type { FakeClock } from './clock.ts';
 export { SysError, sysErrors } from './errors.ts';
-export { startChild } from './exec.ts';
-export type { Child, ChildEnd } from './exec.ts';
+export { killGroup, readOutput, startChild } from './exec.ts';
+export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
 export {
   kindOf,
   listFolder,
@@ -16,6 +16,7 @@ export {
   writeTextAtomically,
 } from './files.ts';
 export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
+export { handleOf } from './node-handle.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { unzipText } from './unzip.ts';
 export { openDatabase } from './sqlite.ts';

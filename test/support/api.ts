@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiServer, createFieldTracker } from '../../src/apiserver/index.ts';
+import { createApiServer, createFieldTracker, type LogSource } from '../../src/apiserver/index.ts';
 import { createControllers } from '../../src/app/controllers.ts';
 import { addressInRange, parseCidr } from '../../src/model/index.ts';
 import { silentLogger, type Component, type Logger } from '../../src/obs/index.ts';
@@ -45,6 +45,7 @@ export interface TestApiOptions {
   readonly controllers?: boolean;
   readonly historySize?: number;
   readonly allowLoopbackEndpoints?: boolean;
+  readonly logs?: LogSource;
   /** `10.96.0.0/12` when undefined. */
   readonly serviceRange?: string;
   /** Where it listens; any port when undefined. */
@@ -82,7 +83,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     clusterIp: addressInRange(serviceRange, 1),
     kubeconfigOut: undefined,
     version: '0.0.0',
-    logs: undefined,
+    logs: options.logs,
     clock,
     newUid: randomUUID,
     log,
@@ -120,6 +121,8 @@ function send(to: RequestOptions, asked: ApiRequest, token: string): Promise<Api
     const request = httpsRequest(
       {
         ...to,
+        // The certificate is of the server, whatever Host the request says.
+        servername: 'localhost',
         method,
         path,
         headers: {

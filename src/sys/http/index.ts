@@ -6,7 +6,6 @@ export { serveSecurely } from './secure-server.ts';
 export type {
   HttpAnswer,
   HttpHandler,
-  HttpHead,
   HttpRequest,
   HttpStream,
   SecureServer,

@@ -1,7 +1,7 @@
 /** A Stream on a socket of Node: the portable engine's, and any that TLS stands in front of. */
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
-import type { PortableConnection } from './portable-connection.ts';
+import { PortableConnection } from './portable-connection.ts';
 import type { Stream, StreamHandlers } from './stream.ts';
 
 export class PortableStream implements Stream {
@@ -38,7 +38,9 @@ export class PortableStream implements Stream {
   write(bytes: Uint8Array, length: number = bytes.length): boolean {
     if (!this.socket.writable) return true;
     // The caller may use its buffer again at once, the socket may not have sent it yet.
-    return this.socket.write(Buffer.copyBytesFrom(bytes, 0, length));
+    const copy = Buffer.allocUnsafe(length);
+    copy.set(length === bytes.length ? bytes : bytes.subarray(0, length));
+    return this.socket.write(copy);
   }
 
   pause(): void {
@@ -78,4 +80,13 @@ export class PortableStream implements Stream {
     this.handlers = undefined;
     handlers?.onClosed();
   };
+}
+
+/** A Stream on a socket that was made of a connection, or that TLS stands in front of. */
+export function streamOfSocket(
+  socket: Socket,
+  ends: { readonly remote: SocketAddress; readonly local: SocketAddress },
+  handlers: StreamHandlers,
+): Stream {
+  return new PortableStream(new PortableConnection(socket, ends.remote, ends.local), handlers);
 }
