@@ -71,7 +71,7 @@ async function readPages<T extends KubeObject>(
   }
 }
 
-export const metadataListType = `application/json;as=PartialObjectMetadataList;g=${apiNames.metaGroup};v=v1,application/json`;
+const metadataListType = `application/json;as=PartialObjectMetadataList;g=${apiNames.metaGroup};v=v1,application/json`;
 export const metadataType = `application/json;as=PartialObjectMetadata;g=${apiNames.metaGroup};v=v1,application/json`;
 
 export async function readJson(kind: Kind, pieces: AsyncIterable<Buffer>): Promise<unknown> {

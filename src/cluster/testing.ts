@@ -37,7 +37,7 @@ export function accessTo(server: string, token: () => string = () => 'token'): C
   };
 }
 
-export const testNode: NodeView = {
+const testNode: NodeView = {
   name: 'node-a',
   zone: undefined,
   addresses: ['192.0.2.1'],
@@ -48,7 +48,7 @@ export const testNode: NodeView = {
 };
 
 /** Forwards nothing, and says each Plan to whoever listens. */
-export function recordingDriver(applied: (plan: Plan) => void): Driver {
+function recordingDriver(applied: (plan: Plan) => void): Driver {
   return {
     name: 'recording',
     capabilities: { schedulers: [], differences: [] } as unknown as Driver['capabilities'],
