@@ -48,11 +48,12 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
   const logOf = (component: string): Logger => log.child({ component });
   const events = createEventRecorder({ ...common, log: logOf('events'), component: 'switchyard' });
   const syncs = new SyncTimes(clock);
+  const hostAddresses = interfaceAddresses();
   const driver = syncs.timed(userspace(parts));
   const node = createNodeFollower({
     ...common,
     ...settings,
-    hostAddresses: interfaceAddresses(),
+    hostAddresses,
     log: logOf('node'),
     changed: (view) => planner.setNode(view),
   });
@@ -85,12 +86,14 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     log: logOf('metrics'),
   });
   const pages = createPages({ name: 'health', at: settings.healthz, handler: pageOf(health) });
+  // `::` takes IPv4 as well, where the host has IPv6 at all.
+  const everywhere = hostAddresses.some((address) => address.includes(':')) ? '::' : '0.0.0.0';
   const serviceHealth = createServiceHealth({
     ...common,
     plan: () => planner.applied().plan,
     health,
     addresses: () =>
-      settings.nodePortAddresses.length > 0 ? node.view().nodePortAddresses : ['::'],
+      settings.nodePortAddresses.length > 0 ? node.view().nodePortAddresses : [everywhere],
     events,
     log: logOf('service-health'),
   });
@@ -122,11 +125,18 @@ function pageOf(health: ProxyHealth): PageHandler {
 }
 
 /** kube-proxy's own names. */
-function healthFamilies({ counts }: ProxyHealth): readonly MetricFamily[] {
-  return (['healthz', 'livez'] as const).map((page) => ({
+function healthFamilies({ counts, lastQueuedMs }: ProxyHealth): readonly MetricFamily[] {
+  const answers = (['healthz', 'livez'] as const).map((page): MetricFamily => ({
     name: `kubeproxy_proxy_${page}_total`,
     help: `Answers of /${page}, by HTTP status`,
     type: 'counter',
     samples: [...counts[page]].map(([code, value]) => ({ labels: { code: String(code) }, value })),
   }));
+  const queued: MetricFamily = {
+    name: 'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds',
+    help: 'When a change was last queued, in Unix time',
+    type: 'gauge',
+    samples: [{ labels: {}, value: lastQueuedMs / 1_000 }],
+  };
+  return [...answers, queued];
 }

@@ -20,6 +20,8 @@ export interface HealthAnswer {
 
 export class ProxyHealth {
   readonly counts = { healthz: new Map<number, number>(), livez: new Map<number, number>() };
+  /** 0 before the first change. */
+  lastQueuedMs = 0;
   private readonly options: ProxyHealthOptions;
   private updatedAt: number | undefined;
   private queuedAt: number | undefined;
@@ -30,7 +32,8 @@ export class ProxyHealth {
 
   /** A change waits; the oldest one counts. */
   queued(): void {
-    this.queuedAt ??= this.options.clock.now();
+    this.lastQueuedMs = this.options.clock.now();
+    this.queuedAt ??= this.lastQueuedMs;
   }
 
   /** Everything that waited is forwarded. */
