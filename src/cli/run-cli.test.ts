@@ -342,6 +342,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'warn',
       logFormat: 'json',
       output: 'text',
+      objects: { kind: 'memory' },
     },
     {
       files: [],
@@ -357,6 +358,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'info',
       logFormat: 'text',
       output: 'json',
+      objects: { kind: 'default' },
     },
   ]);
 });
