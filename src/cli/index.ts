@@ -6,6 +6,7 @@ export type {
   CliIo,
   ClusterRunOptions,
   DnsRunOptions,
+  ObjectsPlace,
   ProxyRunOptions,
   UpOptions,
 } from './io.ts';

@@ -14,6 +14,7 @@ export interface CliStream {
 /** What the environment says; read in app/. */
 export interface CliEnv {
   readonly home: string | undefined;
+  readonly xdgStateHome?: string | undefined;
   readonly xdgRuntimeDir: string | undefined;
   /** SWITCHYARD_INSTANCE. */
   readonly instance: string | undefined;
@@ -36,6 +37,12 @@ export const upModes = ['userspace'] as const;
 
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
+
+/** Where objects live; `default` is the instance's own folder, or where the instance to be replaced has them. */
+export type ObjectsPlace =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'folder'; readonly path: string };
 
 export interface UpOptions {
   /** Files and folders of manifests, in the order given. */
@@ -62,6 +69,7 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
 }

@@ -352,6 +352,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'warn',
       logFormat: 'json',
       output: 'text',
+      objects: { kind: 'memory' },
     },
     {
       files: [],
@@ -368,6 +369,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'info',
       logFormat: 'text',
       output: 'json',
+      objects: { kind: 'default' },
     },
   ]);
 });

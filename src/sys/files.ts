@@ -2,6 +2,7 @@
 import { watch as watchFs } from 'node:fs';
 import {
   chmod,
+  copyFile,
   mkdir,
   open,
   readdir,
@@ -48,13 +49,35 @@ export async function writeDurably(path: string, pieces: Iterable<string>): Prom
     }
     await rename(scratch, path);
     // The name is on disk when its folder is.
-    const folder = await open(dirname(path), 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await sync(dirname(path));
   });
+}
+
+/** Copies a file into a folder of this user's own. */
+export async function copyInto(from: string, to: string): Promise<void> {
+  await guard('read', from, () => copyFile(from, to));
+}
+
+/**
+ * Gives a file its final name, for this user only, in one step that survives loss of power; what had the name before is
+ * gone then.
+ */
+export async function placeFile(scratch: string, path: string): Promise<void> {
+  await guard('write', path, async () => {
+    await chmod(scratch, 0o600);
+    await sync(scratch);
+    await rename(scratch, path);
+    await sync(dirname(path));
+  });
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Makes a folder, and its parents, for this user only. */

@@ -5,9 +5,11 @@ export { SysError, sysErrors } from './errors.ts';
 export { killGroup, readOutput, startChild } from './exec.ts';
 export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
 export {
+  copyInto,
   kindOf,
   listFolder,
   makePrivateFolder,
+  placeFile,
   readBytes,
   readText,
   remove,

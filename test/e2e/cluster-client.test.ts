@@ -50,6 +50,7 @@ function unruled(store: ObjectClient): ObjectRegistry {
       return await store.update(kind, { ...object, metadata: { ...metadata, ...version } });
     },
     remove: (kind, name, options) => store.delete(kind, name, options),
+    replaceStored: (work) => work(),
   };
 }
 

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
-import { upEngines, upModes, type UpOptions } from '../io.ts';
+import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -15,6 +15,8 @@ interface UpFlags extends GlobalOptions {
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
+  readonly dataDir?: string;
+  readonly ephemeral?: boolean;
   readonly replace?: boolean;
   readonly drain?: number;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
@@ -88,6 +90,7 @@ export function addUp(program: Command, act: Act): void {
           logFormat: flags.logFormat,
           ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
+          objects: placeOf(flags),
         }),
       }));
     });
@@ -96,11 +99,25 @@ export function addUp(program: Command, act: Act): void {
 /** More than this many would wait for one another on any machine there is. */
 const mostWorkers = 64;
 
+/** A demo is to leave nothing behind. */
+function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
+  if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
+  const isDemo = demo === true && replace !== true;
+  return { kind: ephemeral === true || isDemo ? 'memory' : 'default' };
+}
+
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
 
 /** Where what it serves besides is found. */
 function addPlaceOptions(command: Command): void {
   command
+    .addOption(
+      new Option(
+        '--data-dir <folder>',
+        "where objects are kept, so that a later up goes on with them (default: the instance's folder)",
+      ).conflicts('ephemeral'),
+    )
+    .option('--ephemeral', 'keep objects in memory only; --demo does')
     .option(
       '--kubeconfig-out <path>',
       "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
