@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ScriptedApi } from '../../test/support/scripted-api.ts';
 import { accessTo, createTestProxy, testSlice } from '../cluster/testing.ts';
-import { endpointSliceKind, labels, nodeKind, serviceKind } from '../kube/index.ts';
+import {
+  endpointSliceKind,
+  labels,
+  nodeKind,
+  serviceKind,
+  type EndpointSlice,
+  type Service,
+} from '../kube/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import { createPortableEngine } from '../sys/net/index.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
@@ -37,14 +44,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function service(healthCheckNodePort: number): object {
-  return {
+const metadata = { name: 's1', namespace: 'default' };
+
+function service(healthCheckNodePort: number): Service {
+  const spec = {
     type: 'LoadBalancer',
     externalTrafficPolicy: 'Local',
     healthCheckNodePort,
     clusterIP: '127.0.0.221',
     ports: [{ name: 'http', port: 8_080, protocol: 'TCP' }],
   };
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec };
 }
 
 async function nodeOver(t: TestContext, api: ScriptedApi): Promise<NodeAgent> {
@@ -74,15 +84,15 @@ test('load balancers are answered, and Prometheus is told the names of kube-prox
   await api.start();
   t.after(() => api.stop());
   const port = await freePort();
-  const metadata = { name: 's1', namespace: 'default' };
   api.set(nodeKind, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-a' } });
-  api.set(serviceKind, { apiVersion: 'v1', kind: 'Service', metadata, ...{ spec: service(port) } });
+  api.set(serviceKind, service(port));
   // Endpoints 0 and 100 are on node-0 in the tests' world; here they are moved to ours.
   const slice = testSlice(1, labels.serviceName, [0, 100, 7]);
   const moved = (slice.endpoints ?? []).map((endpoint) =>
     endpoint.nodeName === 'node-0' ? { ...endpoint, nodeName: 'node-a' } : endpoint,
   );
-  api.set(endpointSliceKind, { ...slice, ...{ endpoints: moved } });
+  const here: EndpointSlice = { ...slice, endpoints: moved };
+  api.set(endpointSliceKind, here);
   const agent = await nodeOver(t, api);
   const [server] = [...agent.planner.applied().plan.servers.values()];
   assert.equal(server?.scheduler, 'lc');
@@ -115,7 +125,7 @@ test('load balancers are answered, and Prometheus is told the names of kube-prox
   );
   api.set(endpointSliceKind, testSlice(1, labels.serviceName, [7]));
   await until(async () => (await ask()).status === 503);
-  api.remove(serviceKind, { apiVersion: 'v1', kind: 'Service', metadata });
+  api.remove(serviceKind, service(port));
   await until(() =>
     ask().then(
       () => false,
