@@ -2,7 +2,7 @@
 export { ClientWords } from './client-words.ts';
 export { createDatagrams } from './create-datagrams.ts';
 export { createEngine } from './create-engine.ts';
-export type { EnginePreference } from './create-engine.ts';
+export type { EngineOptions, EnginePreference } from './create-engine.ts';
 export type {
   Connection,
   ConnectOptions,
@@ -24,7 +24,7 @@ export { createKeptClient } from './http-kept.ts';
 export { tryHttp } from './http-try.ts';
 export { checkHttp } from './http-check.ts';
 export { servePages } from './page-server.ts';
-export type { Page, PageServer } from './page-server.ts';
+export type { Page, PageHandler, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { streamOfSocket } from './portable-stream.ts';
