@@ -9,9 +9,11 @@ import {
   podKind,
   serviceCidrKind,
   serviceKind,
+  type EndpointSlice,
   type KubeObject,
   type Node,
   type Pod,
+  type Service,
 } from '../kube/index.ts';
 import { reduceMetadata } from './arriving.ts';
 import type { Reading } from './cluster-client.ts';
@@ -51,8 +53,8 @@ export function proxyFollowings(node: string): Followings {
 export const dnsFollowings: Followings = {
   following: [serviceKind, endpointSliceKind, namespaceKind, podKind].map((kind) => ({ kind })),
   readings: [
-    { kind: serviceKind, reduce: reduceAny },
-    { kind: endpointSliceKind, reduce: reduceSlice },
+    { kind: serviceKind, reduce: reduceNamedService },
+    { kind: endpointSliceKind, reduce: reduceNamedSlice },
     { kind: namespaceKind, reduce: metadataOf, metadataOnly: true },
     { kind: podKind, reduce: reducePod },
   ],
@@ -85,6 +87,67 @@ function reduceSlice(object: KubeObject): KubeObject {
     ([key]) => key === labels.serviceName || key === labels.headless,
   );
   return { ...reduced, metadata: { ...metadata, labels: Object.fromEntries(kept) } };
+}
+
+/** What tells one object from another and from its next version; nobody asks a name about more. */
+function reduceNamed({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+  };
+}
+
+/** What a Service's records are made of. */
+function reduceNamedService(object: KubeObject): KubeObject {
+  if (!isOfKind(serviceKind, object)) return object;
+  const { type, clusterIP, clusterIPs, externalName, ports = [] } = object.spec ?? {};
+  const reduced: Service = {
+    ...reduceNamed(object),
+    spec: {
+      ...(type === undefined ? {} : { type }),
+      ...(clusterIP === undefined ? {} : { clusterIP }),
+      ...(clusterIPs === undefined ? {} : { clusterIPs }),
+      ...(externalName === undefined ? {} : { externalName }),
+      ports: ports.map(({ name, protocol, port }) => ({
+        ...(name === undefined ? {} : { name }),
+        ...(protocol === undefined ? {} : { protocol }),
+        port,
+      })),
+    },
+  };
+  return reduced;
+}
+
+/** Of an endpoint that is ready its address and name; whose one that is not is, says why a name is missing. */
+function reduceNamedSlice(object: KubeObject): KubeObject {
+  if (!isOfKind(endpointSliceKind, object)) return object;
+  const named = reduceNamed(object);
+  const owner = object.metadata.labels?.[labels.serviceName];
+  const { addressType, ports, endpoints } = object;
+  const reduced: EndpointSlice = {
+    ...named,
+    metadata: {
+      ...named.metadata,
+      ...(owner === undefined ? {} : { labels: { [labels.serviceName]: owner } }),
+    },
+    addressType,
+    ...(ports === undefined ? {} : { ports }),
+    endpoints: (endpoints ?? []).map(({ addresses, hostname, conditions, targetRef }) => ({
+      addresses,
+      ...(hostname === undefined ? {} : { hostname }),
+      ...(conditions?.ready === false
+        ? { conditions, ...(targetRef === undefined ? {} : { targetRef }) }
+        : {}),
+    })),
+  };
+  return reduced;
 }
 
 function reduceNode(object: KubeObject): KubeObject {
