@@ -88,6 +88,8 @@ async function run({
     clock: { ...createFakeClock(), sleep: async () => undefined },
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
+    dns: async () => assert.fail('dns was not asked for'),
+    proxy: async () => assert.fail('proxy was not asked for'),
     doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
@@ -321,7 +323,14 @@ test('up gets its options, and its exit code is the answer', async () => {
   };
   const argv = ['up', '-f', 'a.yaml', '--filename', 'b', '--demo', '--instance', 'shop'];
   const { exitCode, stdout, stderr } = await run({
-    argv: [...argv, '--engine=portable', '--metrics=none', '--log-level=warn', '--log-format=json'],
+    argv: [
+      ...argv,
+      '--engine=portable',
+      '--workers=2',
+      '--metrics=none',
+      '--log-level=warn',
+      '--log-format=json',
+    ],
     up,
   });
   assert.equal(exitCode, 7);
@@ -333,6 +342,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       demo: true,
       mode: 'userspace',
       engine: 'portable',
+      workers: 2,
       replace: false,
       asBefore: false,
       drainSeconds: undefined,
@@ -342,12 +352,14 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'warn',
       logFormat: 'json',
       output: 'text',
+      objects: { kind: 'memory' },
     },
     {
       files: [],
       demo: false,
       mode: 'userspace',
       engine: 'auto',
+      workers: 1,
       dnsUpstreams: [],
       metrics: { address: '127.0.0.1', port: 0 },
       replace: false,
@@ -357,6 +369,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'info',
       logFormat: 'text',
       output: 'json',
+      objects: { kind: 'default' },
     },
   ]);
 });
@@ -428,6 +441,8 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         version: '0.1.0',
         clock,
         up: async () => assert.fail('up was not asked for'),
+        dns: async () => assert.fail('dns was not asked for'),
+        proxy: async () => assert.fail('proxy was not asked for'),
         doctor: fakeDoctor,
         interrupted: () => new AbortController().signal,
         errorTables: async () => [],

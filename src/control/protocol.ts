@@ -41,9 +41,12 @@ export interface ErrorView {
 export interface HandoverStart {
   readonly files: readonly string[];
   readonly engine: string;
+  readonly workers?: number | undefined;
   readonly drainSeconds: number | undefined;
   readonly dnsUpstreams: readonly SocketAddress[];
   readonly metrics: SocketAddress | undefined;
+  /** Where its objects are kept; undefined: in memory. */
+  readonly dataFolder?: string | undefined;
 }
 
 /** Where the running process waits to hand over. */
