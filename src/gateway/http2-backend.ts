@@ -34,7 +34,7 @@ export class Http2Backend implements BackendSide, Http2Answer, IncomingResponse 
 
   send(bytes: Uint8Array, length: number): boolean {
     // What is sent stays in the exchange's buffer, which may be used again first.
-    return this.stream.write(Uint8Array.from(bytes.subarray(0, length)));
+    return this.stream.write(new Uint8Array(bytes.subarray(0, length)));
   }
 
   finishRequest(trailers: FieldList): void {

@@ -16,6 +16,8 @@ export class Http2Client implements ClientSide, Http2Events {
   private bodyBytes = 0;
   private room = true;
   private ended = false;
+  /** The last piece of the answer: it goes with the end, if that came with it. */
+  private held: Uint8Array | undefined;
 
   /** Takes the request and sees it through. */
   constructor(
@@ -76,22 +78,27 @@ export class Http2Client implements ClientSide, Http2Events {
   respond(response: IncomingResponse, added: readonly (readonly [string, string])[]): void {
     const list = [':status', String(response.status), ...response.list()];
     for (const [name, value] of added) list.push(name.toLowerCase(), value);
-    this.reply.respond(list, !response.hasBody);
+    // A body of HTTP/1.1 whose length is said before has no trailers.
+    const fixed = response.head !== undefined && response.contentLength >= 0;
+    this.reply.respond(list, !response.hasBody ? 'nothing' : fixed ? 'body' : 'trailers');
   }
 
   responseBody(bytes: Uint8Array, start: number, end: number): void {
+    this.flushHeld();
     // The bytes are somebody's buffer, and flow control may keep them waiting.
-    this.room = this.reply.write(Uint8Array.from(bytes.subarray(start, end)));
+    this.held = new Uint8Array(bytes.subarray(start, end));
   }
 
   responseEnd(trailers: FieldList): void {
     this.exchange = undefined;
-    this.reply.finish(trailers);
+    this.reply.finish(trailers, this.held);
+    this.held = undefined;
     // Whoever still sends is told that nobody listens (RFC 9113, 8.1).
     if (!this.ended) this.reply.resume();
   }
 
   flushResponse(): boolean {
+    this.flushHeld();
     return this.room;
   }
 
@@ -99,7 +106,8 @@ export class Http2Client implements ClientSide, Http2Events {
     this.exchange = undefined;
     const body = `${status} ${statusTexts[status] ?? ''}: ${reason}\n`;
     const list = [':status', String(status), 'content-type', 'text/plain; charset=utf-8'];
-    this.reply.respond([...list, 'content-length', String(body.length)], this.isHead);
+    const follows = this.isHead ? 'nothing' : 'body';
+    this.reply.respond([...list, 'content-length', String(body.length)], follows);
     if (this.isHead) return;
     this.reply.write(Uint8Array.from(body, (character) => character.charCodeAt(0)));
     this.reply.finish([]);
@@ -122,6 +130,12 @@ export class Http2Client implements ClientSide, Http2Events {
     // No request of HTTP/2 asks for one: `upgrades` is false.
     backend.destroy();
     return backend;
+  }
+
+  private flushHeld(): void {
+    if (this.held === undefined) return;
+    this.room = this.reply.write(this.held);
+    this.held = undefined;
   }
 
   private sendRequest(): void {

@@ -17,8 +17,8 @@ export interface Http2Events {
 export interface Http2Exchange {
   /** Takes the bytes as they are: they must not change. False: wait for `onDrain`. */
   write(bytes: Uint8Array): boolean;
-  /** Sends all, then these trailers, and ends our direction. */
-  finish(trailers: HeaderList): void;
+  /** Sends all, these last bytes, then these trailers, and ends our direction. The bytes must not change. */
+  finish(trailers: HeaderList, last?: Uint8Array): void;
   pause(): void;
   resume(): void;
   /** Ends the stream at once: `refused` may be tried again elsewhere. */
@@ -60,9 +60,9 @@ export class NodeExchange implements Http2Exchange {
     return this.stream.writable ? this.stream.write(bytes) : true;
   }
 
-  finish(trailers: HeaderList): void {
+  finish(trailers: HeaderList, last?: Uint8Array): void {
     this.trailers = trailers;
-    if (this.stream.writable) this.stream.end();
+    if (this.stream.writable) this.stream.end(last);
   }
 
   pause(): void {

@@ -24,8 +24,11 @@ export interface Http2Incoming {
   accept(events: Http2Events): Http2Reply;
 }
 
+export type Follows = 'nothing' | 'body' | 'trailers';
+
 export interface Http2Reply extends Http2Exchange {
-  respond(list: HeaderList, ended: boolean): void;
+  /** What follows: nothing, a body alone, or a body that trailers may follow, which is dearer. */
+  respond(list: HeaderList, follows: Follows): void;
   informational(list: HeaderList): void;
 }
 
@@ -103,10 +106,13 @@ class Reply extends NodeExchange implements Http2Reply {
     this.server = stream;
   }
 
-  respond(list: HeaderList, ended: boolean): void {
+  respond(list: HeaderList, follows: Follows): void {
     const { server } = this;
     if (server.destroyed || server.headersSent) return;
-    server.respond(toHeaders(list), { endStream: ended, waitForTrailers: !ended });
+    server.respond(toHeaders(list), {
+      endStream: follows === 'nothing',
+      waitForTrailers: follows === 'trailers',
+    });
   }
 
   informational(list: HeaderList): void {

@@ -73,7 +73,7 @@ export class EpollStream implements Stream, Mover {
     while (sent === -errnos.EINTR) sent = libc.send(connection.fd, bytes, length);
     if (sent === length) return true;
     if (sent < 0 && sent !== -errnos.EAGAIN) return this.failWriting();
-    connection.unsent = Uint8Array.from(bytes.subarray(Math.max(sent, 0), length));
+    connection.unsent = new Uint8Array(bytes.subarray(Math.max(sent, 0), length));
     connection.awaitWritable();
     return false;
   }
