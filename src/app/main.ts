@@ -39,6 +39,8 @@ const exitCode = await runCli(process.argv.slice(2), io, {
   },
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
   doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
+  restore: async (dataFolder, file) =>
+    await (await import('./backups.ts')).restoreInto(dataFolder, file),
   up: async (options) => {
     const { runUp } = await import('./run-up.ts');
     const stop = new AbortController();

@@ -1,5 +1,5 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
-import type { RunRequest } from '../control/index.ts';
+import type { BackupView, RunRequest } from '../control/index.ts';
 import type { Clock, ErrorTable, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
@@ -95,6 +95,8 @@ export interface CliDeps {
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Restores a backup into the folder of an instance that does not run. */
+  restore(dataFolder: string, file: string): Promise<BackupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
