@@ -16,8 +16,8 @@ interface Rig {
   readonly home: Home;
   readonly folder: string;
   readonly file: string;
-  up(...args: readonly string[]): Promise<Program>;
-  client(): ApiClient;
+  readonly up: (...args: readonly string[]) => Promise<Program>;
+  readonly client: () => ApiClient;
 }
 
 function rig(t: TestContext): Rig {
@@ -195,10 +195,13 @@ test(
     const changed = await own.send('PATCH', `${configMaps}/changed`, patch);
     const seen: string[] = [];
     const { promise: all, resolve } = Promise.withResolvers<void>();
-    own.watch(`${configMaps}?watch=1&resourceVersion=${from}`, ({ type, object }) => {
-      seen.push(`${type} ${object.metadata.name} ${object.data?.['value'] ?? ''}`);
-      if (seen.length === 4) resolve();
-    });
+    const watching = own.watch(
+      `${configMaps}?watch=1&resourceVersion=${from}`,
+      ({ type, object }) => {
+        seen.push(`${type} ${object.metadata.name} ${object.data?.['value'] ?? ''}`);
+        if (seen.length === 4) resolve();
+      },
+    );
 
     const damaged = join(folder, 'damaged.db');
     const bytes = readFileSync(backup);
@@ -239,6 +242,7 @@ test(
     assert.equal((await own.send('POST', services, second)).status, 422);
     own.close();
     await end(program);
+    await watching;
 
     const data = join(folder, 'data');
     const into = await cli(t, home, 'restore', backup, '--data-dir', data, '-o', 'json');

@@ -28,6 +28,7 @@ export interface ApiResponse {
 export class ApiClient {
   readonly port: number;
   private readonly options: RequestOptions;
+  private readonly authorization: string;
   private readonly agent: Agent;
 
   constructor(folder: string) {
@@ -37,8 +38,8 @@ export class ApiClient {
     const token = readFileSync(join(folder, 'api', 'token'), 'utf8');
     this.agent = new Agent({ keepAlive: true, ca, maxSockets: 64 });
     const { agent, port } = this;
-    const headers = { authorization: `Bearer ${token}` };
-    this.options = { agent, host: '127.0.0.1', port, servername: 'localhost', headers };
+    this.authorization = `Bearer ${token}`;
+    this.options = { agent, host: '127.0.0.1', port, servername: 'localhost' };
   }
 
   /** Rejects when there is no whole answer. */
@@ -46,7 +47,7 @@ export class ApiClient {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     const headers = {
-      ...this.options.headers,
+      authorization: this.authorization,
       ...(text === undefined
         ? {}
         : { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }),
@@ -72,7 +73,8 @@ export class ApiClient {
   /** Resolves when the watch has ended, however; a line that was cut off counts for nothing. */
   watch(path: string, onEvent: (event: ApiEvent) => void): Promise<void> {
     return new Promise((resolve) => {
-      const asked = request({ ...this.options, agent: this.agent, path }, (response) => {
+      const headers = { authorization: this.authorization };
+      const asked = request({ ...this.options, headers, path }, (response) => {
         let rest = '';
         response.setEncoding('utf8').on('data', (piece: string) => {
           const lines = `${rest}${piece}`.split('\n');
