@@ -89,7 +89,14 @@ export function createInstance(parts: InstanceParts): Instance {
     saidBefore: estate?.node.logs,
     withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const { names, door } = createNaming({ ...common, upstreams, block, forwarding, log });
+  const { names, door } = createNaming({
+    ...common,
+    engine: engine.name,
+    upstreams,
+    block,
+    forwarding,
+    log,
+  });
   const metrics = createMetrics({
     at: metricsAt,
     version,

@@ -38,6 +38,8 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** Threads that carry TCP; 1 when undefined. */
+  readonly workers?: number | undefined;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
   /** Where metrics are served; undefined: nowhere. */
@@ -106,19 +108,28 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   }
 }
 
-async function engineFor({ engine: prefer, log }: UpOptions): Promise<StreamEngine> {
-  const { engine, notEpoll } = await createEngine({ prefer });
+async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
+  const { engine, notEpoll } = await createEngine({
+    prefer,
+    workers,
+    onThreadFailed: (error) =>
+      log.error('A thread failed: the connections it carried are reset', { error }),
+  });
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
+  if (workers > 1 && engine.name === 'portable') {
+    log.warn('Carrying TCP in one thread: only the epoll engine shares connections', { workers });
+  }
   return engine;
 }
 
 function startedAs(
   options: UpOptions,
-  { files, engine, drainSeconds, dnsUpstreams, metrics }: HandoverStart,
+  { files, engine, workers, drainSeconds, dnsUpstreams, metrics }: HandoverStart,
 ): UpOptions {
   return {
     ...options,
     files,
+    workers,
     drainSeconds,
     dnsUpstreams,
     metrics,
@@ -242,10 +253,11 @@ function assemble(
 }
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
-  const { engine, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
-  return { files, engine, drainSeconds, dnsUpstreams, metrics, dataFolder: objects.folder };
+  const kept = { dataFolder: objects.folder };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...kept };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

@@ -89,6 +89,8 @@ async function run({
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
     restore: () => Promise.reject(new Error('not asked for')),
+    dns: async () => assert.fail('dns was not asked for'),
+    proxy: async () => assert.fail('proxy was not asked for'),
     doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
@@ -322,7 +324,14 @@ test('up gets its options, and its exit code is the answer', async () => {
   };
   const argv = ['up', '-f', 'a.yaml', '--filename', 'b', '--demo', '--instance', 'shop'];
   const { exitCode, stdout, stderr } = await run({
-    argv: [...argv, '--engine=portable', '--metrics=none', '--log-level=warn', '--log-format=json'],
+    argv: [
+      ...argv,
+      '--engine=portable',
+      '--workers=2',
+      '--metrics=none',
+      '--log-level=warn',
+      '--log-format=json',
+    ],
     up,
   });
   assert.equal(exitCode, 7);
@@ -334,6 +343,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       demo: true,
       mode: 'userspace',
       engine: 'portable',
+      workers: 2,
       replace: false,
       asBefore: false,
       drainSeconds: undefined,
@@ -350,6 +360,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       demo: false,
       mode: 'userspace',
       engine: 'auto',
+      workers: 1,
       dnsUpstreams: [],
       metrics: { address: '127.0.0.1', port: 0 },
       replace: false,
@@ -432,6 +443,8 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         clock,
         up: async () => assert.fail('up was not asked for'),
         restore: () => Promise.reject(new Error('not asked for')),
+        dns: async () => assert.fail('dns was not asked for'),
+        proxy: async () => assert.fail('proxy was not asked for'),
         doctor: fakeDoctor,
         interrupted: () => new AbortController().signal,
         errorTables: async () => [],

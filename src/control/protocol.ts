@@ -41,6 +41,7 @@ export interface ErrorView {
 export interface HandoverStart {
   readonly files: readonly string[];
   readonly engine: string;
+  readonly workers?: number | undefined;
   readonly drainSeconds: number | undefined;
   readonly dnsUpstreams: readonly SocketAddress[];
   readonly metrics: SocketAddress | undefined;

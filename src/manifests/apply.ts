@@ -5,6 +5,7 @@
 import {
   ApiError,
   fieldOf,
+  isAlreadyExists,
   isJsonObject,
   isNotFound,
   jsonEqual,
@@ -44,6 +45,9 @@ export interface ApplierMemory {
 export function createApplier(client: ObjectClient, memory: ApplierMemory = {}): Applier {
   return new ManifestApplier(client, memory);
 }
+
+/** From so many on, what is there is listed instead of asked for one by one. */
+const manyAtOnce = 100;
 
 type Outcome = 'created' | 'changed' | 'unchanged';
 
@@ -101,9 +105,10 @@ class ManifestApplier implements Applier {
   }> {
     const problems: ManifestProblem[] = [];
     const counts = { created: 0, changed: 0, unchanged: 0 };
+    const absent = await this.absentOf(desired);
     for (const wanted of namespacesFirst(desired)) {
       try {
-        counts[await this.put(wanted)]++;
+        counts[await this.put(wanted, absent.has(wanted.key))]++;
       } catch (thrown) {
         problems.push(...applyProblems(wanted, thrown));
       }
@@ -125,13 +130,20 @@ class ManifestApplier implements Applier {
     return { summary: { ...counts, deleted }, problems };
   }
 
-  private async put(wanted: DesiredObject): Promise<Outcome> {
+  /** `absent`: it was not there a moment ago. */
+  private async put(wanted: DesiredObject, absent: boolean): Promise<Outcome> {
     const { key, kind, object } = wanted;
     const held = this.held.get(key);
     const last = held?.wanted.object;
-    const stored = await this.find(kind, object);
+    const stored = absent ? undefined : await this.find(kind, object);
     if (stored === undefined) {
-      await this.client.create(kind, object);
+      try {
+        await this.client.create(kind, object);
+      } catch (thrown) {
+        // Somebody else made it meanwhile.
+        if (!absent || !isAlreadyExists(thrown)) throw thrown;
+        return await this.put(wanted, false);
+      }
       this.held.set(key, { wanted, made: true });
       await this.putStatus(wanted, undefined);
       return 'created';
@@ -173,6 +185,26 @@ class ManifestApplier implements Applier {
     const status = statusOf(object);
     if (status === undefined || jsonEqual(status, statusOf(last))) return;
     await this.client.patch(kind, nameOf(object), { status }, { subresource: 'status' });
+  }
+
+  /**
+   * Of many at once, the keys of those that are not there: one list of each kind says so, where asking for each would
+   * cost a refusal for each.
+   */
+  private async absentOf(desired: readonly DesiredObject[]): Promise<ReadonlySet<string>> {
+    const fresh = desired.filter(({ key }) => !this.held.has(key));
+    const absent = new Set<string>();
+    if (fresh.length < manyAtOnce) return absent;
+    const kinds = new Map(fresh.map(({ kind }) => [kindKey(kind), kind]));
+    const there = new Set<string>();
+    for (const [word, kind] of kinds) {
+      const { items } = await this.client.list(kind);
+      for (const item of items) there.add(placeOf(word, item));
+    }
+    for (const { key, kind, object } of fresh) {
+      if (!there.has(placeOf(kindKey(kind), object))) absent.add(key);
+    }
+    return absent;
   }
 
   private async find(
@@ -283,4 +315,9 @@ function isImmutablePod({ kind }: DesiredObject, thrown: unknown): boolean {
   return (
     causes.length > 0 && causes.every(({ message }) => message.includes('pod updates may not'))
   );
+}
+
+/** What tells objects apart; manifests and stored objects say the same. */
+function placeOf(kind: string, { metadata }: KubeObject): string {
+  return JSON.stringify([kind, metadata.namespace, metadata.name]);
 }

@@ -36,6 +36,23 @@ export async function writeTextAtomically(path: string, text: string, mode = 0o6
   });
 }
 
+/** As writeTextAtomically, piece by piece, for this user only; it is on disk when this resolves. */
+export async function writeDurably(path: string, pieces: Iterable<string>): Promise<void> {
+  await guard('write', path, async () => {
+    const scratch = `${path}.new`;
+    const file = await open(scratch, 'w', 0o600);
+    try {
+      for (const piece of pieces) await file.write(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(scratch, path);
+    // The name is on disk when its folder is.
+    await sync(dirname(path));
+  });
+}
+
 /** Copies a file into a folder of this user's own. */
 export async function copyInto(from: string, to: string): Promise<void> {
   await guard('read', from, () => copyFile(from, to));

@@ -14,9 +14,10 @@ export {
   readText,
   remove,
   watchPath,
+  writeDurably,
   writeTextAtomically,
 } from './files.ts';
-export { findProgram, hostFacts } from './host.ts';
+export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
 export { handleOf } from './node-handle.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { unzipText } from './unzip.ts';

@@ -9,6 +9,9 @@ import { SysError } from './errors.ts';
 /** A thread that takes messages and sends some; `Out` and `In` are what its module agreed on with its user. */
 export interface WorkerThread<Out> {
   post(message: Out): void;
+  /** The process waits for it, as it does from the start, or no longer. */
+  ref(): void;
+  unref(): void;
   /** Ends it at once, whatever it is doing. */
   terminate(): Promise<void>;
 }
@@ -37,6 +40,8 @@ export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<O
   worker.on('exit', (code) => fail(`it exited with ${code}`));
   return {
     post: (message) => worker.postMessage(message),
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
     terminate: async () => {
       ended = true;
       await worker.terminate();

@@ -1,6 +1,7 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
+import { Option, type Command } from 'commander';
+import type { SocketAddress } from '../../model/index.ts';
+import { addUpstream, parseListenOrNone } from '../address-option.ts';
 import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
@@ -10,6 +11,7 @@ interface UpFlags extends GlobalOptions {
   readonly demo?: boolean;
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
+  readonly workers: number;
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
@@ -49,6 +51,14 @@ export function addUp(program: Command, act: Act): void {
         .default('auto'),
     )
     .addOption(
+      new Option(
+        '--workers <count>',
+        'threads that carry TCP on epoll: connections that last are shared among them',
+      )
+        .argParser(numberBetween(1, mostWorkers))
+        .default(1),
+    )
+    .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
@@ -70,6 +80,7 @@ export function addUp(program: Command, act: Act): void {
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
+          workers: flags.workers,
           replace: flags.replace ?? false,
           asBefore: false,
           drainSeconds: flags.drain,
@@ -85,6 +96,9 @@ export function addUp(program: Command, act: Act): void {
     });
 }
 
+/** More than this many would wait for one another on any machine there is. */
+const mostWorkers = 64;
+
 /** A demo is to leave nothing behind. */
 function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
   if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
@@ -92,26 +106,7 @@ function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
   return { kind: ephemeral === true || isDemo ? 'memory' : 'default' };
 }
 
-const dnsPort = 53;
-
-function parseUpstream(text: string): SocketAddress {
-  const address = canonicalIp(text);
-  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
-  if (parsed !== undefined) return parsed;
-  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
-}
-
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
-
-/** `127.0.0.1:9100`, `[::1]:9100`; port 0 is a free one. */
-function parseMetrics(text: string): SocketAddress | 'none' {
-  if (text === 'none') return text;
-  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  const address = canonicalIp(host.replace(/^\[(.*)\]$/, '$1'));
-  const port = Number(digits);
-  if (address !== undefined && port <= 65_535) return { address, port };
-  throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
-}
 
 /** Where what it serves besides is found. */
 function addPlaceOptions(command: Command): void {
@@ -129,7 +124,7 @@ function addPlaceOptions(command: Command): void {
     )
     .addOption(
       new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
-        .argParser(parseMetrics)
+        .argParser(parseListenOrNone)
         .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
     .addOption(
@@ -137,10 +132,7 @@ function addPlaceOptions(command: Command): void {
         '--dns-upstream <address>',
         'who is asked for names outside of cluster.local; may be repeated',
       )
-        .argParser((text: string, before: readonly SocketAddress[]) => [
-          ...before,
-          parseUpstream(text),
-        ])
+        .argParser(addUpstream)
         .default([], "the host's name servers"),
     );
 }
