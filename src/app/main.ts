@@ -33,6 +33,8 @@ const exitCode = await runCli(process.argv.slice(2), io, {
   interrupted: untilSignal,
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
   doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
+  restore: async (dataFolder, file) =>
+    await (await import('./backups.ts')).restoreInto(dataFolder, file),
   dns: async (options) => {
     const { runDns } = await import('./run-dns.ts');
     return await runDns(options, { io, signal: untilSignal() });

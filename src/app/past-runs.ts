@@ -14,7 +14,7 @@ import type { Clock } from '../model/index.ts';
 /** Pods that ended for good keep what they said last. */
 export async function forgetPastRuns(client: ObjectClient, clock: Clock): Promise<void> {
   const { items } = await client.list(podKind);
-  const lastTransitionTime = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+  const lastTransitionTime = timeOf(clock);
   const status = {
     phase: 'Pending',
     podIP: null,
@@ -34,6 +34,18 @@ export async function forgetPastRuns(client: ObjectClient, clock: Clock): Promis
       }
     }),
   );
+}
+
+/** A Pod of a backup, as it is before this process runs it. */
+export function withoutPastRun(pod: Pod, clock: Clock): Pod {
+  if (!wasRunning(pod)) return pod;
+  const lastTransitionTime = timeOf(clock);
+  const ready = { type: 'Ready', status: 'False', reason: 'ContainersNotReady' } as const;
+  return { ...pod, status: { phase: 'Pending', conditions: [{ ...ready, lastTransitionTime }] } };
+}
+
+function timeOf(clock: Clock): string {
+  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
 }
 
 function wasRunning(pod: Pod): boolean {

@@ -17,6 +17,7 @@ import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createEngine, type EnginePreference, type StreamEngine } from '../sys/net/index.ts';
+import { createBackupSource } from './backups.ts';
 import { createApi } from './api.ts';
 import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
@@ -242,6 +243,7 @@ function assemble(
   const source = {
     ...sourceOf({ ...instance, workloads }, engine, view),
     handOver: (protocol: string) => handOver.offer(protocol),
+    backups: createBackupSource({ objects, client, block, folder }),
   };
   const controlLog = log.child({ component: 'control' });
   const control = createControlServer({ folder, instance: name, source, log: controlLog });

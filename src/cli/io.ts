@@ -1,5 +1,5 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
-import type { RunRequest } from '../control/index.ts';
+import type { BackupView, RunRequest } from '../control/index.ts';
 import type { Clock, ErrorTable, SchedulerName, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
@@ -146,6 +146,8 @@ export interface CliDeps {
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Restores a backup into the folder of an instance that does not run. */
+  restore(dataFolder: string, file: string): Promise<BackupView>;
   /** Answers the names of a cluster until it is told to stop; resolves with the exit code. */
   dns(options: DnsRunOptions): Promise<number>;
   /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */

@@ -3,6 +3,7 @@ import type { ExplainView, ServiceFilter } from '../control/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
+import { renderBackup } from './render/backup.ts';
 import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
@@ -36,6 +37,7 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
     case 'plan':
     case 'metrics':
     case 'workload':
+    case 'backup':
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
@@ -79,6 +81,7 @@ function dataOf(result: PrintedResult): unknown {
     case 'spread':
     case 'metrics':
     case 'workload':
+    case 'backup':
     case 'name':
     case 'ways':
     case 'request':
@@ -114,6 +117,8 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderRequest(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
+    case 'backup':
+      return renderBackup(result.view);
     case 'metrics':
       return result.view.text;
     case 'plan':

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
+import { addBackup, addRestore } from './commands/backup.ts';
 import { addBind } from './commands/bind.ts';
 import { addDns } from './commands/dns.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -68,6 +69,8 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addBind(program, act);
   addScale(program, act);
   addLogs(program, act);
+  addBackup(program, act);
+  addRestore(program, act);
   addGet(program, act);
   addTop(program, act);
   addSpread(program, act);

@@ -1,5 +1,6 @@
 /** What commands return; output.ts prints it. */
 import type {
+  BackupView,
   EndpointView,
   ExplainView,
   InstanceView,
@@ -38,6 +39,7 @@ export type CommandResult =
   | { readonly kind: 'request'; readonly view: RequestView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
+  | { readonly kind: 'backup'; readonly view: BackupView }
   | { readonly kind: 'lint'; readonly report: LintReport; readonly strict: boolean }
   /** It ran and said what it had to say itself. */
   | { readonly kind: 'ended'; readonly exitCode: number };

@@ -1,5 +1,6 @@
 /** The asking side of the control socket, typed: what a command calls. */
 import { LocalError, requestLocal, type LocalRequestOptions } from '../sys/net/index.ts';
+import { backupPaths, type BackupRequest, type BackupView } from './backup-protocol.ts';
 import { readError, readList, readObject, readSpreadLine } from './decode.ts';
 import { ControlError, RemoteError } from './errors.ts';
 import type { NameRequest, NameView } from './name-protocol.ts';
@@ -51,6 +52,8 @@ export interface ControlClient {
   handOver(protocol: string): Promise<HandoverOffer>;
   explainName(request: NameRequest): Promise<NameView>;
   explainRequest(question: RequestQuestionView): Promise<RequestView>;
+  backup(request: BackupRequest): Promise<BackupView>;
+  restore(request: BackupRequest): Promise<BackupView>;
   run(request: RunRequest): Promise<WorkloadView>;
   scale(request: ScaleRequest): Promise<WorkloadView>;
   bind(request: BindRequest): Promise<WorkloadView>;
@@ -90,6 +93,8 @@ export function createControlClient(
   return {
     handOver: async (protocol) =>
       readObject<HandoverOffer>(await post(controlPaths.handover, { protocol })),
+    backup: async (request) => readObject<BackupView>(await post(backupPaths.backup, request)),
+    restore: async (request) => readObject<BackupView>(await post(backupPaths.restore, request)),
     run: (request) => workload(workloadPaths.run, request),
     scale: (request) => workload(workloadPaths.scale, request),
     bind: (request) => workload(workloadPaths.bind, request),

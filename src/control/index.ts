@@ -29,5 +29,6 @@ export type {
   WorkloadSource,
   WorkloadView,
 } from './workload-protocol.ts';
+export type { BackupRequest, BackupSource, BackupView } from './backup-protocol.ts';
 export { createControlServer, instanceTaken } from './server.ts';
 export type { ControlSource } from './server.ts';

@@ -8,6 +8,7 @@ import {
   type LocalRequest,
   type LocalServer,
 } from '../sys/net/index.ts';
+import { answerBackups, type BackupSource } from './backup-protocol.ts';
 import { readExplainRequest, readHandoverRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
@@ -52,6 +53,8 @@ export interface ControlSource {
   readonly names?: NameSource | undefined;
   /** Where requests are decided; undefined when this instance has no gateway. */
   readonly requests?: RequestSource | undefined;
+  /** Undefined where the objects are somebody else's. */
+  readonly backups?: BackupSource | undefined;
   /** Undefined where no Pods are run: a node of a cluster. */
   readonly workloads?: WorkloadSource | undefined;
 }
@@ -118,7 +121,8 @@ async function answer(
       source: source.workloads,
       said: (thrown) => said(thrown, log),
     });
-    return answered ?? (await route(request, source, log));
+    const backedUp = await answerBackups(request, source.backups);
+    return answered ?? backedUp ?? (await route(request, source, log));
   } catch (thrown) {
     return { kind: 'json', status: 400, body: { error: said(thrown, log) } };
   }

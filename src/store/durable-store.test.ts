@@ -323,3 +323,53 @@ test(
     await assert.rejects(open(folder), { code: 'DATABASE_NOT_PERMITTED', remedy: /yours/ });
   },
 );
+
+test('while another process has the folder, changes wait, and go on when nobody wrote', async () => {
+  const folder = newFolder();
+  const own = await open(folder);
+  await own.store.create(serviceKind, service('web'));
+  await own.durable.suspend();
+  const other = await open(folder);
+  assert.equal((await other.store.get(serviceKind, web)).metadata.resourceVersion, '1');
+  let isStored = false;
+  const waiting = own.store.create(serviceKind, service('api')).then(() => (isStored = true));
+  await assert.rejects(own.store.get(serviceKind, { ...web, name: 'api' }), { code: 'NotFound' });
+  await close(other);
+  assert.equal(isStored, false);
+  await own.durable.resume();
+  await waiting;
+  const api = await own.store.get(serviceKind, { ...web, name: 'api' });
+  assert.equal(api.metadata.resourceVersion, '2');
+  await close(own);
+});
+
+test('what another process wrote meanwhile comes first, and what waited is refused', async () => {
+  const folder = newFolder();
+  const own = await open(folder);
+  await own.store.create(serviceKind, service('web'));
+  await own.durable.suspend();
+  const waiting = own.store.create(serviceKind, service('api'));
+  const refused = assert.rejects(waiting, /another process changed the objects meanwhile/);
+  const other = await open(folder);
+  await other.store.create(serviceKind, service('theirs'));
+  await other.store.delete(serviceKind, web);
+  await close(other);
+  const { signal } = new AbortController();
+  const watch = own.store.watch(serviceKind, { resourceVersion: '1', signal });
+  await own.durable.resume();
+  await refused;
+  const seen: string[] = [];
+  for await (const event of watch) {
+    if (event.type === 'BOOKMARK') continue;
+    seen.push(`${event.type} ${event.object.metadata.name}`);
+    if (seen.length === 2) break;
+  }
+  assert.deepEqual(seen, ['ADDED theirs', 'DELETED web']);
+  const next = await own.store.create(serviceKind, service('api'));
+  assert.equal(next.metadata.resourceVersion, '4');
+  await own.durable.suspend();
+  const late = assert.rejects(own.store.create(serviceKind, service('late')), /taken over/);
+  await own.durable.close();
+  await late;
+  opened.delete(own.durable);
+});

@@ -1,7 +1,7 @@
 /** The door to threads: work that would block the event loop is done in one of its own. */
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import process from 'node:process';
 import { parentPort, Worker } from 'node:worker_threads';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
@@ -24,23 +24,9 @@ export interface WorkerOptions<In> {
   onFailed(error: SysError): void;
 }
 
-/**
- * A thread compiles all over again unless it is told of the cache: with it one of ours takes 23 MB, without 62.
- * This must stand before the first import, so it is no module.
- */
-const beginning = `
-const { cache, file } = require('node:worker_threads').workerData;
-if (cache !== undefined) require('node:module').enableCompileCache(cache);
-import(file);
-`;
-
 /** Starts a thread. It does not keep the process alive once it is idle and nobody waits for it. */
 export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<Out> {
-  // The cache is named without the part that Node adds for its own version.
-  const found = getCompileCacheDir();
-  const cache = found === undefined ? undefined : dirname(found);
-  const file = pathToFileURL(options.file).href;
-  const worker = new Worker(beginning, { eval: true, workerData: { cache, file } });
+  const worker = new Worker(options.file, { env: { ...process.env, ...cacheOf() } });
   let ended = false;
   const fail = (why: string, cause?: unknown): void => {
     if (ended) return;
@@ -61,6 +47,15 @@ export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<O
       await worker.terminate();
     },
   };
+}
+
+/**
+ * A thread compiles all over again unless its environment tells it of the cache: with it one of ours takes 23 MB,
+ * without 62. It is named without the part that Node adds for its own version.
+ */
+function cacheOf(): Readonly<Record<string, string>> {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 /** What a worker's module talks to: the thread that started it. */

@@ -60,15 +60,31 @@ function collect(schema: Schema, value: unknown, { path, found }: Walk): void {
 
 /** The value without the fields that its kind does not have; itself, and nothing copied, when there are none. */
 export function withoutUnknownFields(schema: Schema, value: unknown): unknown {
+  // Nearly always, and then nothing is made only to be compared and dropped.
+  return isKnownWhole(schema, value) ? value : withoutUnknown(schema, value);
+}
+
+function isKnownWhole(schema: Schema, value: unknown): boolean {
   if (schema.type === 'list' && isJsonArray(value)) {
-    const items = value.map((item) => withoutUnknownFields(schema.items, item));
+    return value.every((item) => isKnownWhole(schema.items, item));
+  }
+  if (!isJsonObject(value) || (schema.type !== 'map' && schema.type !== 'object')) return true;
+  return Object.keys(value).every((name) => {
+    const known = schema.type === 'map' ? schema.values : schema.fields.get(name);
+    return known !== undefined && isKnownWhole(known, value[name]);
+  });
+}
+
+function withoutUnknown(schema: Schema, value: unknown): unknown {
+  if (schema.type === 'list' && isJsonArray(value)) {
+    const items = value.map((item) => withoutUnknown(schema.items, item));
     return items.every((item, i) => item === value[i]) ? value : items;
   }
   if (!isJsonObject(value) || (schema.type !== 'map' && schema.type !== 'object')) return value;
   const entries = Object.entries(value);
   const kept = entries.flatMap(([name, field]) => {
     const known = schema.type === 'map' ? schema.values : schema.fields.get(name);
-    return known === undefined ? [] : [[name, withoutUnknownFields(known, field)] as const];
+    return known === undefined ? [] : [[name, withoutUnknown(known, field)] as const];
   });
   const isSame = kept.length === entries.length && kept.every(([name, to]) => value[name] === to);
   return isSame ? value : Object.fromEntries(kept);
