@@ -218,12 +218,12 @@ export function comparable(kind: Kind, object: JsonObject | undefined): JsonObje
 }
 
 function overlay(zero: JsonObject, object: JsonObject): JsonObject {
-  const merged = new Map(Object.entries(zero));
-  for (const [key, value] of Object.entries(object)) {
-    const base = merged.get(key);
-    merged.set(key, isJsonObject(base) && isJsonObject(value) ? overlay(base, value) : value);
+  const merged: Record<string, unknown> = { ...zero, ...object };
+  for (const key of Object.keys(zero)) {
+    const [base, value] = [zero[key], object[key]];
+    if (isJsonObject(base) && isJsonObject(value)) merged[key] = overlay(base, value);
   }
-  return Object.fromEntries(merged);
+  return merged;
 }
 
 const systemMetadata = [
