@@ -39,6 +39,35 @@ export async function claimAddressBlock(engine: NetEngine, name: string): Promis
   );
 }
 
+/** The block that objects of an earlier run have their addresses in: that one or none. */
+export async function reclaimAddressBlock(
+  engine: NetEngine,
+  { serviceRange, folder }: { readonly serviceRange: string; readonly folder: string },
+): Promise<AddressBlock> {
+  const block = blockNumber(serviceRange);
+  if (block === undefined) {
+    throw new AppError(
+      'DATA_RANGE_FOREIGN',
+      `Cannot use the objects in ${folder}: their Services have addresses of ${serviceRange}, which this driver does not forward`,
+      { remedy: 'Start it with the mode it was made with, or name another folder with --data-dir' },
+    );
+  }
+  const claim = await tryClaim(engine, block);
+  if (claim !== 'taken') return await blockOf(engine, block, claim);
+  throw new AppError(
+    'DATA_RANGE_TAKEN',
+    `Cannot use the objects in ${folder}: another instance on this host has their addresses, ${serviceRange}`,
+    {
+      remedy: 'Stop that instance and start this one again, or name another folder with --data-dir',
+    },
+  );
+}
+
+function blockNumber(serviceRange: string): number | undefined {
+  const block = Number(/^127\.([0-9]{1,3})\.0\.0\/17$/.exec(serviceRange)?.[1]);
+  return block >= firstBlock && block < firstBlock + blockCount ? block : undefined;
+}
+
 /** The block another process of this instance has claimed. */
 export async function inheritAddressBlock(
   engine: NetEngine,

@@ -53,12 +53,13 @@ function ownServices(source: ControlSource): readonly ServicePortView[] {
 }
 
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door, gateway, metrics, kubeconfig }: Ways): {
+function formatWays({ dns, door, gateway, metrics, kubeconfig, objects }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
   readonly gateway: string | undefined;
   readonly metrics: string | undefined;
   readonly kubeconfig: string;
+  readonly objects: string | undefined;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
@@ -66,6 +67,7 @@ function formatWays({ dns, door, gateway, metrics, kubeconfig }: Ways): {
     gateway: gateway === undefined ? undefined : formatSocketAddress(gateway),
     metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
     kubeconfig,
+    objects,
   };
 }
 
@@ -84,6 +86,9 @@ function waysText(ways: Ways, source: ControlSource): string {
       ? []
       : [`Browsers open http://SERVICE.NAMESPACE.localhost:${portOf(gateway)}\n`]),
     ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
+    ways.objects === undefined
+      ? 'Objects are in memory and end with this instance\n'
+      : `Objects are kept in ${ways.objects}\n`,
     `The Kubernetes API is served: kubectl --kubeconfig ${kubeconfig} get services\n`,
   ];
   return lines.join('');

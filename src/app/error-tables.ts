@@ -1,5 +1,6 @@
 /** The codes of every room, by whose fault they are: exit codes rest on it. */
 import { cliErrors } from '../cli/index.ts';
+import { clusterErrors } from '../cluster/index.ts';
 import { controlErrors } from '../control/index.ts';
 import { userspaceErrors } from '../drivers/userspace/index.ts';
 import { apiErrors } from '../kube/index.ts';
@@ -18,6 +19,7 @@ export const errorTables: readonly ErrorTable[] = [
   apiErrors,
   appErrors,
   cliErrors,
+  clusterErrors,
   controlErrors,
   ffiErrors,
   httpErrors,

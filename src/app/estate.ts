@@ -10,7 +10,7 @@ import type { Libc } from '../sys/ffi/index.ts';
 import { adoptChild, HandoverError, type Message } from '../sys/handover/index.ts';
 
 /** To be changed with every change of a shape below, of the store's objects or of the driver's memory. */
-export const handoverProtocol = 1;
+export const handoverProtocol = 2;
 
 /** A socket that claims something for the instance. */
 export interface KeptSocket {
@@ -22,7 +22,9 @@ export interface Estate {
   readonly startedAt: string;
   readonly claim: KeptSocket | undefined;
   readonly serviceRange: string;
+  /** Empty when they are in a folder. */
   readonly store: Restored;
+  readonly dataFolder: string | undefined;
   readonly driver: DriverEstate;
   readonly node: Omit<NodeEstate, 'pods'> & { readonly pods: readonly AdoptedPod[] };
 }

@@ -80,7 +80,7 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     withdrawals,
     syncs,
     reach: reachOf(planner),
-    driverComponent: driverComponent(driver, parts.drainMs ?? defaultDrainMs),
+    driverComponent: driverComponent(driver, parts.drainMs),
   };
 }
 
@@ -110,7 +110,7 @@ function embeddedNodeView(block: AddressBlock, nodeName: string): NodeView {
 }
 
 /** A driver starts with its first Plan; what is left of its life is its end. */
-function driverComponent(driver: Driver, drainMs: number): Component {
+export function driverComponent(driver: Driver, drainMs = defaultDrainMs): Component {
   let stopped = false;
   return {
     name: `driver ${driver.name}`,

@@ -20,6 +20,7 @@ const left: LeftEstate = {
   claim: undefined,
   serviceRange: '127.70.0.0/17',
   store: { compacted: 7, revisions: [] },
+  dataFolder: undefined,
   driver: { sockets: [], memory: { choices: [], flows: [] } },
   node: { pods: [], logs: [] },
 };
@@ -113,7 +114,7 @@ test(
 
 test('an estate of another protocol is not unpacked', { skip }, () => {
   if (typeof libc === 'string') return;
-  for (const value of [{ protocol: 2 }, {}, null, 'text']) {
+  for (const value of [{ protocol: 1 }, {}, null, 'text']) {
     assert.throws(() => unpackEstate({ value, descriptors: [] }, libc), {
       code: 'HANDOVER_VERSION_MISMATCH',
     });

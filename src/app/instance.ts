@@ -2,7 +2,6 @@
  * One Switchyard on one machine: objects, controllers, node, Plan and driver, joined. The list of components is
  * data; they start in its order and stop in the reverse.
  */
-import { randomUUID } from 'node:crypto';
 import { createFieldTracker } from '../apiserver/index.ts';
 import type { DnsHome, UpstreamSource } from '../dns/index.ts';
 import type { Door } from '../door/index.ts';
@@ -14,7 +13,6 @@ import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
 import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
-import { createMemoryStore, type MemoryStoreClient } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
@@ -22,10 +20,12 @@ import { createControllers } from './controllers.ts';
 import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
 import { createNaming } from './naming.ts';
+import type { Objects } from './objects.ts';
 import { version } from './version.ts';
 
 export interface InstanceParts {
   readonly engine: StreamEngine;
+  readonly objects: Objects;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
@@ -39,7 +39,7 @@ export interface InstanceParts {
 }
 
 export interface Instance {
-  readonly store: MemoryStoreClient;
+  readonly objects: Objects;
   readonly drainMs: number | undefined;
   readonly carrier: HandingOver;
   readonly client: ObjectRegistry;
@@ -56,12 +56,11 @@ export interface Instance {
 
 const nodeName = 'embedded';
 export function createInstance(parts: InstanceParts): Instance {
-  const { engine, block, upstreams, metricsAt, log, estate } = parts;
+  const { engine, objects, block, upstreams, metricsAt, log, estate } = parts;
   const clock = systemClock;
   const random = Math.random;
-  const store = createMemoryStore({ clock, newUid: randomUUID, restored: estate?.store });
   const client = createRegistry({
-    store,
+    store: objects.store,
     random,
     serviceRange: block.serviceRange,
     secondaryServiceRange: block.secondaryRange,
@@ -90,7 +89,14 @@ export function createInstance(parts: InstanceParts): Instance {
     saidBefore: estate?.node.logs,
     withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const { names, door } = createNaming({ ...common, upstreams, block, forwarding, log });
+  const { names, door } = createNaming({
+    ...common,
+    engine: engine.name,
+    upstreams,
+    block,
+    forwarding,
+    log,
+  });
   const metrics = createMetrics({
     at: metricsAt,
     version,
@@ -101,7 +107,7 @@ export function createInstance(parts: InstanceParts): Instance {
     log: logOf('metrics'),
   });
   return {
-    store,
+    objects,
     drainMs: parts.drainMs,
     carrier: forwarding.carrier,
     client,

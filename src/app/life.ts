@@ -32,8 +32,16 @@ export interface Life {
 const retireMs = 30_000;
 
 export function createLife({ instance, block, components, startedAt, log }: LifeOptions): Life {
-  const { node, carrier: driver, store, names, door, metrics, gateway } = instance;
+  const { node, carrier: driver, objects, names, door, metrics, gateway } = instance;
   let isSettled = true;
+  const goOn = async (): Promise<void> => {
+    try {
+      await objects.resume();
+    } catch (error) {
+      // What runs goes on; what would be written is refused, and the component says why.
+      log.error('Cannot open the objects again; nothing can be changed any more', { error });
+    }
+  };
   const suspend = async (libc: Libc): Promise<LeftEstate> => {
     const { claim } = block;
     const descriptor = claim?.suspend(libc);
@@ -45,8 +53,14 @@ export function createLife({ instance, block, components, startedAt, log }: Life
           : { address: claim.address, descriptor };
       const ofDriver = await driver.suspend(libc);
       const ofNode = node.suspend();
-      return { ...left, claim: kept, driver: ofDriver, node: ofNode, store: store.snapshot() };
+      const dataFolder = objects.folder;
+      // From here on nothing is written; what waits is answered when this goes on, or refused.
+      await objects.suspend();
+      const store =
+        dataFolder === undefined ? objects.store.snapshot() : { compacted: 0, revisions: [] };
+      return { ...left, claim: kept, driver: ofDriver, node: ofNode, store, dataFolder };
     } catch (thrown) {
+      await goOn();
       await claim?.resume();
       throw thrown;
     }
@@ -55,11 +69,13 @@ export function createLife({ instance, block, components, startedAt, log }: Life
     giving: {
       suspend,
       resume: async () => {
+        await goOn();
         node.resume();
         await driver.resume();
         await block.claim?.resume();
       },
       release: async () => {
+        await objects.close();
         const others = components.filter(
           ({ name }) => !name.startsWith('driver ') && name !== gateway.name,
         );

@@ -2,12 +2,14 @@
 import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
 import { createDoor, type Door } from '../door/index.ts';
 import type { Logger } from '../obs/index.ts';
+import type { EnginePreference } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import type { ControllerParts } from './controllers.ts';
 import type { Forwarding } from './forwarding.ts';
 
 export interface NamingParts extends ControllerParts {
   readonly upstreams: UpstreamSource;
+  readonly engine: EnginePreference;
   readonly block: AddressBlock;
   readonly forwarding: Pick<Forwarding, 'reach'>;
   readonly log: Logger;

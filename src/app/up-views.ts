@@ -25,6 +25,8 @@ export interface Ways {
   readonly metrics: SocketAddress | undefined;
   /** The file with which kubectl finds the API. */
   readonly kubeconfig: string;
+  /** The folder objects are kept in; undefined: in memory. */
+  readonly objects: string | undefined;
 }
 
 interface Viewed {
@@ -55,7 +57,7 @@ export function viewOf({
 }
 
 export function waysOf(
-  { names, door, gateway, metrics }: Instance,
+  { names, door, gateway, metrics, objects }: Instance,
   { kubeconfig }: ApiServer,
 ): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
@@ -66,6 +68,7 @@ export function waysOf(
     gateway: gateway.localhost(),
     metrics: metrics.address(),
     kubeconfig,
+    objects: objects.folder,
   };
 }
 

@@ -8,31 +8,27 @@ import {
   type ControlSource,
   type HandoverStart,
   type RunRequest,
-  type UserFolders,
-  type WorkloadSource,
 } from '../control/index.ts';
+import type { CliEnv, ObjectsPlace } from '../cli/index.ts';
+import type { ApiServer } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
 import type { SocketAddress } from '../model/index.ts';
-import { createManifestSource } from '../manifests/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
-import {
-  createEngine,
-  type EnginePreference,
-  type NetEngine,
-  type StreamEngine,
-} from '../sys/net/index.ts';
-import { claimAddressBlock, inheritAddressBlock, type AddressBlock } from './address-block.ts';
+import type { AddressBlock } from './address-block.ts';
+import { createEngine, type EnginePreference, type StreamEngine } from '../sys/net/index.ts';
 import { createApi } from './api.ts';
-import { createDemo } from './demo.ts';
 import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
-import { createHandOver } from './hand-over.ts';
+import { createHandOver, type HandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
-import { createLife } from './life.ts';
+import { createLife, type Life } from './life.ts';
 import { startAfter, startOrRelease } from './follow.ts';
+import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
+import { forgetPastRuns } from './past-runs.ts';
 import { stopAll } from './running.ts';
 import { becomeSuccessor, type Successor } from './take-over.ts';
+import { sourcesOf } from './up-sources.ts';
 import { sourceOf, viewOf, waysOf, type Ways } from './up-views.ts';
 import { createWorkloadSource } from './workload-source.ts';
 
@@ -59,7 +55,8 @@ export interface UpOptions {
   readonly drainSeconds: number | undefined;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
-  readonly folders: UserFolders;
+  readonly folders: CliEnv;
+  readonly objects: ObjectsPlace;
   /** Where the command was given: files are named from there. */
   readonly folder: string | undefined;
   /** What runs JavaScript here. */
@@ -96,8 +93,14 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   const successor = await becomeSuccessor(folders, options.instance, log);
   try {
     const started = options.asBefore ? startedAs(options, successor.start) : options;
+    const { instance } = successor;
+    checkSamePlace(started.objects, {
+      instance,
+      has: successor.start.dataFolder,
+      folder: started.folder,
+    });
     const engine = await engineFor(started);
-    const parts = { options: started, name: successor.instance, engine, successor };
+    const parts = { options: started, name: instance, engine, successor };
     return await startParts(parts, signal);
   } finally {
     successor.giveUp();
@@ -140,53 +143,37 @@ interface Parts {
   readonly successor: Successor | undefined;
 }
 
-async function startParts(
-  { options, name, engine, successor }: Parts,
-  signal: AbortSignal,
-): Promise<Up> {
-  const { folders, log } = options;
-  const upstreams = upstreamsOf(options);
+async function startParts(parts: Parts, signal: AbortSignal): Promise<Up> {
+  const { options, name, successor } = parts;
+  const { folders, objects: place } = options;
+  const wanted = dataFolder(place, { instance: name, folders, folder: options.folder });
   // From here on clients wait: nothing that can be done before belongs below.
   const estate = await successor?.take();
-  const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
-  const block = await blockFor(engine, `${folders.home ?? ''}/${name}`, estate);
-  const drainMs = options.drainSeconds === undefined ? undefined : options.drainSeconds * 1_000;
-  const instance = createInstance({
-    engine,
+  const folder = estate === undefined ? wanted : estate.dataFolder;
+  const objects = await openObjects({ folder, instance: name, folders, estate });
+  try {
+    return await startWith({ ...parts, objects, estate }, signal);
+  } catch (thrown) {
+    await objects.close();
+    throw thrown;
+  }
+}
+
+type StartParts = Parts & { readonly objects: Objects; readonly estate: Estate | undefined };
+
+async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
+  const { options, name, engine, successor, objects, estate } = parts;
+  const { log, pid } = options;
+  const claimName = `${options.folders.home ?? ''}/${name}`;
+  const block = await blockFor(engine, { objects, name: claimName, estate });
+  const { instance, components, life, handOver, source, control, api, sources } = assemble(
+    parts,
     block,
-    upstreams,
-    metricsAt: options.metrics,
-    log,
-    estate,
-    drainMs,
-  });
-  const components: Component[] = [];
-  const workloads = createWorkloadSource({
-    client: instance.client,
-    node: instance.node,
-    clock: systemClock,
-  });
-  const life = createLife({ instance, block, components, startedAt, log });
-  const folder = instanceFolder(folders, name);
-  const handOver = createHandOver({ folder, start: startOf(options), log, ...life.giving });
-  const view = viewOf({ name, pid: options.pid, instance, components, startedAt });
-  const source = {
-    ...sourceOf({ ...instance, workloads }, engine, view),
-    handOver: (protocol: string) => handOver.offer(protocol),
+  );
+  const kept = {
+    ...objects.component,
+    start: () => (objects.isRevived ? forgetPastRuns(instance.client, systemClock) : noWork()),
   };
-  const control = createControlServer({
-    folder,
-    instance: name,
-    source,
-    log: log.child({ component: 'control' }),
-  });
-  const { kubeconfigOut } = options;
-  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
-  const sources = [
-    ...(options.demo && estate === undefined ? [demoComponent(instance, options.runtime)] : []),
-    ...(options.run === undefined ? [] : [runComponent(workloads, options.run)]),
-    ...(options.files.length > 0 ? [manifests(instance, options)] : []),
-  ];
   const addresses = {
     name: 'addresses',
     start: noWork,
@@ -195,23 +182,19 @@ async function startParts(
   };
   const own = life.ownComponents(estate === undefined);
   if (successor === undefined) {
-    components.push(addresses, control, ...sources, ...own.early, ...own.late, api);
+    components.push(kept, addresses, control, ...sources, ...own.early, ...own.late, api);
     await startOrRelease(components, { block, signal, log });
   } else {
-    components.push(addresses, ...own.early);
+    components.push(kept, addresses, ...own.early);
     const late = [control, ...sources, ...own.late, api];
-    await startAfter(
-      successor,
-      { log, pid: options.pid, block, components, late, settled: () => life.settled() },
-      signal,
-    );
+    const settled = (): void => life.settled();
+    await startAfter(successor, { log, pid, block, components, late, settled }, signal);
   }
   await firstPods(instance, signal);
-  const ways = waysOf(instance, api);
   return {
     instance: name,
     source,
-    ways,
+    ways: waysOf(instance, api),
     lookup: (host) => instance.names.lookup(host, 'default'),
     stop: () => stopAll(components, log),
     replaced: handOver.replaced,
@@ -219,26 +202,64 @@ async function startParts(
   };
 }
 
-function blockFor(
-  engine: NetEngine,
-  name: string,
-  estate: Estate | undefined,
-): Promise<AddressBlock> {
-  if (estate === undefined) return claimAddressBlock(engine, name);
-  const { claim } = estate;
-  const at = claim && { ...claim.address, descriptor: claim.descriptor };
-  return inheritAddressBlock(engine, estate.serviceRange, at);
+interface Assembled {
+  readonly instance: Instance;
+  /** What is to run, in order; empty for now. */
+  readonly components: Component[];
+  readonly life: Life;
+  readonly handOver: HandOver;
+  readonly source: ControlSource;
+  readonly control: Component;
+  readonly api: ApiServer;
+  readonly sources: readonly Component[];
 }
 
-function startOf(options: UpOptions): HandoverStart {
+/** Everything put together; nothing runs yet. */
+function assemble(
+  { options, name, engine, objects, estate }: StartParts,
+  block: AddressBlock,
+): Assembled {
+  const { folders, log, pid, drainSeconds, kubeconfigOut } = options;
+  const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
+  const instance = createInstance({
+    engine,
+    objects,
+    block,
+    upstreams: upstreamsOf(options),
+    metricsAt: options.metrics,
+    log,
+    estate,
+    drainMs: drainSeconds === undefined ? undefined : drainSeconds * 1_000,
+  });
+  const components: Component[] = [];
+  const { client, node } = instance;
+  const workloads = createWorkloadSource({ client, node, clock: systemClock });
+  const life = createLife({ instance, block, components, startedAt, log });
+  const folder = instanceFolder(folders, name);
+  const start = startOf(options, objects);
+  const handOver = createHandOver({ folder, start, log, ...life.giving });
+  const view = viewOf({ name, pid, instance, components, startedAt });
+  const source = {
+    ...sourceOf({ ...instance, workloads }, engine, view),
+    handOver: (protocol: string) => handOver.offer(protocol),
+  };
+  const controlLog = log.child({ component: 'control' });
+  const control = createControlServer({ folder, instance: name, source, log: controlLog });
+  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
+  const sources = sourcesOf({ options, instance, workloads, objects, isNew: estate === undefined });
+  return { instance, components, life, handOver, source, control, api, sources };
+}
+
+function startOf(options: UpOptions, objects: Objects): HandoverStart {
   const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
-  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics };
+  const kept = { dataFolder: objects.folder };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...kept };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
-async function freeName(folders: UserFolders): Promise<string> {
+async function freeName(folders: CliEnv): Promise<string> {
   const taken = new Set((await findInstances(folders)).map((found) => found.name));
   for (let n = 1; ; n++) {
     const name = n === 1 ? defaultInstance : `${defaultInstance}-${n}`;
@@ -250,35 +271,6 @@ function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
   return dnsUpstreams.length > 0
     ? { kind: 'given', servers: dnsUpstreams }
     : { kind: 'resolv-conf', read: () => readText('/etc/resolv.conf') };
-}
-
-function manifests({ client }: Instance, { files, log }: UpOptions): Component {
-  return createManifestSource({
-    paths: files,
-    client,
-    clock: systemClock,
-    log: log.child({ component: 'manifests' }),
-  });
-}
-
-function demoComponent({ client }: Instance, runtime: string): Component {
-  return {
-    name: 'demo',
-    start: () => createDemo(client, runtime),
-    stop: noWork,
-    status: ready,
-  };
-}
-
-function runComponent(workloads: WorkloadSource, request: RunRequest): Component {
-  return {
-    name: 'run',
-    start: async () => {
-      await workloads.run(request);
-    },
-    stop: noWork,
-    status: ready,
-  };
 }
 
 const noWork = async (): Promise<void> => undefined;

@@ -88,6 +88,8 @@ async function run({
     clock: { ...createFakeClock(), sleep: async () => undefined },
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
+    dns: async () => assert.fail('dns was not asked for'),
+    proxy: async () => assert.fail('proxy was not asked for'),
     doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
@@ -350,6 +352,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'warn',
       logFormat: 'json',
       output: 'text',
+      objects: { kind: 'memory' },
     },
     {
       files: [],
@@ -366,6 +369,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'info',
       logFormat: 'text',
       output: 'json',
+      objects: { kind: 'default' },
     },
   ]);
 });
@@ -437,6 +441,8 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         version: '0.1.0',
         clock,
         up: async () => assert.fail('up was not asked for'),
+        dns: async () => assert.fail('dns was not asked for'),
+        proxy: async () => assert.fail('proxy was not asked for'),
         doctor: fakeDoctor,
         interrupted: () => new AbortController().signal,
         errorTables: async () => [],

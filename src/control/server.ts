@@ -83,7 +83,7 @@ export function createControlServer(options: ControlServerOptions): Component {
       } catch (thrown) {
         state = 'failed';
         throw thrown instanceof LocalError && thrown.code === 'LOCAL_IN_USE'
-          ? taken(options.instance, thrown)
+          ? instanceTaken(options.instance, thrown)
           : thrown;
       }
       state = 'ready';
@@ -98,7 +98,7 @@ export function createControlServer(options: ControlServerOptions): Component {
   };
 }
 
-function taken(instance: string, cause: unknown): ControlError {
+export function instanceTaken(instance: string, cause: unknown): ControlError {
   return new ControlError(
     'CONTROL_INSTANCE_TAKEN',
     `Cannot start instance ${instance}: an instance of that name is running already`,

@@ -94,12 +94,22 @@ export class EndpointPool implements PoolOf {
 
   /** Attaches a connection to the exchange, now or later, or tells it why not. */
   acquire(exchange: Exchange, timeoutMs: number): void {
-    const resting = this.idle.pop();
+    const resting = this.takeResting(exchange);
     if (resting !== undefined) return resting.serve(exchange, true);
     if (this.endpoint.proxyProtocol !== 'none') return void this.connectFor(exchange, timeoutMs);
     if (this.waiting.length >= this.bounds.maxWaiting) return exchange.connectFailed('connect');
     this.waiting.push(exchange);
     this.connectIfNeeded(timeoutMs);
+  }
+
+  /** What may not be said twice goes only where somebody listens, which is asked of the system first. */
+  private takeResting(exchange: Exchange): Http1Backend | undefined {
+    let resting = this.idle.pop();
+    while (resting !== undefined && !exchange.isIdempotent && !resting.isQuiet()) {
+      resting.close();
+      resting = this.idle.pop();
+    }
+    return resting;
   }
 
   /** The exchange waits no longer. */

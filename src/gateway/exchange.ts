@@ -77,6 +77,11 @@ export class Exchange implements Limited {
     return this.method === 'HEAD';
   }
 
+  /** It may be said twice. */
+  get isIdempotent(): boolean {
+    return idempotentMethods.has(this.method);
+  }
+
   /** Takes a request; `refuse` may be called on the client before this returns. */
   begin(client: ClientSide, request: IncomingRequest, port: ServedPort): void {
     this.client = client;
@@ -285,7 +290,7 @@ export class Exchange implements Limited {
       this.replayable &&
       this.requestDone &&
       this.attempt < routed.policy.retries &&
-      idempotentMethods.has(this.method)
+      this.isIdempotent
     );
   }
 
@@ -295,7 +300,7 @@ export class Exchange implements Limited {
     // Nothing was sent to anybody: any request may be tried again, with what came of its body so far.
     if (kind === 'connect') return this.attempt < routed.policy.retries;
     if (kind === 'status') return this.mayRetry();
-    if (kind === 'reset' && this.reused && idempotentMethods.has(this.method)) {
+    if (kind === 'reset' && this.reused && this.isIdempotent) {
       // It closed an idle connection as the request was on its way, which says nothing of the request.
       return this.requestDone && this.stale < maxStale;
     }

@@ -70,6 +70,11 @@ export class Http1Backend
     exchange.attach(this, reused);
   }
 
+  /** It rests, and its peer has neither ended it nor said anything. */
+  isQuiet(): boolean {
+    return this.stream.isQuiet();
+  }
+
   /** The head that was read last, while it is passed on. */
   get head(): ResponseHead {
     return this.context.responseHead;

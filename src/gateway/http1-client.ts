@@ -154,8 +154,12 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     const { wire } = this.context;
     if (this.chunkedAnswer) {
       if (end > start) wire.chunk(bytes, start, end);
-    } else if (end - start >= directBytes && wire.length === 0) {
-      this.room = this.stream.write(bytes.subarray(start, end));
+    } else if (end - start >= directBytes && wire.length <= start) {
+      // Where the backend's head was, ours goes: one write for both, and the body is nowhere copied.
+      const from = start - wire.length;
+      bytes.set(wire.bytes.subarray(0, wire.length), from);
+      wire.clear();
+      this.room = this.stream.write(bytes.subarray(from, end));
     } else wire.raw(bytes, start, end);
   }
 

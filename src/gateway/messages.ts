@@ -46,6 +46,7 @@ export interface ClientSide {
   /** An answer before the answer: 100, 103. */
   informational(response: IncomingResponse): void;
   respond(response: IncomingResponse, added: readonly (readonly [string, string])[]): void;
+  /** What precedes `start` in the bytes is of no use to anybody any more, and may be written over. */
   responseBody(bytes: Uint8Array, start: number, end: number): void;
   /** The answer is whole; `trailers` as names and values. */
   responseEnd(trailers: FieldList): void;

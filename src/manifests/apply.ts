@@ -19,6 +19,7 @@ import {
   type ObjectClient,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
+import { formatHeld, type Held } from './held-objects.ts';
 import { ManifestError, type ManifestProblem } from './errors.ts';
 import { describeObject, refusalProblems, type DesiredObject } from './load.ts';
 
@@ -34,14 +35,15 @@ export interface Applier {
   apply(desired: readonly DesiredObject[]): Promise<ApplySummary>;
 }
 
-export function createApplier(client: ObjectClient): Applier {
-  return new ManifestApplier(client);
+export interface ApplierMemory {
+  /** What an earlier process put into the API. */
+  readonly held?: readonly Held[];
+  /** Is given the text that `parseHeld` reads whenever it changes, before anything is made. */
+  readonly remember?: ((text: string) => Promise<void>) | undefined;
 }
 
-interface Held {
-  readonly wanted: DesiredObject;
-  /** It was not there before: only then is it this source's to delete. */
-  readonly made: boolean;
+export function createApplier(client: ObjectClient, memory: ApplierMemory = {}): Applier {
+  return new ManifestApplier(client, memory);
 }
 
 /** From so many on, what is there is listed instead of asked for one by one. */
@@ -52,20 +54,49 @@ type Outcome = 'created' | 'changed' | 'unchanged';
 class ManifestApplier implements Applier {
   private readonly client: ObjectClient;
   /** What this source put into the API, by key. */
-  private readonly held = new Map<string, Held>();
+  private readonly held: Map<string, Held>;
+  private readonly remember: ApplierMemory['remember'];
+  private remembered = '';
 
-  constructor(client: ObjectClient) {
+  constructor(client: ObjectClient, { held = [], remember }: ApplierMemory) {
     this.client = client;
+    this.held = new Map(held.map((each) => [each.wanted.key, each]));
+    this.remember = remember;
   }
 
   async apply(desired: readonly DesiredObject[]): Promise<ApplySummary> {
     const before = [...this.held.values()].map(({ wanted }) => wanted);
+    await this.rememberComing(desired);
     const { summary, problems } = await this.converge(desired);
     const [first, ...rest] = problems;
-    if (first === undefined) return summary;
+    if (first === undefined) {
+      await this.rememberAll([...this.held.values()]);
+      return summary;
+    }
     // What stood before was taken once, so it is taken again; what is wrong is told either way.
     await this.converge(before);
+    await this.rememberAll([...this.held.values()]);
     throw new ManifestError(first, rest);
+  }
+
+  /** Whatever ends this process on the way: what it made is known to be its own. */
+  private async rememberComing(desired: readonly DesiredObject[]): Promise<void> {
+    if (this.remember === undefined) return;
+    const coming: Held[] = [];
+    for (const wanted of desired) {
+      if (this.held.has(wanted.key)) continue;
+      if ((await this.find(wanted.kind, wanted.object)) !== undefined) continue;
+      coming.push({ wanted, made: true });
+    }
+    if (coming.length > 0) await this.rememberAll([...this.held.values(), ...coming]);
+  }
+
+  private async rememberAll(held: readonly Held[]): Promise<void> {
+    if (this.remember === undefined) return;
+    const text = formatHeld(held);
+    if (text === this.remembered) return;
+    await this.remember(text);
+    this.remembered = text;
   }
 
   private async converge(desired: readonly DesiredObject[]): Promise<{

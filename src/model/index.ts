@@ -54,7 +54,7 @@ export type {
 export { claimantsOf } from './frontend-index.ts';
 export { byNearness, isNear, nearNames } from './nearest.ts';
 export { RequestChoices } from './l7/choose-request.ts';
-export type { ChooseRequest, RequestChoice } from './l7/choose-request.ts';
+export type { ChooseRequest, RequestChoice, RequestLoad } from './l7/choose-request.ts';
 export {
   cookieValues,
   formatSetCookie,

@@ -165,6 +165,12 @@ export class HeldPods {
       this.write(pod, uid, { kind: 'address', podIP });
       return;
     }
+    const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    if (isOver && !this.written.has(uid) && !this.adopted.has(uid)) {
+      // It ended for good under an earlier process of this node.
+      this.held.set(uid, { source, process: undefined, isEnding: false });
+      return;
+    }
     try {
       if (!command.ok) throw commandInvalid(command.key, command.problem);
       const process = this.startProcess(pod, uid, command.value);

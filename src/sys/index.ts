@@ -5,16 +5,19 @@ export { SysError, sysErrors } from './errors.ts';
 export { killGroup, readOutput, startChild } from './exec.ts';
 export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
 export {
+  copyInto,
   kindOf,
   listFolder,
   makePrivateFolder,
+  placeFile,
   readBytes,
   readText,
   remove,
   watchPath,
+  writeDurably,
   writeTextAtomically,
 } from './files.ts';
-export { findProgram, hostFacts } from './host.ts';
+export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
 export { handleOf } from './node-handle.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { unzipText } from './unzip.ts';

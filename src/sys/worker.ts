@@ -1,4 +1,7 @@
 /** The door to threads: work that would block the event loop is done in one of its own. */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parentPort, Worker } from 'node:worker_threads';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
@@ -21,9 +24,23 @@ export interface WorkerOptions<In> {
   onFailed(error: SysError): void;
 }
 
+/**
+ * A thread compiles all over again unless it is told of the cache: with it one of ours takes 23 MB, without 62.
+ * This must stand before the first import, so it is no module.
+ */
+const beginning = `
+const { cache, file } = require('node:worker_threads').workerData;
+if (cache !== undefined) require('node:module').enableCompileCache(cache);
+import(file);
+`;
+
 /** Starts a thread. It does not keep the process alive once it is idle and nobody waits for it. */
 export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<Out> {
-  const worker = new Worker(options.file);
+  // The cache is named without the part that Node adds for its own version.
+  const found = getCompileCacheDir();
+  const cache = found === undefined ? undefined : dirname(found);
+  const file = pathToFileURL(options.file).href;
+  const worker = new Worker(beginning, { eval: true, workerData: { cache, file } });
   let ended = false;
   const fail = (why: string, cause?: unknown): void => {
     if (ended) return;

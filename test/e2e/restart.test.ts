@@ -265,13 +265,13 @@ test(
     const { first, echo, next, home } = await rig(t, '--drain', '60');
     const long = await open(t, echo);
     await ask(long);
-    const before = await Promise.all(['a', 'b', 'c'].map((name) => askUntil(echo, name)));
+    const before = await askAll(echo);
     const successor = next('restart');
     await successor.printed('Ready');
     await first.printed('Replaced by process');
     first.kill('SIGKILL');
     await first.ended;
-    const after = await Promise.all(['a', 'b', 'c'].map((name) => askUntil(echo, name)));
+    const after = await askAll(echo);
     assert.deepEqual(after, before, 'the same processes answer');
     // Adopted ones are looked after as any other: one that ends is started again.
     process.kill(Number(after[0]?.split(' ')[1]), 'SIGKILL');
@@ -335,6 +335,13 @@ test('replacing what does not run is refused', { skip }, async (t) => {
 
 function emptyPlace(t: TestContext): Rig['home'] {
   return { cwd: root, env: emptyHome(temporaryFolder(t)) };
+}
+
+/** What each process says; one after the other, because turns are taken by all who ask. */
+async function askAll(at: Rig['echo']): Promise<readonly string[]> {
+  const said: string[] = [];
+  for (const name of ['a', 'b', 'c']) said.push(await askUntil(at, name));
+  return said;
 }
 
 async function askUntil(at: Rig['echo'], name: string): Promise<string> {

@@ -27,6 +27,7 @@ export function addRestart(program: Command, act: Act): void {
           logLevel,
           logFormat: 'text',
           output: flags.output,
+          objects: { kind: 'default' },
           replace: true,
           asBefore: true,
           drainSeconds: undefined,

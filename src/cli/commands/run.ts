@@ -73,6 +73,7 @@ async function run(request: RunRequest, flags: RunFlags, session: Session): Prom
     logLevel: session.logLevel,
     logFormat: 'text',
     output: flags.output,
+    objects: { kind: 'memory' },
     run: request,
   });
   return { kind: 'ended', exitCode };

@@ -1,7 +1,8 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
-import { upEngines, upModes, type UpOptions } from '../io.ts';
+import { Option, type Command } from 'commander';
+import type { SocketAddress } from '../../model/index.ts';
+import { addUpstream, parseListenOrNone } from '../address-option.ts';
+import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -14,6 +15,8 @@ interface UpFlags extends GlobalOptions {
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
+  readonly dataDir?: string;
+  readonly ephemeral?: boolean;
   readonly replace?: boolean;
   readonly drain?: number;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
@@ -87,6 +90,7 @@ export function addUp(program: Command, act: Act): void {
           logFormat: flags.logFormat,
           ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
+          objects: placeOf(flags),
         }),
       }));
     });
@@ -95,37 +99,32 @@ export function addUp(program: Command, act: Act): void {
 /** More than this many would wait for one another on any machine there is. */
 const mostWorkers = 64;
 
-const dnsPort = 53;
-
-function parseUpstream(text: string): SocketAddress {
-  const address = canonicalIp(text);
-  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
-  if (parsed !== undefined) return parsed;
-  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
+/** A demo is to leave nothing behind. */
+function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
+  if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
+  const isDemo = demo === true && replace !== true;
+  return { kind: ephemeral === true || isDemo ? 'memory' : 'default' };
 }
 
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
 
-/** `127.0.0.1:9100`, `[::1]:9100`; port 0 is a free one. */
-function parseMetrics(text: string): SocketAddress | 'none' {
-  if (text === 'none') return text;
-  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  const address = canonicalIp(host.replace(/^\[(.*)\]$/, '$1'));
-  const port = Number(digits);
-  if (address !== undefined && port <= 65_535) return { address, port };
-  throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
-}
-
 /** Where what it serves besides is found. */
 function addPlaceOptions(command: Command): void {
   command
+    .addOption(
+      new Option(
+        '--data-dir <folder>',
+        "where objects are kept, so that a later up goes on with them (default: the instance's folder)",
+      ).conflicts('ephemeral'),
+    )
+    .option('--ephemeral', 'keep objects in memory only; --demo does')
     .option(
       '--kubeconfig-out <path>',
       "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
     )
     .addOption(
       new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
-        .argParser(parseMetrics)
+        .argParser(parseListenOrNone)
         .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
     .addOption(
@@ -133,10 +132,7 @@ function addPlaceOptions(command: Command): void {
         '--dns-upstream <address>',
         'who is asked for names outside of cluster.local; may be repeated',
       )
-        .argParser((text: string, before: readonly SocketAddress[]) => [
-          ...before,
-          parseUpstream(text),
-        ])
+        .argParser(addUpstream)
         .default([], "the host's name servers"),
     );
 }

@@ -12,6 +12,9 @@ import type { Stream, StreamHandlers } from './stream.ts';
 /** Reads in a row from one connection before others have their turn. */
 const readsInARow = 8;
 
+/** For a question; whoever gets an answer into it gives the connection up. */
+const one = new Uint8Array(1);
+
 /** The buffer that all streams of an engine read into, and whether one of them is at it. */
 export interface SharedRead {
   readonly buffer: Uint8Array;
@@ -73,6 +76,15 @@ export class EpollStream implements Stream, Mover {
     connection.unsent = Uint8Array.from(bytes.subarray(Math.max(sent, 0), length));
     connection.awaitWritable();
     return false;
+  }
+
+  isQuiet(): boolean {
+    const { connection } = this;
+    if (connection.closed || connection.ended || this.writeFailed) return false;
+    // Not into the shared buffer, which may hold the request that is to be sent here.
+    if (this.loop.libc.receive(connection.fd, one) !== -errnos.EAGAIN) return false;
+    connection.readable = false;
+    return true;
   }
 
   pause(): void {

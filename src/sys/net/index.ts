@@ -1,5 +1,6 @@
 /** The doors to sockets: TCP and UDP engines, and HTTP over a Unix socket for local commands. */
 export { ClientWords } from './client-words.ts';
+export { createDatagrams } from './create-datagrams.ts';
 export { createEngine } from './create-engine.ts';
 export type { EngineOptions, EnginePreference } from './create-engine.ts';
 export type {
@@ -16,14 +17,14 @@ export type {
   Suspendable,
 } from './engine.ts';
 export { openDatagrams } from './datagrams.ts';
-export type { Datagrams } from './datagrams.ts';
+export type { Datagrams, OpenDatagrams } from './datagrams.ts';
 export { LocalError, localErrors, NetError, netErrors } from './errors.ts';
 export { checkGrpc } from './grpc-check.ts';
 export { createKeptClient } from './http-kept.ts';
 export { tryHttp } from './http-try.ts';
 export { checkHttp } from './http-check.ts';
 export { servePages } from './page-server.ts';
-export type { Page, PageServer } from './page-server.ts';
+export type { Page, PageHandler, PageServer } from './page-server.ts';
 export { createPortableEngine } from './portable.ts';
 export { createPortableUdp } from './portable-udp.ts';
 export { streamOfSocket } from './portable-stream.ts';

@@ -43,6 +43,11 @@ export class PortableStream implements Stream {
     return this.socket.write(copy);
   }
 
+  isQuiet(): boolean {
+    const { socket } = this;
+    return socket.writable && !socket.readableEnded && socket.readableLength === 0;
+  }
+
   pause(): void {
     this.socket.pause();
   }
