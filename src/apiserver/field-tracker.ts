@@ -1,12 +1,13 @@
 /** The registry's memory of who wrote which field. */
 import type { Clock } from '../model/index.ts';
-import { ownersAfterUpdate } from '../patch/index.ts';
+import { ownersAfterUpdate, ShapeMemory } from '../patch/index.ts';
 import type { TrackFields } from '../registry/index.ts';
 
 /** What Switchyard itself writes is owned by this name. */
 const ownName = 'switchyard';
 
 export function createFieldTracker(clock: Clock): TrackFields {
+  const shapes = new ShapeMemory();
   return ({ kind, object, given, stored, manager = ownName, subresource }) =>
     ownersAfterUpdate({
       kind,
@@ -16,5 +17,6 @@ export function createFieldTracker(clock: Clock): TrackFields {
       manager,
       subresource,
       nowMs: clock.now(),
+      shapes,
     });
 }

@@ -82,6 +82,16 @@ const examples: Readonly<Record<string, readonly [unknown, unknown, unknown]>> =
     undefined,
   ],
   'an index behind the end': [{ foo: ['a'] }, [{ op: 'add', path: '/foo/3', value: 1 }], undefined],
+  'behind the end there is room, and nothing': [
+    { foo: [] },
+    [{ op: 'replace', path: '/foo/-', value: 1 }],
+    undefined,
+  ],
+  'nothing to take out behind the end': [
+    { foo: ['a'] },
+    [{ op: 'remove', path: '/foo/-' }],
+    undefined,
+  ],
   'no such operation': [{}, [{ op: 'jump', path: '/a' }], undefined],
   'no list': [{}, { op: 'add' }, undefined],
   'a value into itself': [{ a: { b: 1 } }, [{ op: 'move', from: '/a', path: '/a/b' }], undefined],

@@ -78,10 +78,10 @@ function valueIn(operation: JsonObject): unknown {
   throw new ApiError('BadRequest', 'error decoding patch: the operation has no value');
 }
 
-/** A list's index; `-` is behind its end. */
+/** A list's index; `-` is behind its end, where there is nothing but room for one more. */
 function indexIn(list: readonly unknown[], part: string, last: number): number {
-  if (part === '-') return list.length;
-  const index = /^(0|[1-9][0-9]{0,9})$/.test(part) ? Number(part) : NaN;
+  const named = /^(0|[1-9][0-9]{0,9})$/.test(part) ? Number(part) : NaN;
+  const index = part === '-' ? list.length : named;
   if (index <= last) return index;
   throw unfit(`index ${part} is out of bounds`);
 }

@@ -5,6 +5,7 @@
 import {
   apiVersionOf,
   isJsonObject,
+  kindKey,
   schemaOf,
   type JsonObject,
   type Kind,
@@ -21,7 +22,8 @@ import {
   withoutFields,
   type FieldSet,
 } from './field-set.ts';
-import { compareTyped, fieldsOf } from './typed-walk.ts';
+import type { ShapeMemory } from './shape-memory.ts';
+import { compareTyped, fieldsOf, traceOf } from './typed-walk.ts';
 import { zeroObject } from './zero-objects.ts';
 
 export interface Manager {
@@ -93,12 +95,17 @@ export interface FieldChange {
   readonly manager: string;
   readonly subresource: 'status' | undefined;
   readonly nowMs: number;
+  /** What is known of objects made before; undefined: nothing is remembered. */
+  readonly shapes?: ShapeMemory | undefined;
 }
 
 /** The owners after a write that is no apply: who changed a field owns it, and nobody owns what is gone. */
 export function ownersAfterUpdate(change: FieldChange): readonly ManagedFieldsEntry[] {
   const { kind, before, after, manager, subresource = '', nowMs } = change;
   const managers = managersOf(after) ?? managersOf(before) ?? [];
+  if (before === undefined && managers.length === 0 && change.shapes !== undefined) {
+    return ownerOfNew(change, change.shapes);
+  }
   const compared = compareTyped(schemaOf(kind), {
     before: comparable(kind, before),
     after: comparable(kind, after),
@@ -137,7 +144,43 @@ const filled: Readonly<Record<string, FieldSet>> = {
 
 function filledIn({ kind, given }: FieldChange): FieldSet {
   const fields = filled[kind.kind];
-  return fields === undefined ? emptySet : differenceOf(fields, fieldsOf(schemaOf(kind), given));
+  if (fields === undefined) return emptySet;
+  return differenceOf(fields, fieldsOf(schemaOf(kind), only(fields, given)));
+}
+
+/** Of a value, what these fields reach; nothing else of it can be among them. */
+function only({ children }: FieldSet, value: unknown): unknown {
+  if (!isJsonObject(value) || children.size === 0) return value;
+  const kept = [...children].flatMap(([step, below]) => {
+    const key = step.slice(2);
+    return Object.hasOwn(value, key) ? [[key, only(below, value[key])] as const] : [];
+  });
+  return Object.fromEntries(kept);
+}
+
+/** The one owner of what was not there before; objects of one shape share what says of what. */
+function ownerOfNew(change: FieldChange, shapes: ShapeMemory): readonly ManagedFieldsEntry[] {
+  const { kind, after, manager, subresource = '', nowMs } = change;
+  const sides = { before: comparable(kind, undefined), after: comparable(kind, after) };
+  const filledFields = filledIn(change);
+  const trace = traceOf(schemaOf(kind), sides);
+  const own = JSON.stringify([kindKey(kind), subresource, formatFields(filledFields)]);
+  const fieldsV1 = shapes.recall(`${own} ${trace}`, () => {
+    const { added, modified } = compareTyped(schemaOf(kind), sides);
+    return formatFields(differenceOf(ownable(unionOf(added, modified), subresource), filledFields));
+  });
+  if (Object.keys(fieldsV1).length === 0) return [];
+  return [
+    {
+      manager,
+      operation: 'Update',
+      apiVersion: apiVersionOf(kind),
+      time: timeOf(nowMs),
+      fieldsType: 'FieldsV1',
+      fieldsV1,
+      ...(subresource === '' ? {} : { subresource }),
+    },
+  ];
 }
 
 /** What the object says of its owners; undefined when it says nothing. */
@@ -175,12 +218,12 @@ export function comparable(kind: Kind, object: JsonObject | undefined): JsonObje
 }
 
 function overlay(zero: JsonObject, object: JsonObject): JsonObject {
-  const merged = new Map(Object.entries(zero));
-  for (const [key, value] of Object.entries(object)) {
-    const base = merged.get(key);
-    merged.set(key, isJsonObject(base) && isJsonObject(value) ? overlay(base, value) : value);
+  const merged: Record<string, unknown> = { ...zero, ...object };
+  for (const key of Object.keys(zero)) {
+    const [base, value] = [zero[key], object[key]];
+    if (isJsonObject(base) && isJsonObject(value)) merged[key] = overlay(base, value);
   }
-  return Object.fromEntries(merged);
+  return merged;
 }
 
 const systemMetadata = [
