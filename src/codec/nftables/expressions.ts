@@ -204,7 +204,14 @@ function writeBody(w: NetlinkWriter, e: Expression): void {
       w.be32(1, verdictRegister);
       w.nested(2, () => writeVerdict(w, e.verdict));
       return;
-    default:
+    case 'lookup':
+    case 'dynset':
+    case 'numgen':
+    case 'jhash':
+    case 'dnat':
+    case 'masquerade':
+    case 'reject':
+    case 'counter':
       writeStatefulBody(w, e);
   }
 }

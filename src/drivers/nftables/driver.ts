@@ -5,14 +5,17 @@
 import { NftBatch } from '../../codec/nftables/index.ts';
 import { netlinkProtocols } from '../../codec/netlink/index.ts';
 import {
+  messageOf,
   type ApplyReport,
   type Delta,
   type Driver,
+  type Flow,
   type FrontendFailure,
   type Plan,
   type Random,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
+import { Conntrack, endpointOf, reconcileUdp } from '../netfilter/index.ts';
 import { loadNetlink, type NetlinkSocket, type OpenNetlink } from '../../sys/netlink/index.ts';
 import {
   needsWhole,
@@ -76,7 +79,9 @@ class NftablesDriver implements Driver {
       this.standing = undefined;
       throw error;
     }
+    const before = this.standing?.plan;
     this.standing = staged.settle();
+    this.reconcile(socket, plan, { before, delta });
     this.followFailures(plan, delta);
     return {
       revision: plan.revision,
@@ -97,8 +102,11 @@ class NftablesDriver implements Driver {
     });
   }
 
-  locate(): ReturnType<Driver['locate']> {
-    return Promise.resolve(undefined);
+  async locate(flow: Flow): ReturnType<Driver['locate']> {
+    const { standing } = this;
+    if (standing === undefined) return undefined;
+    const entry = new Conntrack(await this.netlink()).find(flow);
+    return entry && endpointOf(standing.plan, entry);
   }
 
   async stop(): Promise<void> {
@@ -119,6 +127,20 @@ class NftablesDriver implements Driver {
       !needsWhole(standing.plan, plan);
     if (!usable) return stageWhole(plan, { random, localPods });
     return stageDelta(standing, plan, { delta, localPods });
+  }
+
+  /** Rules are in force already: a table of connections that cannot be read costs stale UDP flows, not the apply. */
+  private reconcile(
+    socket: NetlinkSocket,
+    plan: Plan,
+    since: { readonly before: Plan | undefined; readonly delta: Delta | undefined },
+  ): void {
+    try {
+      const forgotten = reconcileUdp(new Conntrack(socket), plan, since);
+      if (forgotten > 0) this.options.log.debug('Forgot stale UDP connections', { forgotten });
+    } catch (error) {
+      this.options.log.warn('Cannot reconcile UDP connections', { error: messageOf(error) });
+    }
   }
 
   private async netlink(): Promise<NetlinkSocket> {

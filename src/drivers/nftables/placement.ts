@@ -115,7 +115,7 @@ export class Places {
       const known = before?.endpoints.get(key);
       if (known !== undefined) endpoints.set(key, known);
     }
-    const used = new Set([...(before?.endpoints.values() ?? [])]);
+    const used = new Set(before?.endpoints.values());
     let next = before?.next ?? 0;
     for (const key of keys) {
       if (endpoints.has(key) || used.size === maxAffinityEndpoints) continue;

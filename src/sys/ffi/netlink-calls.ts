@@ -123,17 +123,10 @@ function namespaceCalls(
     const other = openFile(path, c.SOCK_CLOEXEC);
     try {
       if (other < 0 || setns(other, n.CLONE_NEWNET) < 0) return -koffi.errno();
-      try {
-        return work();
-      } finally {
-        if (setns(own, n.CLONE_NEWNET) < 0) {
-          // Anything this thread opened from here on would be in the wrong namespace.
-          throw new FfiError(
-            'FFI_REFUSED',
-            `Cannot return to the network namespace of ${process.pid}`,
-          );
-        }
-      }
+      const result = work();
+      if (setns(own, n.CLONE_NEWNET) === 0) return result;
+      // Anything this thread opened from here on would be in the wrong namespace.
+      throw new FfiError('FFI_REFUSED', `Cannot return to the network namespace of ${process.pid}`);
     } finally {
       if (other >= 0) close(other);
       close(own);
