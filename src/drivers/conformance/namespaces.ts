@@ -3,6 +3,7 @@
  * the host is touched but the names of the namespaces, which end with the test.
  *
  *     outside 192.0.2.2 ---- 192.0.2.1 node 10.244.1.1 ---- 10.244.1.2... pods
+ *                                      node 10.244.2.1 ---- 10.244.2.2 pod, a client
  */
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
@@ -38,14 +39,25 @@ const sourceCount = 16;
 let worlds = 0;
 
 const nets = {
-  IPv4: { outside: '192.0.2.', pod: '10.244.1.', service: '10.96.', length: 24 },
-  IPv6: { outside: 'fd00:2::', pod: 'fd00:244::', service: 'fd96::', length: 64 },
+  IPv4: { outside: '192.0.2.', pod: '10.244.1.', own: '10.244.2.', service: '10.96.', length: 24 },
+  IPv6: {
+    outside: 'fd00:2::',
+    pod: 'fd00:244::',
+    own: 'fd00:244:0:2::',
+    service: 'fd96::',
+    length: 64,
+  },
 } as const;
 
 /** A World whose cases are about one family. */
 export async function openNamespaces(family: IpFamily): Promise<NamespaceWorld> {
   const prefix = `sy${process.pid}x${worlds++}`;
-  const names = { node: `${prefix}n`, pods: `${prefix}p`, outside: `${prefix}o` };
+  const names = {
+    node: `${prefix}n`,
+    pods: `${prefix}p`,
+    pod: `${prefix}c`,
+    outside: `${prefix}o`,
+  };
   const agents: Agent[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.stop()));
@@ -53,13 +65,15 @@ export async function openNamespaces(family: IpFamily): Promise<NamespaceWorld> 
   };
   try {
     layCables(names);
-    for (const name of [names.node, names.pods, names.outside]) agents.push(await startAgent(name));
+    for (const name of [names.node, names.pods, names.pod, names.outside]) {
+      agents.push(await startAgent(name));
+    }
   } catch (error) {
     await close().catch(() => undefined);
     throw error;
   }
-  const [node, pods, outside] = agents as [Agent, Agent, Agent];
-  return { ...worldOf(family, { node, pods, outside }), ...nodeOf(names.node), close };
+  const [node, pods, pod, outside] = agents as [Agent, Agent, Agent, Agent];
+  return { ...worldOf(family, { node, pods, pod, outside }), ...nodeOf(names.node), close };
 }
 
 function nodeOf(name: string): Pick<NamespaceWorld, 'namespace' | 'inNode'> {
@@ -71,16 +85,16 @@ function nodeOf(name: string): Pick<NamespaceWorld, 'namespace' | 'inNode'> {
 
 function worldOf(
   family: IpFamily,
-  { node, pods, outside }: Readonly<Record<'node' | 'pods' | 'outside', Agent>>,
+  { node, pods, pod, outside }: Readonly<Record<'node' | 'pods' | 'pod' | 'outside', Agent>>,
 ): Omit<NamespaceWorld, 'namespace' | 'inNode' | 'close'> {
-  const at = (net: 'outside' | 'pod', host: number): Record<IpFamily, string> => ({
+  const at = (net: 'outside' | 'pod' | 'own', host: number): Record<IpFamily, string> => ({
     IPv4: `${nets.IPv4[net]}${host}`,
     IPv6: `${nets.IPv6[net]}${host}`,
   });
   const clients = {
     outside: outside.client('outside', at('outside', 2)),
     node: node.client('node', at('outside', 1)),
-    pod: pods.client('pod', at('pod', 200)),
+    pod: pod.client('pod', at('own', 2)),
   };
   let [lastService, lastPod, lastPort] = [0, 0, 20_000];
   const serviceAddress = (): string => {
@@ -93,7 +107,11 @@ function worldOf(
     clients,
     client: clients.outside,
     node: {
-      addresses: [...Object.values(at('outside', 1)), ...Object.values(at('pod', 1))],
+      addresses: [
+        ...Object.values(at('outside', 1)),
+        ...Object.values(at('pod', 1)),
+        ...Object.values(at('own', 1)),
+      ],
       nodePortAddresses: [at('outside', 1)[family]],
     },
     sources: Array.from({ length: sourceCount }, (_, i) => at('outside', 10 + i)[family]),
@@ -103,15 +121,17 @@ function worldOf(
     backend: (protocol, name, address): Promise<Backend> => {
       lastPod = (lastPod + 1) % podCount;
       const own = address ?? at('pod', 2 + lastPod)[family];
-      return pods.backend(protocol, name, { address: own, port: 0 });
+      const agent = own === at('own', 2)[family] ? pod : pods;
+      return agent.backend(protocol, name, { address: own, port: 0 });
     },
   };
 }
 
-function layCables(names: Readonly<Record<'node' | 'pods' | 'outside', string>>): void {
+function layCables(names: Readonly<Record<'node' | 'pods' | 'pod' | 'outside', string>>): void {
   for (const name of Object.values(names)) run('ip', 'netns', 'add', name);
   for (const [other, device] of [
     [names.pods, 'pods0'],
+    [names.pod, 'pod0'],
     [names.outside, 'out0'],
   ] as const) {
     run(
@@ -133,7 +153,7 @@ function layCables(names: Readonly<Record<'node' | 'pods' | 'outside', string>>)
     run('ip', '-n', other, 'link', 'set', 'lo', 'up');
   }
   run('ip', '-n', names.node, 'link', 'set', 'lo', 'up');
-  for (const { outside, pod, length } of Object.values(nets)) {
+  for (const { outside, pod, own, length } of Object.values(nets)) {
     const add = (name: string, device: string, address: string): string[] => [
       '-n',
       name,
@@ -151,10 +171,12 @@ function layCables(names: Readonly<Record<'node' | 'pods' | 'outside', string>>)
       run('ip', ...add(names.outside, 'eth0', `${outside}${10 + i}`));
     }
     for (let i = 0; i < podCount; i++) run('ip', ...add(names.pods, 'eth0', `${pod}${2 + i}`));
-    run('ip', ...add(names.pods, 'eth0', `${pod}200`));
+    run('ip', ...add(names.node, 'pod0', `${own}1`));
+    run('ip', ...add(names.pod, 'eth0', `${own}2`));
     const six = pod.includes(':') ? ['-6'] : [];
     for (const [name, via] of [
       [names.pods, `${pod}1`],
+      [names.pod, `${own}1`],
       [names.outside, `${outside}1`],
       // Services need a route to be asked for at all; nobody is at its end.
       [names.node, `${outside}fe`.replace(/\.fe$/, '.254')],

@@ -29,7 +29,8 @@ export type PacketCases = Readonly<
 
 type Place = keyof NamespaceWorld['clients'];
 
-const silenceMs = 400;
+const silenceMs = 250;
+const answerMs = 2_500;
 const everywhere = ['outside', 'node', 'pod'] as const satisfies readonly Place[];
 
 /** What `decide` says of a client's connection is what becomes of its packets, and of its address. */
@@ -42,7 +43,7 @@ export async function expectAsDecided(
   const flow = rig.flowTo(to, protocol, client);
   const decision = decide(rig.plan, flow);
   const quick = decision.kind === 'drop' || decision.kind === 'pass';
-  const met = await client.ask(protocol, to, quick ? { timeoutMs: silenceMs } : {});
+  const met = await client.ask(protocol, to, { timeoutMs: quick ? silenceMs : answerMs });
   const said = `${decision.kind} ${'why' in decision ? decision.why : ''} from ${from}`;
   switch (decision.kind) {
     case 'reject':
@@ -73,7 +74,7 @@ async function fromEverywhere(
 ): Promise<void> {
   for (const to of places) {
     for (const from of everywhere) {
-      for (const protocol of ['TCP'] as const) await expectAsDecided(rig, world, { to, from, protocol });
+      await expectAsDecided(rig, world, { to, from });
     }
   }
 }
@@ -116,7 +117,6 @@ function policyCase(story: Story): (rig: Rig, world: NamespaceWorld) => Promise<
       nodePort(node.port),
     ];
     await rig.apply(testServer(frontends, { endpoints, ...policies }));
-    await fromEverywhere(rig, world, [at, external, balanced, node]);
     await fromEverywhere(rig, world, [at, external, balanced, node]);
   };
 }
@@ -216,7 +216,9 @@ export const packetCases: PacketCases = {
     const rule = ['fwmark', '0x1/0x1', 'blackhole', 'priority', '50'];
     world.inNode('ip', ...six, 'rule', 'add', ...rule);
     try {
-      await rig.apply(testServer([clusterIp(at)], { endpoints: await rig.endpoints('a', 'b', 'c') }));
+      await rig.apply(
+        testServer([clusterIp(at)], { endpoints: await rig.endpoints('a', 'b', 'c') }),
+      );
       for (let i = 0; i < 6; i++) {
         for (const from of everywhere) await expectAsDecided(rig, world, { to: at, from });
       }

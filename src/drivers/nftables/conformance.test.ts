@@ -20,7 +20,7 @@ for (const family of ['IPv4', 'IPv6'] as const) {
 async function conform(family: 'IPv4' | 'IPv6'): Promise<void> {
   const world = await openNamespaces(family);
   after(() => world.close());
-  const podRange = parseCidr(family === 'IPv4' ? '10.244.1.0/24' : 'fd00:244::/64');
+  const podRange = parseCidr(family === 'IPv4' ? '10.244.0.0/16' : 'fd00:244::/32');
   const serviceRange = parseCidr(family === 'IPv4' ? '10.96.0.0/16' : 'fd96::/112');
   assert.ok(podRange !== undefined && serviceRange !== undefined);
   packetConformance({
