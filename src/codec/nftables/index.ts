@@ -3,3 +3,13 @@ export { NftBatch } from './batch.ts';
 export type { BaseHook, ElementSpec, RuleSpec, SetSpec, TableRef } from './batch.ts';
 export type { Expression, Verdict } from './expressions.ts';
 export type { DataType } from './numbers.ts';
+export {
+  elementsQuery,
+  generationQuery,
+  readCounts,
+  readGeneration,
+  readTable,
+  someElementsQuery,
+  tableQuery,
+} from './queries.ts';
+export type { ElementCount, TableInfo } from './queries.ts';

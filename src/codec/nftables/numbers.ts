@@ -20,7 +20,7 @@ export const messages = {
   getGen: 16,
 } as const;
 
-export const table = { name: 1, flags: 2, userdata: 6 } as const;
+export const table = { name: 1, handle: 4, userdata: 6 } as const;
 export const chain = { table: 1, name: 3, hook: 4, policy: 5, type: 7, userdata: 12 } as const;
 export const hook = { number: 1, priority: 2 } as const;
 export const rule = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const;

@@ -17,6 +17,7 @@ import { Shared, writeChanges, type PieceChange } from './difference.ts';
 import type { NftablesCode } from './errors.ts';
 import { families, tableName } from './family.ts';
 import { frameOf } from './frame.ts';
+import { tableComment } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { Places, type Placement } from './placement.ts';
 import { renderNode } from './render-node.ts';
@@ -38,6 +39,8 @@ export interface Standing {
 /** A commit that is ready, and what is true when the kernel has taken it. */
 export interface Staged {
   readonly batch: NftBatch;
+  /** What it changes, by id; undefined for what goes. Empty when it makes everything anew. */
+  readonly next: ReadonlyMap<string, Placed | undefined>;
   /** Makes it true. */
   settle(): Standing;
 }
@@ -73,7 +76,7 @@ export function stageWhole(
     };
     writeChanges(batch, changes(), { family, shared: standing.shared[family] });
   }
-  return { batch, settle: () => standing };
+  return { batch, next: new Map(), settle: () => standing };
 }
 
 /** What follows from a Delta. */
@@ -117,7 +120,7 @@ export function stageDelta(
       writeChanges(batch, changes, { family, shared: standing.shared[family] });
     }
   }
-  return { batch, settle: () => settleDelta(standing, plan, next) };
+  return { batch, next, settle: () => settleDelta(standing, plan, next) };
 }
 
 function settleDelta(
@@ -153,7 +156,7 @@ function writeFrame(
   // Added first, so that there is one to delete.
   batch.addTable();
   batch.deleteTable();
-  batch.addTable('made by Switchyard, which makes it anew when it is changed');
+  batch.addTable(tableComment);
   const { masqueradeAll } = plan.node;
   const { sets, chains, rules } = frameOf(family, { masqueradeAll, localPods });
   for (const set of sets) batch.addSet(set);

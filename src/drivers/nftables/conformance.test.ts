@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { parseCidr } from '../../model/index.ts';
 import { silentLogger } from '../../obs/index.ts';
+import { systemClock } from '../../sys/index.ts';
 import {
   driverConformance,
   namespacesMissing,
@@ -29,6 +30,7 @@ async function conform(family: 'IPv4' | 'IPv6'): Promise<void> {
     serviceRange,
     create: (detects) =>
       createNftablesDriver({
+        clock: systemClock,
         random: Math.random,
         log: silentLogger,
         namespace: world.namespace,
@@ -41,6 +43,7 @@ async function conform(family: 'IPv4' | 'IPv6'): Promise<void> {
     world,
     create: () =>
       createNftablesDriver({
+        clock: systemClock,
         random: Math.random,
         log: silentLogger,
         namespace: world.namespace,

@@ -2,11 +2,11 @@
  * The nftables driver: a table a family in the kernel, followed by commits of our own over netlink. What it does
  * goes on when this process ends; the next one takes over.
  */
-import { NftBatch } from '../../codec/nftables/index.ts';
 import { netlinkProtocols } from '../../codec/netlink/index.ts';
 import {
   messageOf,
   type ApplyReport,
+  type Clock,
   type Delta,
   type Driver,
   type Flow,
@@ -16,7 +16,7 @@ import {
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
 import { Conntrack, endpointOf, reconcileUdp } from '../netfilter/index.ts';
-import { loadNetlink, type NetlinkSocket, type OpenNetlink } from '../../sys/netlink/index.ts';
+import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import {
   needsWhole,
   stageDelta,
@@ -27,11 +27,13 @@ import {
 } from './apply.ts';
 import { nftablesCapabilities } from './capabilities.ts';
 import { NftablesError } from './errors.ts';
-import { families, tableName } from './family.ts';
+import { Counters } from './counters.ts';
+import { Kernel } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { probeHost } from './probe.ts';
 
 export interface NftablesOptions {
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** How local Pods are told from other sources, where the Plan's node says that they are. */
@@ -46,15 +48,26 @@ export function createNftablesDriver(options: NftablesOptions): Driver {
   return new NftablesDriver(options);
 }
 
+/** How often it looks whether the tables are still there: rebuilt within a second, for two questions of 50 us. */
+const lookEveryMs = 500;
+
+/** A socket, and what is asked through it. */
+interface Line {
+  readonly socket: NetlinkSocket;
+  readonly kernel: Kernel;
+  readonly conntrack: Conntrack;
+}
+
 class NftablesDriver implements Driver {
   readonly name = 'nftables';
   readonly capabilities = nftablesCapabilities;
   private readonly options: NftablesOptions;
-  private open: OpenNetlink | undefined;
-  private socket: NetlinkSocket | undefined;
+  private line: Line | undefined;
   private standing: Standing | undefined;
+  private identity: string | undefined;
+  private readonly counters = new Counters();
   private readonly failing = new Map<string, readonly FrontendFailure[]>();
-  private stopped = false;
+  private readonly stopping = new AbortController();
 
   constructor(options: NftablesOptions) {
     this.options = options;
@@ -65,23 +78,15 @@ class NftablesDriver implements Driver {
   }
 
   async apply(plan: Plan, delta: Delta | undefined, signal: AbortSignal): Promise<ApplyReport> {
-    if (this.stopped) {
+    if (this.stopping.signal.aborted) {
       throw new NftablesError('NFTABLES_STOPPED', 'Cannot apply a Plan: the driver has stopped');
     }
-    const socket = await this.netlink();
+    const line = await this.open();
     signal.throwIfAborted();
-    const staged = this.stage(plan, delta);
-    const { operations } = staged.batch;
-    try {
-      if (!staged.batch.isEmpty) socket.request('commit rules', staged.batch.finish());
-    } catch (error) {
-      // The kernel took nothing, but slots and counts were given out: begin anew.
-      this.standing = undefined;
-      throw error;
-    }
+    if (this.identity === undefined) line.kernel.refuseForeign();
     const before = this.standing?.plan;
-    this.standing = staged.settle();
-    this.reconcile(socket, plan, { before, delta });
+    const operations = this.commit(line, plan, delta);
+    this.reconcile(line, plan, { before, delta });
     this.followFailures(plan, delta);
     return {
       revision: plan.revision,
@@ -92,7 +97,9 @@ class NftablesDriver implements Driver {
   }
 
   observe(): ReturnType<Driver['observe']> {
-    return { endpoints: new Map() };
+    const { line, standing } = this;
+    if (line === undefined || standing === undefined) return { endpoints: new Map() };
+    return this.counters.observe(line.kernel, standing);
   }
 
   async drained(...[, signal]: Parameters<Driver['drained']>): Promise<void> {
@@ -105,17 +112,43 @@ class NftablesDriver implements Driver {
   async locate(flow: Flow): ReturnType<Driver['locate']> {
     const { standing } = this;
     if (standing === undefined) return undefined;
-    const entry = new Conntrack(await this.netlink()).find(flow);
+    const { conntrack } = await this.open();
+    const entry = conntrack.find(flow);
     return entry && endpointOf(standing.plan, entry);
   }
 
   async stop(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
-    if (this.options.atStop === 'remove' && this.standing !== undefined) {
-      (await this.netlink()).request('remove the tables', removal());
+    if (this.stopping.signal.aborted) return;
+    this.stopping.abort();
+    const { line } = this;
+    if (this.options.atStop === 'remove' && this.identity !== undefined) line?.kernel.remove();
+    line?.socket.close();
+    this.line = undefined;
+  }
+
+  /** All or nothing; returns how many objects it changed. */
+  private commit({ kernel }: Line, plan: Plan, delta: Delta | undefined): number {
+    const { standing } = this;
+    const staged = this.stage(plan, delta);
+    const { operations } = staged.batch;
+    const whole = staged.next.size === 0 && operations > 0;
+    if (standing !== undefined && whole) this.counters.beforeWhole(kernel, standing);
+    else if (standing !== undefined) this.counters.before(kernel, standing, staged);
+    try {
+      kernel.commit(staged.batch);
+    } catch (error) {
+      // The kernel took nothing, but slots and counts were given out: begin anew.
+      this.standing = undefined;
+      throw error;
     }
-    this.socket?.close();
+    this.standing = staged.settle();
+    this.counters.follow(this.standing);
+    if (whole || this.identity === undefined) {
+      const first = this.identity === undefined;
+      this.identity = kernel.identity();
+      if (first) void this.watch();
+    }
+    return operations;
   }
 
   private stage(plan: Plan, delta: Delta | undefined): Staged {
@@ -129,52 +162,64 @@ class NftablesDriver implements Driver {
     return stageDelta(standing, plan, { delta, localPods });
   }
 
+  /** Looks again and again whether the tables are still those we made; `nft flush ruleset` takes ours as well. */
+  private async watch(): Promise<void> {
+    const { clock, log } = this.options;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await clock.sleep(lookEveryMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        this.restoreLost();
+      } catch (error) {
+        log.warn('Cannot make the lost tables again', { error: messageOf(error) });
+      }
+    }
+  }
+
+  private restoreLost(): void {
+    const { line, standing } = this;
+    if (line === undefined || standing === undefined) return;
+    if (line.kernel.identity() === this.identity) return;
+    line.kernel.refuseForeign();
+    this.commit(line, standing.plan, undefined);
+    this.options.log.warn('Made the tables again: somebody took them away', {
+      services: standing.servers.size,
+    });
+  }
+
   /** Rules are in force already: a table of connections that cannot be read costs stale UDP flows, not the apply. */
   private reconcile(
-    socket: NetlinkSocket,
+    { conntrack }: Line,
     plan: Plan,
     since: { readonly before: Plan | undefined; readonly delta: Delta | undefined },
   ): void {
     try {
-      const forgotten = reconcileUdp(new Conntrack(socket), plan, since);
+      const forgotten = reconcileUdp(conntrack, plan, since);
       if (forgotten > 0) this.options.log.debug('Forgot stale UDP connections', { forgotten });
     } catch (error) {
       this.options.log.warn('Cannot reconcile UDP connections', { error: messageOf(error) });
     }
   }
 
-  private async netlink(): Promise<NetlinkSocket> {
-    this.open ??= await loadNetlink();
+  private async open(): Promise<Line> {
+    if (this.line !== undefined) return this.line;
+    const open = await loadNetlink();
     const { namespace } = this.options;
-    this.socket ??= this.open({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
-    return this.socket;
+    const socket = open({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
+    this.line = { socket, kernel: new Kernel(socket), conntrack: new Conntrack(socket) };
+    return this.line;
   }
 
   private followFailures(plan: Plan, delta: Delta | undefined): void {
-    const changed =
-      delta === undefined
-        ? [...plan.servers.values()]
-        : [
-            ...this.failing.keys(),
-            ...[...delta.added, ...delta.updated.map((u) => u.after)].map((s) => s.id),
-          ].flatMap((id) => plan.servers.get(id) ?? []);
-    if (delta === undefined) this.failing.clear();
-    for (const id of this.failing.keys())
-      if (plan.servers.get(id) === undefined) this.failing.delete(id);
-    for (const server of changed) {
-      const failures = takenFrontends(plan, server);
-      if (failures.length > 0) this.failing.set(server.id, failures);
-      else this.failing.delete(server.id);
+    const changed = [...(delta?.added ?? []), ...(delta?.updated.map(({ after }) => after) ?? [])];
+    const again = [...this.failing.keys(), ...changed.map(({ id }) => id)];
+    const ids = delta === undefined ? [...plan.servers].map(([id]) => id) : again;
+    this.failing.clear();
+    for (const id of new Set(ids)) {
+      const server = plan.servers.get(id);
+      const failures = server === undefined ? [] : takenFrontends(plan, server);
+      if (failures.length > 0) this.failing.set(id, failures);
     }
   }
-}
-
-function removal(): Uint8Array {
-  const batch = new NftBatch();
-  for (const family of Object.values(families)) {
-    batch.in({ family: family.number, name: tableName });
-    batch.addTable();
-    batch.deleteTable();
-  }
-  return batch.finish();
 }

@@ -1,12 +1,13 @@
 /** Finds out what the host lacks for this driver, without changing it. */
+import { netlinkProtocols } from '../../codec/netlink/index.ts';
+import { generationQuery } from '../../codec/nftables/index.ts';
 import { messageOf, type Missing } from '../../model/index.ts';
 import { isNotPermitted, loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
-import { generationQuery } from './queries.ts';
 
 export async function probeHost(namespace: string | undefined): Promise<readonly Missing[]> {
   let socket: NetlinkSocket | undefined;
   try {
-    socket = (await loadNetlink())({ protocol: 12, groups: 0, namespace });
+    socket = (await loadNetlink())({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
     socket.request('ask for the generation of the rules', generationQuery());
     return [];
   } catch (error) {
