@@ -53,25 +53,30 @@ export class NetlinkWriter {
   }
 
   u8(type: number, value: number): void {
-    this.room[this.begin(type, 1)] = value;
+    const at = this.begin(type, 1);
+    this.room[at] = value;
   }
 
   /** In the host's order (little-endian, as on every architecture this is built for). */
   u32(type: number, value: number): void {
-    this.view.setUint32(this.begin(type, 4), value >>> 0, true);
+    const at = this.begin(type, 4);
+    this.view.setUint32(at, value >>> 0, true);
   }
 
   /** In network order: nfnetlink's numbers are. */
   be16(type: number, value: number): void {
-    this.view.setUint16(this.begin(type, 2), value);
+    const at = this.begin(type, 2);
+    this.view.setUint16(at, value);
   }
 
   be32(type: number, value: number): void {
-    this.view.setUint32(this.begin(type, 4), value >>> 0);
+    const at = this.begin(type, 4);
+    this.view.setUint32(at, value >>> 0);
   }
 
   be64(type: number, value: bigint): void {
-    this.view.setBigUint64(this.begin(type, 8), value);
+    const at = this.begin(type, 8);
+    this.view.setBigUint64(at, value);
   }
 
   /** With the zero byte at its end that the kernel wants. */
@@ -102,6 +107,7 @@ export class NetlinkWriter {
     this.view.setUint16(start, length, true);
   }
 
+  /** May change `room` and `view`: take them after it. */
   private begin(type: number, length: number): number {
     const at = this.end;
     this.grow(padded(4 + length));

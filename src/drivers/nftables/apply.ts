@@ -47,6 +47,9 @@ export interface Staged {
 
 const familyNames = ['IPv4', 'IPv6'] as const satisfies readonly IpFamily[];
 
+/** Rendered together: what is rendered is many times larger than the bytes that become of it. */
+const atOnce = 256;
+
 /** Everything from nothing. */
 export function stageWhole(
   plan: Plan,
@@ -67,14 +70,16 @@ export function stageWhole(
   for (const family of familyNames) {
     writeFrame(batch, family, { plan, localPods: pods });
     const node = renderNode(family, plan.node, pods);
-    const changes = function* (): Generator<PieceChange> {
-      yield { before: undefined, after: node };
-      for (const { server, placement } of standing.servers.values()) {
-        if (server.ref.family !== family) continue;
-        yield { before: undefined, after: renderServer(plan, server, placement) };
-      }
-    };
-    writeChanges(batch, changes(), { family, shared: standing.shared[family] });
+    const shared = standing.shared[family];
+    writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
+    const own = [...standing.servers.values()].filter(({ server }) => server.ref.family === family);
+    for (let i = 0; i < own.length; i += atOnce) {
+      const changes = own.slice(i, i + atOnce).map(({ server, placement }) => ({
+        before: undefined,
+        after: renderServer(plan, server, placement),
+      }));
+      writeChanges(batch, changes, { family, shared });
+    }
   }
   return { batch, next: new Map(), settle: () => standing };
 }
