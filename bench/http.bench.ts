@@ -1,25 +1,31 @@
 /**
  * Processor time and p99 of a request through the gateway with cookie affinity, against nginx and HAProxy, in
- * alternating rounds on one core: bodies of 40 bytes and 64 KiB, 1, 64 and 512 connections.
+ * alternating rounds on one core: bodies of 40 bytes and 64 KiB, 1, 64 and 512 connections; then HTTP/2 with 64
+ * streams and HTTP/1.1 over TLS. `npm run bench -- http ROUNDS ROW,ROW`, a row as `40x64` or `h2c-40x64`.
  */
 import { execFileSync } from 'node:child_process';
-import { httpLoad, startHttpBackends } from './http-load.ts';
-import { httpProxyNames, serveHttp, startHttpProxy } from './http-proxies.ts';
-import type { Proxy } from './tcp-proxies.ts';
+import type { Way } from './http-configs.ts';
+import { cookieOf, httpLoad, startHttpBackends } from './http-load.ts';
+import { httpProxyNames, serveHttp, startHttpProxy, type HttpProxy } from './http-proxies.ts';
 
 interface Load {
+  readonly way: Way;
   readonly bodyBytes: number;
   readonly lanes: number;
   readonly count: number;
 }
 
 const loads: readonly Load[] = [
-  { bodyBytes: 40, lanes: 1, count: 3000 },
-  { bodyBytes: 40, lanes: 64, count: 20_000 },
-  { bodyBytes: 40, lanes: 512, count: 20_000 },
-  { bodyBytes: 65_536, lanes: 1, count: 1000 },
-  { bodyBytes: 65_536, lanes: 64, count: 4000 },
-  { bodyBytes: 65_536, lanes: 512, count: 4000 },
+  { way: 'http', bodyBytes: 40, lanes: 64, count: 20_000 },
+  { way: 'http', bodyBytes: 40, lanes: 1, count: 8000 },
+  { way: 'http', bodyBytes: 40, lanes: 512, count: 20_000 },
+  { way: 'http', bodyBytes: 65_536, lanes: 1, count: 1000 },
+  { way: 'http', bodyBytes: 65_536, lanes: 64, count: 4000 },
+  { way: 'http', bodyBytes: 65_536, lanes: 512, count: 4000 },
+  { way: 'h2c', bodyBytes: 40, lanes: 64, count: 8000 },
+  { way: 'h2c', bodyBytes: 65_536, lanes: 64, count: 2000 },
+  { way: 'https', bodyBytes: 40, lanes: 64, count: 10_000 },
+  { way: 'https', bodyBytes: 65_536, lanes: 64, count: 2000 },
 ];
 
 export async function run([first, ...rest]: readonly string[]): Promise<void> {
@@ -28,12 +34,12 @@ export async function run([first, ...rest]: readonly string[]): Promise<void> {
   const only = rest[0];
   pin();
   const backends = await startHttpBackends(2);
-  const proxies: Proxy[] = [];
+  const proxies: HttpProxy[] = [];
   try {
     for (const name of httpProxyNames()) proxies.push(await startHttpProxy(name, backends.ports));
     const ratios: string[] = [];
     for (const load of loads) {
-      if (only !== undefined && only !== `${load.bodyBytes}x${load.lanes}`) continue;
+      if (only !== undefined && !only.split(',').includes(rowOf(load))) continue;
       ratios.push(...(await compare(load, proxies, rounds)));
     }
     console.log(`ratios: ${ratios.join(', ')}`);
@@ -44,19 +50,26 @@ export async function run([first, ...rest]: readonly string[]): Promise<void> {
 }
 
 /** Prints a row a proxy; returns the ratios of our epoll engine to each peer: above 1 is cheaper than it. */
-async function compare(load: Load, proxies: readonly Proxy[], rounds: number): Promise<string[]> {
+async function compare(
+  load: Load,
+  proxies: readonly HttpProxy[],
+  rounds: number,
+): Promise<string[]> {
   const costs = new Map<string, number[]>(proxies.map(({ name }) => [name, []]));
   const tails = new Map<string, number[]>(proxies.map(({ name }) => [name, []]));
+  const cookies = new Map<string, string>();
+  for (const { name, ports } of proxies) cookies.set(name, await cookieOf(ports.http));
   for (let round = -2; round < rounds; round++) {
     for (const proxy of proxies) {
       const before = proxy.cpuNs();
-      const times = await httpLoad(proxy.port, load);
+      const cookie = cookies.get(proxy.name) ?? '';
+      const times = await httpLoad(proxy.ports[load.way], { ...load, cookie });
       if (round < 0) continue;
       costs.get(proxy.name)?.push((proxy.cpuNs() - before) / 1000 / load.count);
       tails.get(proxy.name)?.push(times.toSorted()[Math.floor(times.length * 0.99)] ?? 0);
     }
   }
-  const title = `${load.bodyBytes} B x ${load.lanes}`;
+  const title = rowOf(load);
   const ours = costs.get('epoll') ?? [];
   return proxies.flatMap(({ name }) => {
     const cost = costs.get(name) ?? [];
@@ -69,6 +82,10 @@ async function compare(load: Load, proxies: readonly Proxy[], rounds: number): P
       ? [`${title} epoll/${name} ${median(ratios).toFixed(2)}`]
       : [];
   });
+}
+
+function rowOf({ way, bodyBytes, lanes }: Load): string {
+  return `${way === 'http' ? '' : `${way}-`}${bodyBytes}x${lanes}`;
 }
 
 function median(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-/** The proxies a TCP benchmark compares: the userspace driver on either engine, and HAProxy. */
+/** The proxies a TCP benchmark compares: the userspace driver on either engine, in one thread or two, and HAProxy. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ export interface Proxy {
 
 /** What can run here; HAProxy last, when it is installed. */
 export function proxyNames(): readonly string[] {
-  const ours = ['portable', 'epoll'];
+  const ours = ['portable', 'epoll', 'epoll-2'];
   return existsSync(haproxyPath) ? [...ours, 'haproxy'] : ours;
 }
 
@@ -76,7 +76,10 @@ function spawnHaproxy(folder: string, port: number, backends: readonly number[])
 
 /** The child process of a benchmark: one Service through the driver, until its parent goes. */
 export async function serve([name, port, ...backends]: readonly string[]): Promise<void> {
-  const { engine } = await createEngine({ prefer: name === 'epoll' ? 'epoll' : 'portable' });
+  const { engine } = await createEngine({
+    prefer: name === 'portable' ? 'portable' : 'epoll',
+    workers: name === 'epoll-2' ? 2 : 1,
+  });
   const driver = createUserspaceDriver({
     engine,
     udp: createPortableUdp(),

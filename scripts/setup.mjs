@@ -45,6 +45,8 @@ const debianPackages = [
   { program: 'host', package: 'bind9-host' },
   { program: 'chromium', package: 'chromium' },
   { program: 'unbound', package: 'unbound' },
+  { program: 'nginx', package: 'nginx-light' },
+  { program: 'haproxy', package: 'haproxy' },
 ];
 
 class SetupError extends Error {
@@ -269,14 +271,19 @@ function installDebianPackages() {
   if (missing.length === 0 || !onPath('apt-get')) return;
   const names = missing.map((wanted) => wanted.package);
   say(`Installing ${names.join(' ')} with apt-get: tests use it`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // Debian starts the services it installs, but not in the runlevel for repairs: they would take our ports.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, encoding: 'utf8' });
-  const install = () => apt('install', '-y', '--no-install-recommends', ...names);
-  if (install().status === 0) return;
+  const install = (...wanted) => apt('install', '-y', '--no-install-recommends', ...wanted);
+  if (install(...names).status === 0) return;
   apt('update');
-  const second = install();
-  if (second.status !== 0)
-    say(`  apt-get failed; tests that need it are skipped\n${indent(second.stderr)}`);
+  if (install(...names).status === 0) return;
+  // One that cannot be had must not keep the others away.
+  for (const name of names) {
+    const { status, stderr } = install(name);
+    if (status === 0) continue;
+    say(`  apt-get failed for ${name}; tests that need it are skipped\n${indent(stderr)}`);
+  }
 }
 
 async function main() {

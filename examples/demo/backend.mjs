@@ -2,11 +2,13 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:http';
 import process from 'node:process';
+import { answerLogin } from './login.mjs';
 
 const { HOST = '127.0.0.1', PORT = '8080', POD_NAME = 'backend', DELAY_MS = '0' } = process.env;
 const text = `Hello from ${POD_NAME} at ${HOST}:${PORT}\n`;
 
 const server = createServer((request, response) => {
+  if (answerLogin(request, response, POD_NAME)) return;
   const answer = () => {
     response.writeHead(200, { 'content-type': 'text/plain', 'content-length': text.length });
     response.end(request.method === 'HEAD' ? undefined : text);

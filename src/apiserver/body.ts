@@ -59,8 +59,10 @@ export async function decodeObjectBody(
     apiVersion: value['apiVersion'] ?? apiVersionOf(kind),
   };
   checkKind(kind, whole);
-  const warnings = problemsOf(kind, text, validation);
-  return { value: pruned(kind, whole), warnings };
+  const kept = pruned(kind, whole);
+  // Written as we would write it, a text has no field twice: then there is nothing to look for.
+  const isPlain = kept === whole && JSON.stringify(value) === text.trimEnd();
+  return { value: kept, warnings: isPlain ? [] : problemsOf(kind, text, validation) };
 }
 
 /** What a kind does not have is not kept. */

@@ -4,6 +4,7 @@
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { parseIp } from '../model/index.ts';
 import { makePrivateFolder, readText, SysError, writeTextAtomically } from '../sys/index.ts';
 import { createCertificates, type CertificatePair } from './certificate.ts';
 
@@ -67,7 +68,7 @@ function isUsable(kept: Credentials, { hosts, nowMs }: CredentialOptions): boole
     const leaf = new X509Certificate(kept.cert);
     const ca = new X509Certificate(kept.caCert);
     const names = hosts.every(
-      (host) => leaf.checkIP(host) !== undefined || leaf.checkHost(host) !== undefined,
+      (host) => (parseIp(host) ? leaf.checkIP(host) : leaf.checkHost(host)) !== undefined,
     );
     const inTime = Date.parse(leaf.validTo) - nowMs > renewMs;
     return names && inTime && leaf.verify(ca.publicKey) && kept.token.length >= minTokenLength;

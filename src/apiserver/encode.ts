@@ -28,7 +28,7 @@ export function encodeObject(object: KubeObject): string {
 }
 
 /** Items of a list go without kind and version, as the API server has them. */
-export function encodeItem(object: KubeObject): string {
+function encodeItem(object: KubeObject): string {
   return `{${tailOf(object)}`;
 }
 

@@ -6,7 +6,7 @@ import {
   ApiError,
   apiVersionOf,
   endpointSliceKind,
-  isAlreadyExists,
+  isNotFound,
   labels,
   serviceKind,
   type EndpointSlice,
@@ -29,10 +29,16 @@ export interface OwnServiceOptions {
 export async function publishOwnService(options: OwnServiceOptions): Promise<string | undefined> {
   const { client, clusterIp, listener } = options;
   try {
-    await ensure(() => client.create(serviceKind, serviceAt(clusterIp, listener.port)));
+    const service = serviceAt(clusterIp, listener.port);
+    const there = await find(() => client.get(serviceKind, place));
+    if (there === undefined) await client.create(serviceKind, service);
+    else await client.patch(serviceKind, place, { spec: { ports: service.spec?.ports } });
     const slice = sliceAt(listener);
-    const made = await ensure(() => client.create(endpointSliceKind, slice));
-    if (!made) await client.update(endpointSliceKind, slice);
+    const { metadata } = slice;
+    const at = { namespace: place.namespace, name: metadata.name };
+    const slicedBefore = await find(() => client.get(endpointSliceKind, at));
+    if (slicedBefore === undefined) await client.create(endpointSliceKind, slice);
+    else await client.update(endpointSliceKind, slice);
     return undefined;
   } catch (thrown) {
     // Its address is taken by another Service.
@@ -41,13 +47,12 @@ export async function publishOwnService(options: OwnServiceOptions): Promise<str
   }
 }
 
-/** Whether it was made; false when it is there already. */
-async function ensure(create: () => Promise<unknown>): Promise<boolean> {
+/** What an earlier process made, or undefined: to make it again would claim its address twice. */
+async function find<T>(get: () => Promise<T>): Promise<T | undefined> {
   try {
-    await create();
-    return true;
+    return await get();
   } catch (thrown) {
-    if (isAlreadyExists(thrown)) return false;
+    if (isNotFound(thrown)) return undefined;
     throw thrown;
   }
 }

@@ -84,11 +84,11 @@ function revisionBy(change: Change, { request, options, warnings }: Revising): R
     if (!isJsonObject(changed)) {
       throw new ApiError('BadRequest', `the patch leaves no ${kind.kind}`);
     }
-    const { validation } = options;
-    for (const problem of problemsOf(kind, JSON.stringify(changed), validation)) {
-      warnings.add(problem);
-    }
     const value = pruned(kind, changed);
+    if (value !== changed) {
+      const problems = problemsOf(kind, JSON.stringify(changed), options.validation);
+      for (const problem of problems) warnings.add(problem);
+    }
     refuseOtherUid(kind, stored, value);
     const version = metadataIn(value)['resourceVersion'];
     // The version that the patch itself names; the stored one is in every result.

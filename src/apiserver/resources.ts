@@ -66,7 +66,7 @@ function resourceOf(kind: Kind): Resource {
   };
 }
 
-export const resources: readonly Resource[] = kinds.map(resourceOf);
+const resources: readonly Resource[] = kinds.map(resourceOf);
 
 const byPath = new Map(
   resources.map((resource) => {

@@ -69,7 +69,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const { registry: client, clusterIp } = options;
     const detail = await publishOwnService({ client, clusterIp, listener: server.address });
     status = { state: 'ready', detail };
-    log.info('Serving the Kubernetes API', { url });
+    log.debug('Serving the Kubernetes API', { url });
   };
   const stop = async (): Promise<void> => {
     await server?.close();

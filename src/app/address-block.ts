@@ -6,7 +6,7 @@
  * nothing behind. Services get the lower half, Pods a quarter of the upper half.
  */
 import { fnv1a, parseCidr, type Cidr } from '../model/index.ts';
-import { NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
+import { NetError, type ListenAt, type Listener, type NetEngine } from '../sys/net/index.ts';
 import { AppError } from './errors.ts';
 
 export interface AddressBlock {
@@ -14,6 +14,8 @@ export interface AddressBlock {
   /** IPv6 has one loopback address, so these are no addresses of this host: frontends there stand in on `::1`. */
   readonly secondaryRange: Cidr | undefined;
   readonly podRange: Cidr;
+  /** The socket that claims it; undefined where nothing can collide. */
+  readonly claim: Listener | undefined;
   release(): Promise<void>;
 }
 
@@ -28,18 +30,66 @@ export async function claimAddressBlock(engine: NetEngine, name: string): Promis
     const block = firstBlock + ((preferred + i) % blockCount);
     const claim = await tryClaim(engine, block);
     if (claim === 'taken') continue;
-    return {
-      serviceRange: cidr(`127.${block}.0.0/17`),
-      secondaryRange: (await hasIpv6(engine)) ? cidr(`fd53:7764:${block}::/112`) : undefined,
-      podRange: cidr(`127.${block}.128.0/18`),
-      release: async () => claim?.close(),
-    };
+    return await blockOf(engine, block, claim);
   }
   throw new AppError(
     'ADDRESS_BLOCKS_EXHAUSTED',
     `Cannot claim a loopback address block: all ${blockCount} are taken`,
     { remedy: 'Stop another instance of Switchyard on this host' },
   );
+}
+
+/** The block that objects of an earlier run have their addresses in: that one or none. */
+export async function reclaimAddressBlock(
+  engine: NetEngine,
+  { serviceRange, folder }: { readonly serviceRange: string; readonly folder: string },
+): Promise<AddressBlock> {
+  const block = blockNumber(serviceRange);
+  if (block === undefined) {
+    throw new AppError(
+      'DATA_RANGE_FOREIGN',
+      `Cannot use the objects in ${folder}: their Services have addresses of ${serviceRange}, which this driver does not forward`,
+      { remedy: 'Start it with the mode it was made with, or name another folder with --data-dir' },
+    );
+  }
+  const claim = await tryClaim(engine, block);
+  if (claim !== 'taken') return await blockOf(engine, block, claim);
+  throw new AppError(
+    'DATA_RANGE_TAKEN',
+    `Cannot use the objects in ${folder}: another instance on this host has their addresses, ${serviceRange}`,
+    {
+      remedy: 'Stop that instance and start this one again, or name another folder with --data-dir',
+    },
+  );
+}
+
+function blockNumber(serviceRange: string): number | undefined {
+  const block = Number(/^127\.([0-9]{1,3})\.0\.0\/17$/.exec(serviceRange)?.[1]);
+  return block >= firstBlock && block < firstBlock + blockCount ? block : undefined;
+}
+
+/** The block another process of this instance has claimed. */
+export async function inheritAddressBlock(
+  engine: NetEngine,
+  serviceRange: string,
+  claimed: ListenAt | undefined,
+): Promise<AddressBlock> {
+  const claim = claimed && (await engine.listen(claimed, (connection) => connection.destroy()));
+  return await blockOf(engine, Number(serviceRange.split('.')[1]), claim);
+}
+
+async function blockOf(
+  engine: NetEngine,
+  block: number,
+  claim: Listener | undefined,
+): Promise<AddressBlock> {
+  return {
+    serviceRange: cidr(`127.${block}.0.0/17`),
+    secondaryRange: (await hasIpv6(engine)) ? cidr(`fd53:7764:${block}::/112`) : undefined,
+    podRange: cidr(`127.${block}.128.0/18`),
+    claim,
+    release: async () => claim?.close(),
+  };
 }
 
 /** Undefined where only 127.0.0.1 exists (macOS): frontends stand in there, and nothing can collide. */

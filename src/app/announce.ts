@@ -3,7 +3,8 @@ import { paintFor, printResult, type CliIo, type OutputFormat } from '../cli/ind
 import type { ControlSource, ServicePortView } from '../control/index.ts';
 import { formatSocketAddress } from '../model/index.ts';
 import { showDemo } from './demo-tour.ts';
-import type { Up, Ways } from './up.ts';
+import type { Ways } from './up-views.ts';
+import type { Up } from './up.ts';
 import { programName, version } from './version.ts';
 
 export interface AnnounceOptions {
@@ -13,7 +14,6 @@ export interface AnnounceOptions {
   readonly signal: AbortSignal;
 }
 
-const apiService = { namespace: 'default', name: 'kubernetes' } as const;
 const nameService = { namespace: 'kube-system', name: 'kube-dns' } as const;
 const everything = { namespace: undefined, name: undefined };
 
@@ -49,32 +49,30 @@ function showServices(source: ControlSource, io: CliIo): void {
 
 /** What the user brought: our own parts are not news. */
 function ownServices(source: ControlSource): readonly ServicePortView[] {
-  return source
-    .services(everything)
-    .filter(
-      ({ namespace, name }) =>
-        namespace !== nameService.namespace &&
-        !(namespace === apiService.namespace && name === apiService.name),
-    );
+  return source.services(everything).filter(({ namespace }) => namespace !== nameService.namespace);
 }
 
 /** `127.0.0.1:PORT` of each; undefined for what is not there. */
-function formatWays({ dns, door, metrics, kubeconfig }: Ways): {
+function formatWays({ dns, door, gateway, metrics, kubeconfig, objects }: Ways): {
   readonly dns: string | undefined;
   readonly door: string | undefined;
+  readonly gateway: string | undefined;
   readonly metrics: string | undefined;
   readonly kubeconfig: string;
+  readonly objects: string | undefined;
 } {
   return {
     dns: dns === undefined ? undefined : formatSocketAddress(dns),
     door: door === undefined ? undefined : formatSocketAddress(door),
+    gateway: gateway === undefined ? undefined : formatSocketAddress(gateway),
     metrics: metrics === undefined ? undefined : formatSocketAddress(metrics),
     kubeconfig,
+    objects,
   };
 }
 
 function waysText(ways: Ways, source: ControlSource): string {
-  const { dns, door, metrics, kubeconfig } = formatWays(ways);
+  const { dns, door, gateway, metrics, kubeconfig } = formatWays(ways);
   const own = source.services(nameService).flatMap(({ frontends }) => frontends);
   const besides = new Set([
     ...ways.alsoDns.map(formatSocketAddress),
@@ -84,7 +82,13 @@ function waysText(ways: Ways, source: ControlSource): string {
     ...(dns === undefined ? [] : [`Names of cluster.local are answered at ${dns}\n`]),
     ...(besides.size === 0 ? [] : [`  and at ${[...besides].join(' and ')}\n`]),
     ...(door === undefined ? [] : [`Clients reach them by name through socks5h://${door}\n`]),
+    ...(gateway === undefined
+      ? []
+      : [`Browsers open http://SERVICE.NAMESPACE.localhost:${portOf(gateway)}\n`]),
     ...(metrics === undefined ? [] : [`Prometheus finds metrics at http://${metrics}/metrics\n`]),
+    ways.objects === undefined
+      ? 'Objects are in memory and end with this instance\n'
+      : `Objects are kept in ${ways.objects}\n`,
     `The Kubernetes API is served: kubectl --kubeconfig ${kubeconfig} get services\n`,
   ];
   return lines.join('');
@@ -135,4 +139,8 @@ function byName(
   const url = `http://${name}.${namespace}.svc.cluster.local${port === '80' ? '' : `:${port}`}`;
   const proxy = `-x socks5h://${formatSocketAddress(door)}`;
   return [[`curl ${proxy} ${url}`, 'the same by its name, without touching this host']];
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
 }

@@ -1,6 +1,7 @@
 /** Shows the demo's Services one by one: what each is there for, where it answers, and how it spreads. */
 import { paintFor, type CliIo } from '../cli/index.ts';
 import type { ControlSource, FrontendView } from '../control/index.ts';
+import { countKept } from './demo-client.ts';
 import { countByName, type NameClient } from './demo-names.ts';
 import { demoNamespace, demoServices, type DemoService } from './demo.ts';
 
@@ -43,6 +44,9 @@ async function countFor(
       : await countByName(client, { host, port, requests: firstSpread });
   }
   if (at === undefined) return new Map();
+  if (spreads === 'keep-alive' || spreads === 'session') {
+    return await countKept({ at, requests: firstSpread, keepsCookies: spreads === 'session' });
+  }
   return spreads === 'connections'
     ? await countConnections(client.source, name, signal)
     : await countRequests(at);

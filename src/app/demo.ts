@@ -14,8 +14,11 @@ import { packageFile } from '../sys/index.ts';
 export interface DemoService {
   readonly name: string;
   readonly shows: string;
-  /** What shows its spread: connections, whole requests where load counts, or the name where that is all there is. */
-  readonly spreads: 'connections' | 'requests' | 'name';
+  /**
+   * What shows its spread: connections, whole requests where load counts, those of one client that keeps its
+   * connection, of one browser, or the name where that is all there is.
+   */
+  readonly spreads: 'connections' | 'requests' | 'keep-alive' | 'session' | 'name';
   /** Where a client connects that comes by the name. */
   readonly namePort?: number;
 }
@@ -60,6 +63,26 @@ const recipes: readonly Recipe[] = [
     shows: 'UDP: each client is a flow of its own',
     spreads: 'connections',
     spec: { selector: { app: 'echo' }, ports: [{ name: 'echo', protocol: 'UDP', port: 7000 }] },
+  },
+  {
+    name: 'stuck',
+    shows: 'one keep-alive client, by connection: always the same backend',
+    spreads: 'keep-alive',
+    spec: { selector: { app: 'web' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'api',
+    shows: 'the same client with balance: request',
+    spreads: 'keep-alive',
+    annotations: { [annotations.balance.key]: 'request' },
+    spec: { selector: { app: 'web' }, ports: [httpPort(80)] },
+  },
+  {
+    name: 'login',
+    shows: 'cookie affinity: a browser stays with its session, see /login',
+    spreads: 'session',
+    annotations: { [annotations.affinity.key]: 'cookie' },
+    spec: { selector: { app: 'web' }, ports: [httpPort(80)] },
   },
   {
     name: 'front',

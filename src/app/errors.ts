@@ -4,6 +4,10 @@ import { CodedError, type CodeOf, type ErrorTable } from '../model/index.ts';
 export const appErrors = {
   user: {
     CONFIG_INVALID: 'A flag or an environment variable has a value that is not taken',
+    DATA_RANGE_FOREIGN: 'The objects of a folder or backup have addresses of another range',
+    DATA_RANGE_TAKEN: 'Another instance has the addresses that the objects of a data folder have',
+    OBJECTS_ELSEWHERE: 'The instance to be replaced keeps its objects somewhere else',
+    BACKUP_UNUSABLE: 'A file is no backup of objects',
     BIND_INVALID: 'What a workload is to be bound to is neither a command nor an address',
   },
   ours: {

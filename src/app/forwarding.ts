@@ -1,5 +1,6 @@
 /** What forwards: the planner that follows the objects, the driver that carries out its Plans, and who is told of it. */
 import type { ServiceGateway } from '../gateway/index.ts';
+import type { HandingOver } from '../drivers/userspace/index.ts';
 import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
 import { SyncTimes } from '../metrics/index.ts';
 import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
@@ -8,6 +9,7 @@ import { createPlanner, type Planner } from '../plan/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createAfterApply } from './after-apply.ts';
+import type { Estate } from './estate.ts';
 import { createGatedDriver } from './request-gateway.ts';
 import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
 
@@ -19,10 +21,15 @@ export interface ForwardingParts {
   readonly block: AddressBlock;
   readonly nodeName: string;
   readonly logOf: (component: string) => Logger;
+  readonly estate: Estate | undefined;
+  /** How long connections may go on after Ctrl-C. */
+  readonly drainMs: number | undefined;
 }
 
 export interface Forwarding {
   readonly driver: Driver;
+  /** The driver itself, for the process after this one. */
+  readonly carrier: HandingOver;
   readonly gateway: ServiceGateway;
   readonly planner: Planner;
   readonly withdrawals: Withdrawals;
@@ -37,13 +44,18 @@ export interface Forwarding {
 const minIntervalMs = 5;
 const retryMs = 2_000;
 const maxIntervalMs = 3_600_000;
-/** How long connections may go on after Ctrl-C. */
-const drainMs = 2_000;
+const defaultDrainMs = 2_000;
 
 export function createForwarding(parts: ForwardingParts): Forwarding {
   const { client, clock, random, engine, block, nodeName, logOf } = parts;
   const common = { client, clock, random };
-  const gated = createGatedDriver({ ...common, engine, logOf, planner: () => planner });
+  const gated = createGatedDriver({
+    ...common,
+    engine,
+    logOf,
+    planner: () => planner,
+    inherited: parts.estate?.driver,
+  });
   const { gateway } = gated;
   const syncs = new SyncTimes(clock);
   const driver = syncs.timed(gated.driver);
@@ -62,12 +74,13 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
   });
   return {
     driver,
+    carrier: gated.carrier,
     gateway,
     planner,
     withdrawals,
     syncs,
     reach: reachOf(planner),
-    driverComponent: driverComponent(driver),
+    driverComponent: driverComponent(driver, parts.drainMs),
   };
 }
 
@@ -97,7 +110,7 @@ function embeddedNodeView(block: AddressBlock, nodeName: string): NodeView {
 }
 
 /** A driver starts with its first Plan; what is left of its life is its end. */
-function driverComponent(driver: Driver): Component {
+export function driverComponent(driver: Driver, drainMs = defaultDrainMs): Component {
   let stopped = false;
   return {
     name: `driver ${driver.name}`,

@@ -2,36 +2,46 @@
  * One Switchyard on one machine: objects, controllers, node, Plan and driver, joined. The list of components is
  * data; they start in its order and stop in the reverse.
  */
-import { randomUUID } from 'node:crypto';
 import { createFieldTracker } from '../apiserver/index.ts';
-import { createDnsHome, type DnsHome, type UpstreamSource } from '../dns/index.ts';
-import { createDoor, type Door } from '../door/index.ts';
+import type { DnsHome, UpstreamSource } from '../dns/index.ts';
+import type { Door } from '../door/index.ts';
 import type { ServiceGateway } from '../gateway/index.ts';
+import type { HandingOver } from '../drivers/userspace/index.ts';
 import type { Driver, SocketAddress } from '../model/index.ts';
 import { createMetrics, type Metrics } from '../metrics/index.ts';
 import { createEmbeddedNode, type EmbeddedNode } from '../node/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
 import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
-import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
+import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
+import { createNaming } from './naming.ts';
+import type { Objects } from './objects.ts';
 import { version } from './version.ts';
 
 export interface InstanceParts {
   readonly engine: StreamEngine;
+  readonly objects: Objects;
   readonly block: AddressBlock;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAt: SocketAddress | undefined;
   readonly log: Logger;
+  /** What the process before this one left. */
+  readonly estate?: Estate | undefined;
+  /** How long connections may go on when this ends. */
+  readonly drainMs?: number | undefined;
 }
 
 export interface Instance {
+  readonly objects: Objects;
+  readonly drainMs: number | undefined;
+  readonly carrier: HandingOver;
   readonly client: ObjectRegistry;
   readonly driver: Driver;
   readonly planner: Planner;
@@ -45,23 +55,12 @@ export interface Instance {
 }
 
 const nodeName = 'embedded';
-/** Names on loopback; ports that need no privilege, the first free one. */
-const nameServer = {
-  address: '127.0.0.1',
-  alsoAt: ['::1'],
-  ports: [5353, 5354, 5355, 5356, 0],
-  lameduckMs: 0,
-  logEvery: 0,
-} as const;
-const doorAt = { address: '127.0.0.1', ports: [1080, 1081, 1082, 1083, 0] } as const;
-
 export function createInstance(parts: InstanceParts): Instance {
-  const { engine, block, upstreams, metricsAt, log } = parts;
+  const { engine, objects, block, upstreams, metricsAt, log, estate } = parts;
   const clock = systemClock;
   const random = Math.random;
-  const store = createMemoryStore({ clock, newUid: randomUUID });
   const client = createRegistry({
-    store,
+    store: objects.store,
     random,
     serviceRange: block.serviceRange,
     secondaryServiceRange: block.secondaryRange,
@@ -70,7 +69,15 @@ export function createInstance(parts: InstanceParts): Instance {
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const forwarding = createForwarding({ ...common, engine, block, nodeName, logOf });
+  const forwarding = createForwarding({
+    ...common,
+    engine,
+    block,
+    nodeName,
+    logOf,
+    estate,
+    drainMs: parts.drainMs,
+  });
   const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
     ...common,
@@ -78,20 +85,17 @@ export function createInstance(parts: InstanceParts): Instance {
     podRange: block.podRange,
     engine,
     log: logOf('node'),
+    adopted: estate?.node.pods,
+    saidBefore: estate?.node.logs,
     withdrawn: (pod, limit) => withdrawals.withdrawn(pod, limit),
   });
-  const names = createDnsHome({
+  const { names, door } = createNaming({
     ...common,
-    ...nameServer,
+    engine: engine.name,
     upstreams,
-    serviceRange: block.serviceRange,
+    block,
+    forwarding,
     log,
-  });
-  const door = createDoor({
-    ...doorAt,
-    log: logOf('door'),
-    resolve: (host) => names.lookup(host, 'default'),
-    reach: (declared) => forwarding.reach(declared),
   });
   const metrics = createMetrics({
     at: metricsAt,
@@ -103,6 +107,9 @@ export function createInstance(parts: InstanceParts): Instance {
     log: logOf('metrics'),
   });
   return {
+    objects,
+    drainMs: parts.drainMs,
+    carrier: forwarding.carrier,
     client,
     driver,
     planner,
@@ -112,8 +119,9 @@ export function createInstance(parts: InstanceParts): Instance {
     metrics,
     gateway,
     components: [
-      forwarding.driverComponent,
       node,
+      // Stopped before the node: what is open ends at Pods that are still there.
+      forwarding.driverComponent,
       gateway,
       ...createControllers(common, logOf),
       planner,

@@ -30,33 +30,39 @@ for (const stream of [process.stdout, process.stderr]) {
 const exitCode = await runCli(process.argv.slice(2), io, {
   version,
   clock: systemClock,
-  interrupted: () => {
-    const stop = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => (stop.signal.aborted ? process.exit(stopped) : stop.abort()));
-    }
-    return stop.signal;
-  },
+  interrupted: untilSignal,
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
   doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
+  dns: async (options) => {
+    const { runDns } = await import('./run-dns.ts');
+    return await runDns(options, { io, signal: untilSignal() });
+  },
+  proxy: async (options) => {
+    const { runProxy } = await import('./run-proxy.ts');
+    return await runProxy(options, { io, signal: untilSignal(), pid: process.pid });
+  },
   up: async (options) => {
     const { runUp } = await import('./run-up.ts');
-    const stop = new AbortController();
-    // The first Ctrl-C ends in order, the second at once.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => (stop.signal.aborted ? process.exit(stopped) : stop.abort()));
-    }
     return await runUp(options, {
       io,
       runtime: process.execPath,
       pid: process.pid,
-      signal: stop.signal,
+      signal: untilSignal(),
     });
   },
 });
 // A pipe takes what it has room for; the rest waits for its reader, and exiting would lose it.
 await Promise.all([process.stdout, process.stderr].map(flushed));
 process.exit(exitCode);
+
+/** The first Ctrl-C ends in order, the second at once. */
+function untilSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => (stop.signal.aborted ? process.exit(stopped) : stop.abort()));
+  }
+  return stop.signal;
+}
 
 async function flushed(stream: NodeJS.WriteStream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,6 +1,10 @@
 /** Joins the gateway with the planner and the driver: what either needs of the other, and one picture of both. */
 import { createGateway, createServiceGateway, type ServiceGateway } from '../gateway/index.ts';
-import { createUserspaceDriver } from '../drivers/userspace/index.ts';
+import {
+  createUserspaceDriver,
+  type DriverEstate,
+  type HandingOver,
+} from '../drivers/userspace/index.ts';
 import type { ObjectClient } from '../kube/index.ts';
 import type { Clock, Driver, Random } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
@@ -15,6 +19,8 @@ export interface RequestGatewayOptions {
   readonly logOf: (component: string) => Logger;
   /** Asked when a gateway came or went; may still be in the making before. */
   readonly planner: () => Planner;
+  /** What the driver of the process before this one left. */
+  readonly inherited?: DriverEstate | undefined;
 }
 
 const loopback = '127.0.0.1';
@@ -24,6 +30,8 @@ const maxWaiting = 4_096;
 /** The userspace driver, and the gateway it hands connections to. */
 export function createGatedDriver(options: RequestGatewayOptions): {
   readonly driver: Driver;
+  /** The driver itself, for the process after this one. */
+  readonly carrier: HandingOver;
   readonly gateway: ServiceGateway;
 } {
   const { engine, clock, random, logOf } = options;
@@ -34,9 +42,10 @@ export function createGatedDriver(options: RequestGatewayOptions): {
     clock,
     random,
     log: logOf('userspace'),
+    inherited: options.inherited,
     handOver: (connection, server, pool) => gateway.handOver(connection, server, pool),
   });
-  return { driver: withRequests(driver, gateway), gateway };
+  return { driver: withRequests(driver, gateway), carrier: driver, gateway };
 }
 
 function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {

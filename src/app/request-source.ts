@@ -58,6 +58,10 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
           : undefined;
       return { explanation, answer };
     },
+    probe: async (server, at) => {
+      const tried = await tryAt(gateway, server, { at, method: 'GET', path: '/', headers: {} });
+      return { endpoint: tried.endpoint, source: client, status: tried.status };
+    },
   };
 }
 
@@ -116,7 +120,7 @@ function clusterAddress(
     : { address: frontend.address, port: frontend.port };
 }
 
-/** Through the Service, as any client; the gateway says which endpoint it chose for ours. */
+/** Through the Service, as any client. */
 async function send(
   question: Question,
   declared: SocketAddress,
@@ -125,27 +129,39 @@ async function send(
   const { plan, report } = applied();
   const server = findFrontend(plan, 'TCP', declared.address, declared.port)?.server;
   const url = new URL(question.url);
-  const chosen = new Map<number, Endpoint>();
-  const unwatch = gateway.watch(server?.id ?? '', (from, endpoint) =>
-    chosen.set(from.port, endpoint),
-  );
   const startedMs = clock.monotonic();
+  const { status, setCookie, endpoint } = await tryAt(gateway, server?.id ?? '', {
+    at: reachedAt(report, declared),
+    method: question.method,
+    path: `${url.pathname}${url.search}`,
+    headers: { host: url.host, ...Object.fromEntries(question.headers) },
+  });
+  return {
+    status,
+    endpoint: endpoint === undefined ? undefined : endpointKey(endpoint),
+    pod: endpoint?.pod,
+    setCookie,
+    tookMs: clock.monotonic() - startedMs,
+  };
+}
+
+interface Tried {
+  readonly status: number;
+  readonly setCookie: readonly string[];
+  /** Whom the gateway chose for the request; undefined when it carried none. */
+  readonly endpoint: Endpoint | undefined;
+}
+
+async function tryAt(
+  gateway: RequestSourceOptions['gateway'],
+  server: string,
+  wanted: Omit<Parameters<typeof tryHttp>[0], 'timeoutMs'>,
+): Promise<Tried> {
+  const chosen = new Map<number, Endpoint>();
+  const unwatch = gateway.watch(server, (from, endpoint) => chosen.set(from.port, endpoint));
   try {
-    const { status, setCookie, localPort } = await tryHttp({
-      at: reachedAt(report, declared),
-      method: question.method,
-      path: `${url.pathname}${url.search}`,
-      headers: { host: url.host, ...Object.fromEntries(question.headers) },
-      timeoutMs,
-    });
-    const endpoint = chosen.get(localPort);
-    return {
-      status,
-      endpoint: endpoint === undefined ? undefined : endpointKey(endpoint),
-      pod: endpoint?.pod,
-      setCookie,
-      tookMs: clock.monotonic() - startedMs,
-    };
+    const { status, setCookie, localPort } = await tryHttp({ ...wanted, timeoutMs });
+    return { status, setCookie, endpoint: chosen.get(localPort) };
   } finally {
     unwatch();
   }

@@ -1,32 +1,35 @@
 /** `switchyard up`: one instance from its flags to Ctrl-C. */
-import type { ApiServer } from '../apiserver/index.ts';
+import { resolve } from 'node:path';
 import {
   createControlServer,
-  createPlanSource,
   defaultInstance,
   findInstances,
   instanceFolder,
   type ControlSource,
-  type InstanceView,
+  type HandoverStart,
   type RunRequest,
-  type UserFolders,
-  type WorkloadSource,
 } from '../control/index.ts';
+import type { CliEnv, ObjectsPlace } from '../cli/index.ts';
+import type { ApiServer } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
-import { nameOf, objectKey, podKind, serviceKind } from '../kube/index.ts';
-import { formatSocketAddress, type SocketAddress } from '../model/index.ts';
-import { createManifestSource } from '../manifests/index.ts';
+import type { SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
-import { createEngine, type EnginePreference, type NetEngine } from '../sys/net/index.ts';
-import { claimAddressBlock } from './address-block.ts';
+import type { AddressBlock } from './address-block.ts';
+import { createEngine, type EnginePreference, type StreamEngine } from '../sys/net/index.ts';
 import { createApi } from './api.ts';
-import { createDemo } from './demo.ts';
+import type { Estate } from './estate.ts';
+import { firstPods } from './first-pods.ts';
+import { createHandOver, type HandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
-import { createRequestSource } from './request-source.ts';
-import { startAll, stopAll } from './running.ts';
-import { version } from './version.ts';
-import { gatherWorld } from './world.ts';
+import { createLife, type Life } from './life.ts';
+import { startAfter, startOrRelease } from './follow.ts';
+import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
+import { forgetPastRuns } from './past-runs.ts';
+import { stopAll } from './running.ts';
+import { becomeSuccessor, type Successor } from './take-over.ts';
+import { sourcesOf } from './up-sources.ts';
+import { sourceOf, viewOf, waysOf, type Ways } from './up-views.ts';
 import { createWorkloadSource } from './workload-source.ts';
 
 export interface UpOptions {
@@ -34,6 +37,8 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly engine: EnginePreference;
+  /** Threads that carry TCP; 1 when undefined. */
+  readonly workers?: number | undefined;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
   /** Where metrics are served; undefined: nowhere. */
@@ -42,9 +47,18 @@ export interface UpOptions {
   readonly run?: RunRequest | undefined;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** Takes the place of the running instance. */
+  readonly replace: boolean;
+  /** And is started as that was: its files, engine and drain. */
+  readonly asBefore: boolean;
+  /** How long connections may go on when this ends or is replaced. */
+  readonly drainSeconds: number | undefined;
   /** A free name is found when it is undefined. */
   readonly instance: string | undefined;
-  readonly folders: UserFolders;
+  readonly folders: CliEnv;
+  readonly objects: ObjectsPlace;
+  /** Where the command was given: files are named from there. */
+  readonly folder: string | undefined;
   /** What runs JavaScript here. */
   readonly runtime: string;
   readonly pid: number;
@@ -60,85 +74,192 @@ export interface Up {
   /** The addresses behind a host name, as a client in the namespace `default` finds them. */
   readonly lookup: (host: string) => Promise<readonly string[]>;
   stop(): Promise<void>;
+  /** Resolves with the process that serves now instead of this one, if it ever comes to that. */
+  readonly replaced: Promise<number>;
+  /** After `replaced`: lets connections end; resets them when `signal` aborts or they have had their time. */
+  retire(signal: AbortSignal): Promise<void>;
 }
-
-export interface Ways {
-  readonly dns: SocketAddress | undefined;
-  /** Where names are answered besides. */
-  readonly alsoDns: readonly SocketAddress[];
-  readonly door: SocketAddress | undefined;
-  readonly metrics: SocketAddress | undefined;
-  /** The file with which kubectl finds the API. */
-  readonly kubeconfig: string;
-}
-
-/** How long Pods may take to start before `up` calls itself ready without them. */
-const firstPodsMs = 10_000;
-const podPollMs = 20;
-const systemNamespace = 'kube-system';
 
 /** Resolves when everything serves. Rejects with a CodedError, and then nothing is left behind. */
 export async function startUp(options: UpOptions, signal: AbortSignal): Promise<Up> {
-  const { folders, log, demo } = options;
-  const name = options.instance ?? (await freeName(folders));
-  const { engine, notEpoll } = await createEngine({ prefer: options.engine });
-  if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  const startedAt = new Date(systemClock.now()).toISOString();
-  const block = await claimAddressBlock(engine, `${folders.home ?? ''}/${name}`);
-  const upstreams = upstreamsOf(options);
-  const instance = createInstance({ engine, block, upstreams, metricsAt: options.metrics, log });
-  const components: Component[] = [];
-  const folder = instanceFolder(folders, name);
-  const { kubeconfigOut } = options;
-  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
-  const workloads = createWorkloadSource({
-    client: instance.client,
-    node: instance.node,
-    clock: systemClock,
-  });
-  const source = sourceOf({ ...instance, workloads }, engine, () => ({
-    instance: name,
-    pid: options.pid,
-    version,
-    startedAt,
-    driver: instance.driver.name,
-    planRevision: instance.planner.applied().plan.revision,
-    names: namesView(instance),
-    components: components.map((component) => ({ name: component.name, ...component.status() })),
-  }));
-  components.push(
-    { name: 'addresses', start: noWork, stop: () => block.release(), status: ready },
-    createControlServer({
-      folder,
-      instance: name,
-      source,
-      log: log.child({ component: 'control' }),
-    }),
-    ...(demo ? [demoComponent(instance, options.runtime)] : []),
-    ...(options.run === undefined ? [] : [runComponent(workloads, options.run)]),
-    ...(options.files.length > 0 ? [manifests(instance, options)] : []),
-    ...instance.components,
-    api,
-  );
-  try {
-    await startAll(components, signal, log);
-  } catch (thrown) {
-    await block.release();
-    throw thrown;
+  const { folders, log } = options;
+  if (!options.replace) {
+    const name = options.instance ?? (await freeName(folders));
+    return await startParts(
+      { options, name, engine: await engineFor(options), successor: undefined },
+      signal,
+    );
   }
-  await firstPods(instance, AbortSignal.any([signal, AbortSignal.timeout(firstPodsMs)]));
-  const ways = waysOf(instance, api);
+  const successor = await becomeSuccessor(folders, options.instance, log);
+  try {
+    const started = options.asBefore ? startedAs(options, successor.start) : options;
+    const { instance } = successor;
+    checkSamePlace(started.objects, {
+      instance,
+      has: successor.start.dataFolder,
+      folder: started.folder,
+    });
+    const engine = await engineFor(started);
+    const parts = { options: started, name: instance, engine, successor };
+    return await startParts(parts, signal);
+  } finally {
+    successor.giveUp();
+  }
+}
+
+async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
+  const { engine, notEpoll } = await createEngine({
+    prefer,
+    workers,
+    onThreadFailed: (error) =>
+      log.error('A thread failed: the connections it carried are reset', { error }),
+  });
+  if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
+  if (workers > 1 && engine.name === 'portable') {
+    log.warn('Carrying TCP in one thread: only the epoll engine shares connections', { workers });
+  }
+  return engine;
+}
+
+function startedAs(
+  options: UpOptions,
+  { files, engine, workers, drainSeconds, dnsUpstreams, metrics }: HandoverStart,
+): UpOptions {
   return {
-    instance: name,
-    source,
-    ways,
-    lookup: (host) => instance.names.lookup(host, 'default'),
-    stop: () => stopAll(components, log),
+    ...options,
+    files,
+    workers,
+    drainSeconds,
+    dnsUpstreams,
+    metrics,
+    engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
 }
 
+interface Parts {
+  readonly options: UpOptions;
+  readonly name: string;
+  readonly engine: StreamEngine;
+  readonly successor: Successor | undefined;
+}
+
+async function startParts(parts: Parts, signal: AbortSignal): Promise<Up> {
+  const { options, name, successor } = parts;
+  const { folders, objects: place } = options;
+  const wanted = dataFolder(place, { instance: name, folders, folder: options.folder });
+  // From here on clients wait: nothing that can be done before belongs below.
+  const estate = await successor?.take();
+  const folder = estate === undefined ? wanted : estate.dataFolder;
+  const objects = await openObjects({ folder, instance: name, folders, estate });
+  try {
+    return await startWith({ ...parts, objects, estate }, signal);
+  } catch (thrown) {
+    await objects.close();
+    throw thrown;
+  }
+}
+
+type StartParts = Parts & { readonly objects: Objects; readonly estate: Estate | undefined };
+
+async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
+  const { options, name, engine, successor, objects, estate } = parts;
+  const { log, pid } = options;
+  const claimName = `${options.folders.home ?? ''}/${name}`;
+  const block = await blockFor(engine, { objects, name: claimName, estate });
+  const { instance, components, life, handOver, source, control, api, sources } = assemble(
+    parts,
+    block,
+  );
+  const kept = {
+    ...objects.component,
+    start: () => (objects.isRevived ? forgetPastRuns(instance.client, systemClock) : noWork()),
+  };
+  const addresses = {
+    name: 'addresses',
+    start: noWork,
+    stop: () => block.release(),
+    status: ready,
+  };
+  const own = life.ownComponents(estate === undefined);
+  if (successor === undefined) {
+    components.push(kept, addresses, control, ...sources, ...own.early, ...own.late, api);
+    await startOrRelease(components, { block, signal, log });
+  } else {
+    components.push(kept, addresses, ...own.early);
+    const late = [control, ...sources, ...own.late, api];
+    const settled = (): void => life.settled();
+    await startAfter(successor, { log, pid, block, components, late, settled }, signal);
+  }
+  await firstPods(instance, signal);
+  return {
+    instance: name,
+    source,
+    ways: waysOf(instance, api),
+    lookup: (host) => instance.names.lookup(host, 'default'),
+    stop: () => stopAll(components, log),
+    replaced: handOver.replaced,
+    retire: (toCut) => life.retire(toCut),
+  };
+}
+
+interface Assembled {
+  readonly instance: Instance;
+  /** What is to run, in order; empty for now. */
+  readonly components: Component[];
+  readonly life: Life;
+  readonly handOver: HandOver;
+  readonly source: ControlSource;
+  readonly control: Component;
+  readonly api: ApiServer;
+  readonly sources: readonly Component[];
+}
+
+/** Everything put together; nothing runs yet. */
+function assemble(
+  { options, name, engine, objects, estate }: StartParts,
+  block: AddressBlock,
+): Assembled {
+  const { folders, log, pid, drainSeconds, kubeconfigOut } = options;
+  const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
+  const instance = createInstance({
+    engine,
+    objects,
+    block,
+    upstreams: upstreamsOf(options),
+    metricsAt: options.metrics,
+    log,
+    estate,
+    drainMs: drainSeconds === undefined ? undefined : drainSeconds * 1_000,
+  });
+  const components: Component[] = [];
+  const { client, node } = instance;
+  const workloads = createWorkloadSource({ client, node, clock: systemClock });
+  const life = createLife({ instance, block, components, startedAt, log });
+  const folder = instanceFolder(folders, name);
+  const start = startOf(options, objects);
+  const handOver = createHandOver({ folder, start, log, ...life.giving });
+  const view = viewOf({ name, pid, instance, components, startedAt });
+  const source = {
+    ...sourceOf({ ...instance, workloads }, engine, view),
+    handOver: (protocol: string) => handOver.offer(protocol),
+  };
+  const controlLog = log.child({ component: 'control' });
+  const control = createControlServer({ folder, instance: name, source, log: controlLog });
+  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
+  const sources = sourcesOf({ options, instance, workloads, objects, isNew: estate === undefined });
+  return { instance, components, life, handOver, source, control, api, sources };
+}
+
+function startOf(options: UpOptions, objects: Objects): HandoverStart {
+  const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  // Another process that is started the same way may run in another folder.
+  const files = options.files.map((file) => resolve(folder, file));
+  const kept = { dataFolder: objects.folder };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...kept };
+}
+
 /** `default`, or `default-2`, `default-3`... while those run. */
-async function freeName(folders: UserFolders): Promise<string> {
+async function freeName(folders: CliEnv): Promise<string> {
   const taken = new Set((await findInstances(folders)).map((found) => found.name));
   for (let n = 1; ; n++) {
     const name = n === 1 ? defaultInstance : `${defaultInstance}-${n}`;
@@ -146,106 +267,10 @@ async function freeName(folders: UserFolders): Promise<string> {
   }
 }
 
-function waysOf({ names, door, metrics }: Instance, { kubeconfig }: ApiServer): Ways {
-  const [dns, ...alsoDns] = names.dns.addresses();
-  return { dns, alsoDns, door: door.address(), metrics: metrics.address(), kubeconfig };
-}
-
-function namesView({ names, door }: Instance): InstanceView['names'] {
-  const at = door.address();
-  return {
-    dns: names.dns.addresses().map(formatSocketAddress),
-    door: at === undefined ? undefined : formatSocketAddress(at),
-  };
-}
-
 function upstreamsOf({ dnsUpstreams }: UpOptions): UpstreamSource {
   return dnsUpstreams.length > 0
     ? { kind: 'given', servers: dnsUpstreams }
     : { kind: 'resolv-conf', read: () => readText('/etc/resolv.conf') };
-}
-
-function sourceOf(
-  {
-    client,
-    planner,
-    driver,
-    names,
-    metrics,
-    gateway,
-    workloads,
-  }: Instance & { readonly workloads: WorkloadSource },
-  engine: NetEngine,
-  instance: ControlSource['instance'],
-): ControlSource {
-  return createPlanSource({
-    instance,
-    plan: () => planner.applied().plan,
-    report: () => planner.applied().report,
-    driver,
-    engine,
-    clock: systemClock,
-    world: () => gatherWorld({ client, driver, applied: planner.applied }),
-    metrics: async () => {
-      const at = metrics.address();
-      return { address: at && formatSocketAddress(at), text: await metrics.text() };
-    },
-    workloads,
-    names,
-    requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),
-  });
-}
-
-function manifests({ client }: Instance, { files, log }: UpOptions): Component {
-  return createManifestSource({
-    paths: files,
-    client,
-    clock: systemClock,
-    log: log.child({ component: 'manifests' }),
-  });
-}
-
-function demoComponent({ client }: Instance, runtime: string): Component {
-  return {
-    name: 'demo',
-    start: () => createDemo(client, runtime),
-    stop: noWork,
-    status: ready,
-  };
-}
-
-function runComponent(workloads: WorkloadSource, request: RunRequest): Component {
-  return {
-    name: 'run',
-    start: async () => {
-      await workloads.run(request);
-    },
-    stop: noWork,
-    status: ready,
-  };
-}
-
-/** Waits while Pods are starting, and until the driver forwards to those that have; or until `signal` aborts. */
-async function firstPods({ client, planner }: Instance, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const { items } = await client.list(podKind);
-    const servers = [...planner.applied().plan.servers.values()];
-    const endpoints = servers.flatMap((s) => s.endpoints);
-    const forwarded = new Set(endpoints.flatMap(({ pod, ready }) => (ready ? [pod] : [])));
-    const selected = new Set(endpoints.map(({ pod }) => pod));
-    const starting = items.some((pod) => {
-      const key = objectKey(nameOf(pod));
-      const condition = pod.status?.conditions?.find(({ type }) => type === 'Ready');
-      if (condition?.status === 'True') return selected.has(key) && !forwarded.has(key);
-      return condition === undefined || condition.reason === 'ContainersNotReady';
-    });
-    // The Service for names is made last, after everything else is planned.
-    const system = await client.list(serviceKind, { namespace: systemNamespace });
-    const planned = new Set(servers.map(({ ref }) => `${ref.namespace}/${ref.name}`));
-    const isBehind = system.items.some((service) => !planned.has(objectKey(nameOf(service))));
-    if (!starting && !isBehind) return;
-    await systemClock.sleep(podPollMs, signal);
-  }
 }
 
 const noWork = async (): Promise<void> => undefined;

@@ -1,6 +1,15 @@
 /** The command line. */
 export { cliErrors } from './errors.ts';
-export type { CliDeps, CliEnv, CliIo, UpOptions } from './io.ts';
+export type {
+  CliDeps,
+  CliEnv,
+  CliIo,
+  ClusterRunOptions,
+  DnsRunOptions,
+  ObjectsPlace,
+  ProxyRunOptions,
+  UpOptions,
+} from './io.ts';
 export { runCli } from './run-cli.ts';
 export { printResult } from './output.ts';
 export type { OutputFormat } from './output.ts';

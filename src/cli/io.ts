@@ -1,6 +1,6 @@
 /** What the command line needs of the world, so that tests need no process: streams, settings, deeds. */
 import type { RunRequest } from '../control/index.ts';
-import type { Clock, ErrorTable, SocketAddress } from '../model/index.ts';
+import type { Clock, ErrorTable, SchedulerName, SocketAddress } from '../model/index.ts';
 import type { LogLevel } from '../obs/index.ts';
 
 /** `process.stdout` is one. */
@@ -14,9 +14,13 @@ export interface CliStream {
 /** What the environment says; read in app/. */
 export interface CliEnv {
   readonly home: string | undefined;
+  readonly xdgStateHome?: string | undefined;
   readonly xdgRuntimeDir: string | undefined;
   /** SWITCHYARD_INSTANCE. */
   readonly instance: string | undefined;
+  /** In a Pod: where the API of its cluster is. */
+  readonly kubernetesHost?: string | undefined;
+  readonly kubernetesPort?: string | undefined;
   /** NO_COLOR is set and not empty. */
   readonly noColor: boolean;
 }
@@ -34,12 +38,20 @@ export const upModes = ['userspace'] as const;
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
 
+/** Where objects live; `default` is the instance's own folder, or where the instance to be replaced has them. */
+export type ObjectsPlace =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'folder'; readonly path: string };
+
 export interface UpOptions {
   /** Files and folders of manifests, in the order given. */
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
   readonly engine: (typeof upEngines)[number];
+  /** Threads that carry TCP; 1 when undefined. */
+  readonly workers?: number | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
@@ -47,10 +59,17 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   readonly output: 'text' | 'json';
+  /** Takes the place of the running instance. */
+  readonly replace: boolean;
+  /** And is started as that was: its files, engine and drain. */
+  readonly asBefore: boolean;
+  /** How long connections may go on when it ends or is replaced; undefined for the defaults. */
+  readonly drainSeconds: number | undefined;
   /** Who is asked for names outside of the cluster; none: those the host asks. */
   readonly dnsUpstreams: readonly SocketAddress[];
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
 }
@@ -76,11 +95,61 @@ export interface DoctorView {
   }[];
 }
 
+/** What every command that runs against a cluster is told. */
+export interface ClusterRunOptions {
+  /** Undefined: the service account of the Pod this is. */
+  readonly kubeconfig: string | undefined;
+  /** Its current one when undefined. */
+  readonly context: string | undefined;
+  /** Where what was seen last is kept; undefined: nowhere. */
+  readonly stateFolder: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'text' | 'json';
+  readonly output: 'text' | 'json';
+}
+
+export interface DnsRunOptions extends ClusterRunOptions {
+  /** Where names are answered. */
+  readonly listen: SocketAddress;
+  /** `cluster.local`. */
+  readonly zone: string;
+  /** Who is asked for names outside of the zone; none: those the host asks. */
+  readonly upstreams: readonly SocketAddress[];
+  /** Where health, readiness and metrics are served; undefined: nowhere. */
+  readonly pages: SocketAddress | undefined;
+  /** How long queries are still answered after it is told to end. */
+  readonly lameduckMs: number;
+}
+
+/** `auto` takes the best this host can do. */
+export const proxyModes = ['auto', 'userspace'] as const;
+
+export interface ProxyRunOptions extends ClusterRunOptions {
+  /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
+  readonly instance: string | undefined;
+  /** The host's name when undefined. */
+  readonly node: string | undefined;
+  /** A KubeProxyConfiguration; what is given here comes before what it says. */
+  readonly config: string | undefined;
+  readonly mode: (typeof proxyModes)[number];
+  readonly engine: (typeof upEngines)[number];
+  /** Undefined: kube-proxy's own place. */
+  readonly healthz: SocketAddress | 'none' | undefined;
+  readonly metrics: SocketAddress | 'none' | undefined;
+  /** CIDRs; the Node's own addresses when undefined. */
+  readonly nodePortAddresses: readonly string[] | undefined;
+  readonly defaultScheduler: SchedulerName | undefined;
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
   /** Runs until it is told to stop; resolves with the exit code. */
   up(options: UpOptions): Promise<number>;
+  /** Answers the names of a cluster until it is told to stop; resolves with the exit code. */
+  dns(options: DnsRunOptions): Promise<number>;
+  /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */
+  proxy(options: ProxyRunOptions): Promise<number>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

@@ -88,6 +88,8 @@ async function run({
     clock: { ...createFakeClock(), sleep: async () => undefined },
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
+    dns: async () => assert.fail('dns was not asked for'),
+    proxy: async () => assert.fail('proxy was not asked for'),
     doctor: fakeDoctor,
     errorTables: async () => [controlErrors, { user: { MANIFEST_NOT_FOUND: '' }, ours: {} }],
   };
@@ -162,6 +164,20 @@ const golden: Record<string, Run> = {
   'explain-name.json': { argv: ['explain', 'name', 'peers', '-o', 'json'] },
   'error-explain-name.text': { argv: ['explain', 'name', 'web', '--type', 'AXFR'] },
   'help-explain-name.text': { argv: ['explain', 'name', '--help'] },
+  'explain-request.text': { argv: ['explain', 'request', 'http://web.default/cart'] },
+  'explain-request-held.text': {
+    argv: ['explain', 'request', 'http://web/', '-H', 'Cookie: sid=1', '-X', 'POST'],
+  },
+  'explain-request-real.text': { argv: ['explain', 'request', 'http://web/', '--real'] },
+  'explain-request.json': {
+    argv: ['explain', 'request', 'http://web/', '--real', '-o', 'json'],
+  },
+  'explain-request-refused.text': { argv: ['explain', 'request', 'http://nix/'] },
+  'error-explain-request.text': { argv: ['explain', 'request', 'web.default'] },
+  'error-explain-request-header.text': {
+    argv: ['explain', 'request', 'http://web/', '-H', 'no colon'],
+  },
+  'help-explain-request.text': { argv: ['explain', 'request', '--help'] },
   'get-names.text': { argv: ['get', 'names'] },
   'get-names.json': { argv: ['get', 'names', '-o', 'json'] },
   'doctor.text': { argv: ['doctor'] },
@@ -307,7 +323,14 @@ test('up gets its options, and its exit code is the answer', async () => {
   };
   const argv = ['up', '-f', 'a.yaml', '--filename', 'b', '--demo', '--instance', 'shop'];
   const { exitCode, stdout, stderr } = await run({
-    argv: [...argv, '--engine=portable', '--metrics=none', '--log-level=warn', '--log-format=json'],
+    argv: [
+      ...argv,
+      '--engine=portable',
+      '--workers=2',
+      '--metrics=none',
+      '--log-level=warn',
+      '--log-format=json',
+    ],
     up,
   });
   assert.equal(exitCode, 7);
@@ -319,26 +342,34 @@ test('up gets its options, and its exit code is the answer', async () => {
       demo: true,
       mode: 'userspace',
       engine: 'portable',
+      workers: 2,
+      replace: false,
+      asBefore: false,
+      drainSeconds: undefined,
       dnsUpstreams: [],
       metrics: undefined,
-      kubeconfigOut: undefined,
       instance: 'shop',
       logLevel: 'warn',
       logFormat: 'json',
       output: 'text',
+      objects: { kind: 'memory' },
     },
     {
       files: [],
       demo: false,
       mode: 'userspace',
       engine: 'auto',
+      workers: 1,
       dnsUpstreams: [],
       metrics: { address: '127.0.0.1', port: 0 },
-      kubeconfigOut: undefined,
+      replace: false,
+      asBefore: false,
+      drainSeconds: undefined,
       instance: 'from-env',
       logLevel: 'info',
       logFormat: 'text',
       output: 'json',
+      objects: { kind: 'default' },
     },
   ]);
 });
@@ -410,6 +441,8 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         version: '0.1.0',
         clock,
         up: async () => assert.fail('up was not asked for'),
+        dns: async () => assert.fail('dns was not asked for'),
+        proxy: async () => assert.fail('proxy was not asked for'),
         doctor: fakeDoctor,
         interrupted: () => new AbortController().signal,
         errorTables: async () => [],

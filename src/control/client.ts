@@ -12,6 +12,7 @@ import {
   type ErrorView,
   type ExplainRequest,
   type ExplainView,
+  type HandoverOffer,
   type InstanceView,
   type MetricsView,
   type PlanView,
@@ -46,6 +47,8 @@ export interface ControlClient {
   plan(): Promise<PlanView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  /** Asks the instance to wait for a process that takes over. */
+  handOver(protocol: string): Promise<HandoverOffer>;
   explainName(request: NameRequest): Promise<NameView>;
   explainRequest(question: RequestQuestionView): Promise<RequestView>;
   run(request: RunRequest): Promise<WorkloadView>;
@@ -85,6 +88,8 @@ export function createControlClient(
   const workload = async (url: string, body: object): Promise<WorkloadView> =>
     readObject(await post(url, body));
   return {
+    handOver: async (protocol) =>
+      readObject<HandoverOffer>(await post(controlPaths.handover, { protocol })),
     run: (request) => workload(workloadPaths.run, request),
     scale: (request) => workload(workloadPaths.scale, request),
     bind: (request) => workload(workloadPaths.bind, request),

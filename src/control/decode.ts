@@ -110,3 +110,10 @@ export function strange(): ControlError {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The hand-over protocol the other process speaks. */
+export function readHandoverRequest(body: unknown): string {
+  const found =
+    typeof body === 'object' && body !== null && 'protocol' in body ? body.protocol : undefined;
+  return typeof found === 'string' ? found : 'none';
+}

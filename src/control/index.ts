@@ -11,6 +11,8 @@ export type {
   EndpointView,
   ExplainView,
   FrontendView,
+  HandoverOffer,
+  HandoverStart,
   InstanceView,
   MetricsView,
   PlanView,
@@ -27,5 +29,5 @@ export type {
   WorkloadSource,
   WorkloadView,
 } from './workload-protocol.ts';
-export { createControlServer } from './server.ts';
+export { createControlServer, instanceTaken } from './server.ts';
 export type { ControlSource } from './server.ts';

@@ -73,6 +73,7 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
         engine: options.engine,
         driver: options.driver,
         clock: options.clock,
+        request: requestTo(server, options.requests),
         plan: now.plan,
         protocol: server.ref.protocol,
         declared,
@@ -86,6 +87,15 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
       return spreadView(request, { server, target: formatSocketAddress(target), measurement });
     },
   };
+}
+
+/** Where a gateway balances the requests of a ServicePort, those are what spreads. */
+function requestTo(
+  { id, perRequest, pools }: VirtualServer,
+  requests: RequestSource | undefined,
+): ((at: SocketAddress) => ReturnType<RequestSource['probe']>) | undefined {
+  if (perRequest === undefined || perRequest.pools.cluster === pools.cluster) return undefined;
+  return requests === undefined ? undefined : (at) => requests.probe(id, at);
 }
 
 interface Target {

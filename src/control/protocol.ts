@@ -8,6 +8,7 @@
  */
 
 import type { Explanation } from '../explain/index.ts';
+import type { SocketAddress } from '../model/index.ts';
 
 export const protocolVersion = '1';
 
@@ -22,6 +23,7 @@ export const controlPaths = {
   metrics: '/metrics',
   spread: '/spread',
   explain: '/explain',
+  handover: '/handover',
   explainName: '/explain/name',
   explainRequest: '/explain/request',
 } as const;
@@ -33,6 +35,24 @@ export interface ErrorView {
   readonly remedy: string | undefined;
   /** One a line: the fields that are wrong, the instances to choose from. */
   readonly details: readonly string[];
+}
+
+/** How an instance was started, for another process that is to be started the same way. */
+export interface HandoverStart {
+  readonly files: readonly string[];
+  readonly engine: string;
+  readonly workers?: number | undefined;
+  readonly drainSeconds: number | undefined;
+  readonly dnsUpstreams: readonly SocketAddress[];
+  readonly metrics: SocketAddress | undefined;
+  /** Where its objects are kept; undefined: in memory. */
+  readonly dataFolder?: string | undefined;
+}
+
+/** Where the running process waits to hand over. */
+export interface HandoverOffer {
+  readonly path: string;
+  readonly start: HandoverStart;
 }
 
 /** Which Services to tell of; undefined means all. */

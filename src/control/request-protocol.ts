@@ -1,5 +1,6 @@
 /** What is asked and answered about HTTP requests over the control socket. */
 import type { RequestExplanation } from '../explain/index.ts';
+import type { Endpoint, SocketAddress } from '../model/index.ts';
 import { ControlError } from './errors.ts';
 
 export interface RequestQuestionView {
@@ -26,9 +27,18 @@ export interface RequestView {
   readonly answer: RequestAnswerView | undefined;
 }
 
+interface RequestProbed {
+  /** Undefined: it got to no endpoint. */
+  readonly endpoint: Endpoint | undefined;
+  readonly source: string;
+  readonly status: number;
+}
+
 /** Where requests are decided. */
 export interface RequestSource {
   explain(question: RequestQuestionView): Promise<RequestView>;
+  /** Sends one request to a per-request ServicePort, and says which endpoint was chosen for it. */
+  probe(server: string, at: SocketAddress): Promise<RequestProbed>;
 }
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;

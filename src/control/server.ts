@@ -8,7 +8,7 @@ import {
   type LocalRequest,
   type LocalServer,
 } from '../sys/net/index.ts';
-import { readExplainRequest, readSpreadRequest } from './decode.ts';
+import { readExplainRequest, readHandoverRequest, readSpreadRequest } from './decode.ts';
 import { errorView } from './error-view.ts';
 import { ControlError } from './errors.ts';
 import { readNameRequest, type NameSource } from './name-protocol.ts';
@@ -21,6 +21,7 @@ import {
   type EndpointView,
   type ExplainRequest,
   type ExplainView,
+  type HandoverOffer,
   type InstanceView,
   type MetricsView,
   type PlanView,
@@ -45,6 +46,8 @@ export interface ControlSource {
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  /** Prepares to hand everything to another process that speaks this protocol; undefined where that cannot be. */
+  handOver?(protocol: string): Promise<HandoverOffer>;
   /** Undefined where no names are answered. */
   readonly names?: NameSource | undefined;
   /** Where requests are decided; undefined when this instance has no gateway. */
@@ -80,7 +83,7 @@ export function createControlServer(options: ControlServerOptions): Component {
       } catch (thrown) {
         state = 'failed';
         throw thrown instanceof LocalError && thrown.code === 'LOCAL_IN_USE'
-          ? taken(options.instance, thrown)
+          ? instanceTaken(options.instance, thrown)
           : thrown;
       }
       state = 'ready';
@@ -95,7 +98,7 @@ export function createControlServer(options: ControlServerOptions): Component {
   };
 }
 
-function taken(instance: string, cause: unknown): ControlError {
+export function instanceTaken(instance: string, cause: unknown): ControlError {
   return new ControlError(
     'CONTROL_INSTANCE_TAKEN',
     `Cannot start instance ${instance}: an instance of that name is running already`,
@@ -157,12 +160,21 @@ async function route(
         write: (emit) => runSpread(asked, { request, source, log, emit }),
       };
     }
+    case `POST ${controlPaths.handover}`:
+      if (source.handOver !== undefined) {
+        return ok(await source.handOver(readHandoverRequest(request.body)));
+      }
+      throw noSuchQuestion(method, url);
     default:
-      throw new ControlError(
-        'CONTROL_BAD_REQUEST',
-        `Cannot answer ${method} ${url.pathname}: there is no such question`,
-      );
+      throw noSuchQuestion(method, url);
   }
+}
+
+function noSuchQuestion(method: string, url: URL): ControlError {
+  return new ControlError(
+    'CONTROL_BAD_REQUEST',
+    `Cannot answer ${method} ${url.pathname}: there is no such question`,
+  );
 }
 
 function namesOf({ names }: ControlSource): NameSource {

@@ -27,14 +27,14 @@ export function servicePortViews(
   filter: ServiceFilter,
 ): readonly ServicePortView[] {
   const reachOf = createReach(applied);
-  return serversOf(applied.plan, filter).map((server) => ({
+  return shownServers(applied.plan, filter).map((server) => ({
     namespace: server.ref.namespace,
     name: server.ref.name,
     port: server.ref.portName,
     protocol: server.ref.protocol,
     family: server.ref.family,
     scheduler: server.scheduler,
-    affinity: formatAffinity(server.affinity),
+    affinity: affinityOf(server),
     frontends: reachOf(server).map(reachView),
     endpoints: server.endpoints.length,
     ready: server.endpoints.filter((endpoint) => endpoint.ready).length,
@@ -46,7 +46,7 @@ export function endpointViews(
   observation: Observation,
   filter: ServiceFilter,
 ): readonly EndpointView[] {
-  return serversOf(plan, filter).flatMap((server) => {
+  return shownServers(plan, filter).flatMap((server) => {
     const counters = observation.endpoints.get(server.id);
     return server.endpoints.map((endpoint) => {
       const counted = counters?.get(endpointKey(endpoint));
@@ -88,7 +88,7 @@ export function planView(plan: Plan): PlanView {
     servers: serversOf(plan, { namespace: undefined, name: undefined }).map((server) => ({
       id: server.id,
       scheduler: server.scheduler,
-      affinity: formatAffinity(server.affinity),
+      affinity: affinityOf(server),
       frontends: server.frontends.map((f) => `${f.kind} ${formatFrontend(f)}`),
       cluster: server.pools.cluster.map(formatSocketAddress),
       local: server.pools.local.map(formatSocketAddress),
@@ -113,7 +113,7 @@ export function spreadView(
     protocol: server.ref.protocol,
     target,
     scheduler: server.scheduler,
-    affinity: formatAffinity(server.affinity),
+    affinity: affinityOf(server),
     requested: request.connections,
     connected: measurement.connected,
     failed: measurement.failed,
@@ -132,6 +132,13 @@ export function spreadView(
   };
 }
 
+/** The Kubernetes API's own Service, there in every instance: shown to those who name it. */
+function shownServers(plan: Plan, filter: ServiceFilter): readonly VirtualServer[] {
+  const servers = serversOf(plan, filter);
+  if (filter.name !== undefined) return servers;
+  return servers.filter(({ ref }) => ref.namespace !== 'default' || ref.name !== 'kubernetes');
+}
+
 /** Those of a Service, all its ports and families, or of all Services. */
 export function serversOf(plan: Plan, filter: ServiceFilter): readonly VirtualServer[] {
   return [...plan.servers.values()]
@@ -141,6 +148,11 @@ export function serversOf(plan: Plan, filter: ServiceFilter): readonly VirtualSe
         (filter.name === undefined || ref.name === filter.name),
     )
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Of requests where they are balanced, else of connections. */
+function affinityOf({ affinity, perRequest }: VirtualServer): string {
+  return perRequest?.affinity === 'cookie' ? 'cookie' : formatAffinity(affinity);
 }
 
 function formatAffinity(affinity: Affinity): string {

@@ -5,6 +5,7 @@
 import type { ObjectClient } from '../kube/index.ts';
 import type { Cidr, Clock, Random, SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
+import type { EnginePreference } from '../sys/net/index.ts';
 import { explainName, type NameExplanation, type NameQuestion } from './explain-name.ts';
 import { createResolvConfFollower } from './forward/follow-resolv-conf.ts';
 import { Forwarder } from './forward/forwarder.ts';
@@ -31,6 +32,8 @@ export interface DnsHomeOptions {
   readonly alsoAt: readonly string[];
   /** The first of them that is free is taken; 0 is any. */
   readonly ports: readonly number[];
+  /** What carries datagrams; `auto` when undefined. */
+  readonly engine?: EnginePreference | undefined;
   readonly lameduckMs: number;
   /** One query in so many is logged; 0: none. */
   readonly logEvery: number;

@@ -1,6 +1,6 @@
 /** Sockets under a responder: UDP, and TCP with pipelining, an idle timeout and bounded clients. */
 import type { Clock, SocketAddress } from '../model/index.ts';
-import { listenStreams, NetError, openDatagrams, type ByteStream } from '../sys/net/index.ts';
+import { listenStreams, NetError, type ByteStream, type OpenDatagrams } from '../sys/net/index.ts';
 import type { DnsCounters } from './counters.ts';
 import type { Responder } from './responder.ts';
 
@@ -11,6 +11,7 @@ export interface DnsListeners {
 }
 
 export interface ListenOptions {
+  readonly openDatagrams: OpenDatagrams;
   readonly responder: Responder;
   /** Called for every query that is answered. */
   readonly onQuery: (request: Uint8Array, from: SocketAddress) => void;
@@ -49,7 +50,7 @@ export async function listenDns(at: SocketAddress, options: ListenOptions): Prom
 
 async function listenUdp(
   at: SocketAddress,
-  { responder, onQuery, counters, clock }: ListenOptions,
+  { openDatagrams, responder, onQuery, counters, clock }: ListenOptions,
 ): Promise<DnsListeners> {
   let waiting = 0;
   const socket = await openDatagrams(at, (request, from) => {

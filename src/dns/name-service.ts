@@ -6,6 +6,7 @@ import {
   apiVersionOf,
   endpointSliceKind,
   isAlreadyExists,
+  isNotFound,
   labels,
   ApiError,
   nameOf,
@@ -58,8 +59,10 @@ async function write({
 }: NameServiceOptions): Promise<string | undefined> {
   const at = listener();
   if (at === undefined) return 'the name server does not listen';
+  const wanted = serviceAt(addressInRange(serviceRange, tenth));
   try {
-    const made = await client.create(serviceKind, serviceAt(addressInRange(serviceRange, tenth)));
+    if (await goesOn(client, wanted, at)) return undefined;
+    const made = await client.create(serviceKind, wanted);
     await client.create(endpointSliceKind, sliceOf(made, at));
     return undefined;
   } catch (thrown) {
@@ -68,6 +71,22 @@ async function write({
     if (thrown instanceof ApiError) return thrown.message;
     throw thrown;
   }
+}
+
+/** Made by an earlier process: only where the name server listens is another place. */
+async function goesOn(client: ObjectClient, wanted: Service, at: SocketAddress): Promise<boolean> {
+  const slice = sliceOf(wanted, at);
+  try {
+    const there = await client.get(serviceKind, place);
+    if (there.spec?.clusterIP !== wanted.spec?.clusterIP) return false;
+    await client.get(endpointSliceKind, nameOf(slice));
+  } catch (thrown) {
+    if (isNotFound(thrown)) return false;
+    throw thrown;
+  }
+  const { ports: listening, endpoints } = slice;
+  await client.patch(endpointSliceKind, nameOf(slice), { ports: listening, endpoints });
+  return true;
 }
 
 function serviceAt(clusterIP: string): Service {

@@ -78,7 +78,10 @@ export class Responder {
     this.options = options;
   }
 
-  /** The answer, a promise of it when others have to be asked, or undefined when none may be sent. */
+  /**
+   * The answer, a promise of it when others have to be asked, or undefined when none may be sent. The request is the
+   * caller's again when this returns.
+   */
   respond(request: Buffer, transport: Transport): Uint8Array | Promise<Uint8Array> | undefined {
     const plain = scanPlainQuery(request);
     if (plain !== undefined) {
@@ -111,7 +114,7 @@ export class Responder {
     if (refused !== undefined) return this.simple(request, query, refused);
     const key = request.toString('latin1', headerLength, query.questionEnd);
     const made = this.answer(key, query);
-    if (made instanceof Promise) return this.finish(request, query, limit, made);
+    if (made instanceof Promise) return this.finish(Buffer.from(request), query, limit, made);
     if (made === undefined) return this.forward(request, query, limit);
     return this.encode(request, query, limit, made);
   }
@@ -214,7 +217,7 @@ export class Responder {
   ): Uint8Array | Promise<Uint8Array> {
     const { elsewhere } = this.options;
     if (elsewhere === undefined) return this.simple(request, query, 'REFUSED');
-    return elsewhere.forward(request, query, limit);
+    return elsewhere.forward(Buffer.from(request), query, limit);
   }
 }
 

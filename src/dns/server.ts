@@ -21,7 +21,7 @@ import {
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import { DnsCounters, type DnsCounts } from './counters.ts';
-import { NetError } from '../sys/net/index.ts';
+import { createDatagrams, NetError, type EnginePreference } from '../sys/net/index.ts';
 import { dnsMetrics } from './metrics.ts';
 import { listenDns, type DnsListeners, type ListenOptions } from './listeners.ts';
 import { Responder, type Elsewhere } from './responder.ts';
@@ -39,6 +39,8 @@ export interface DnsServerOptions {
   readonly alsoAt?: readonly string[] | undefined;
   /** The first of them that is free is taken; 0 is any. */
   readonly ports: readonly number[];
+  /** What carries datagrams; `auto` when undefined. */
+  readonly engine?: EnginePreference | undefined;
   /** Answers what is outside of the zone; undefined: it is refused. */
   readonly elsewhere?: ((counters: DnsCounters) => Elsewhere & Partial<Component>) | undefined;
   /** Queries go on being answered for so long after `stop`, while clients learn to ask others. */
@@ -67,7 +69,7 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
   const elsewhere = options.elsewhere?.(counters);
   const responder = new Responder({ world, elsewhere, counters });
   const reflectors = followObjects(world, options);
-  const listening = { responder, onQuery: queryLog(options), counters, clock };
+  const answering = { responder, onQuery: queryLog(options), counters, clock };
   let open: DnsListeners | undefined;
   let besides: readonly DnsListeners[] = [];
   let status: ComponentStatus = { state: 'starting', detail: undefined };
@@ -88,6 +90,8 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     elsewhere,
     start: async (signal) => {
       try {
+        const openDatagrams = await createDatagrams({ prefer: options.engine ?? 'auto' });
+        const listening = { ...answering, openDatagrams };
         open = await listenAtFirstFree(options, listening);
         besides = await listenBesides(options, open.address.port, listening);
         world.serverAddresses = [open, ...besides].map(({ address }) => address.address);

@@ -60,13 +60,25 @@ export interface World {
 
 interface Entry {
   service: Service | undefined;
-  readonly slices: Map<string, EndpointSlice>;
+  /** By name; a Service has one or two, and a Map for each would cost more than they do. */
+  slices: readonly EndpointSlice[];
   view: ServiceView | undefined;
 }
 
 interface KnownPod {
   readonly places: readonly string[];
   readonly problem: string | undefined;
+}
+
+function sliceIn(
+  { slices }: Entry,
+  { metadata: { name } }: EndpointSlice,
+): EndpointSlice | undefined {
+  return slices.find(({ metadata }) => metadata.name === name);
+}
+
+function slicesBut({ slices }: Entry, { metadata: { name } }: EndpointSlice): EndpointSlice[] {
+  return slices.filter(({ metadata }) => metadata.name !== name);
 }
 
 type WorldKind = 'services' | 'slices' | 'namespaces' | 'pods';
@@ -102,7 +114,7 @@ export class MutableWorld implements World {
   }
 
   slicesOf(namespace: string, name: string): readonly EndpointSlice[] {
-    return [...(this.entries.get(`${namespace}/${name}`)?.slices.values() ?? [])];
+    return this.entries.get(`${namespace}/${name}`)?.slices ?? [];
   }
 
   hasPod(namespace: string, address: string): boolean {
@@ -136,16 +148,15 @@ export class MutableWorld implements World {
     this.countClusterIps(entry.service, -1);
     entry.service = undefined;
     this.changed(entry);
-    if (entry.slices.size === 0) this.entries.delete(key);
+    if (entry.slices.length === 0) this.entries.delete(key);
   }
 
   setSlice(slice: EndpointSlice): void {
     const owner = ownerOf(slice);
     if (owner === undefined) return;
     const entry = this.entryOf(owner);
-    const name = slice.metadata.name;
-    this.countEndpoints(owner, entry.slices.get(name), -1);
-    entry.slices.set(name, slice);
+    this.countEndpoints(owner, sliceIn(entry, slice), -1);
+    entry.slices = [...slicesBut(entry, slice), slice];
     this.countEndpoints(owner, slice, 1);
     this.changed(entry);
   }
@@ -154,10 +165,10 @@ export class MutableWorld implements World {
     const owner = ownerOf(slice);
     const entry = owner === undefined ? undefined : this.entries.get(owner);
     if (owner === undefined || entry === undefined) return;
-    this.countEndpoints(owner, entry.slices.get(slice.metadata.name), -1);
-    entry.slices.delete(slice.metadata.name);
+    this.countEndpoints(owner, sliceIn(entry, slice), -1);
+    entry.slices = slicesBut(entry, slice);
     this.changed(entry);
-    if (entry.service === undefined && entry.slices.size === 0) this.entries.delete(owner);
+    if (entry.service === undefined && entry.slices.length === 0) this.entries.delete(owner);
   }
 
   setNamespace(namespace: Namespace): void {
@@ -203,7 +214,7 @@ export class MutableWorld implements World {
 
   replaceSlices(items: readonly EndpointSlice[]): void {
     const kept = new Set(items.map((slice) => `${ownerOf(slice)} ${slice.metadata.name}`));
-    const all = [...this.entries.values()].flatMap(({ slices }) => [...slices.values()]);
+    const all = [...this.entries.values()].flatMap(({ slices }) => slices);
     for (const slice of all) {
       if (!kept.has(`${ownerOf(slice)} ${slice.metadata.name}`)) this.removeSlice(slice);
     }
@@ -229,13 +240,13 @@ export class MutableWorld implements World {
   private viewOf(key: string): ServiceView | undefined {
     const entry = this.entries.get(key);
     if (entry?.service === undefined) return undefined;
-    return (entry.view ??= viewService(entry.service, [...entry.slices.values()]));
+    return (entry.view ??= viewService(entry.service, entry.slices));
   }
 
   private entryOf(key: string): Entry {
     let entry = this.entries.get(key);
     if (entry === undefined) {
-      entry = { service: undefined, slices: new Map(), view: undefined };
+      entry = { service: undefined, slices: [], view: undefined };
       this.entries.set(key, entry);
     }
     return entry;
@@ -270,21 +281,35 @@ export class MutableWorld implements World {
 
 /** Which keys stand at a place, and how often each. */
 class Counts {
-  private readonly places = new Map<string, Map<string, number>>();
+  /** Nearly every address is one Service's, once: that is kept as the key alone, a tenth of a Map's memory. */
+  private readonly places = new Map<string, string | Map<string, number>>();
 
   add(place: string, key: string, by: 1 | -1): void {
-    const keys = this.places.get(place) ?? new Map<string, number>();
+    const held = this.places.get(place);
+    if (held === undefined) {
+      if (by === 1) this.places.set(place, key);
+      return;
+    }
+    if (held === key && by === -1) return void this.places.delete(place);
+    const keys = typeof held === 'string' ? new Map([[held, 1]]) : held;
     const count = (keys.get(key) ?? 0) + by;
     if (count > 0) keys.set(key, count);
     else keys.delete(key);
-    if (keys.size > 0) this.places.set(place, keys);
-    else this.places.delete(place);
+    this.places.set(place, onlyOne(keys) ?? keys);
+    if (keys.size === 0) this.places.delete(place);
   }
 
   /** Sorted. */
   of(place: string): readonly string[] {
-    return [...(this.places.get(place)?.keys() ?? [])].toSorted();
+    const held = this.places.get(place);
+    if (held === undefined) return [];
+    return typeof held === 'string' ? [held] : [...held.keys()].toSorted();
   }
+}
+
+function onlyOne(keys: ReadonlyMap<string, number>): string | undefined {
+  const [first] = keys;
+  return keys.size === 1 && first?.[1] === 1 ? first[0] : undefined;
 }
 
 function keyOf(object: KubeObject): string {

@@ -61,6 +61,13 @@ test('each platform has its resolvers, for the names of the zone only', () => {
     ['dnsmasq', 'macOS'],
   );
   assert.deepEqual(adviseResolvers(at('127.0.0.1'), 'win32'), []);
+  const own = { ...at('127.0.0.1'), zone: 'corp.example' };
+  for (const platform of ['linux', 'darwin']) {
+    const lines = adviseResolvers(own, platform).flatMap(({ apply, undo }) => [...apply, ...undo]);
+    assert.doesNotMatch(lines.join(' '), /cluster\.local/);
+  }
+  const { undo } = adviseResolvers(own, 'darwin').at(-1)!;
+  assert.deepEqual(undo, ['sudo rm /etc/resolver/corp.example']);
 });
 
 test('the lines write what they say', (t) => {

@@ -22,7 +22,7 @@ interface Recipe {
   readonly resolver: string;
   readonly platforms: readonly string[];
   readonly apply: (options: AdviceOptions) => readonly string[];
-  readonly undo: readonly string[];
+  readonly undo: (options: AdviceOptions) => readonly string[];
 }
 
 const at = ({ address, port }: SocketAddress, separator: string): string =>
@@ -46,7 +46,7 @@ const recipes: readonly Recipe[] = [
       ]),
       'sudo systemctl restart systemd-resolved',
     ],
-    undo: [
+    undo: () => [
       'sudo rm /etc/systemd/resolved.conf.d/switchyard.conf',
       'sudo systemctl restart systemd-resolved',
     ],
@@ -58,7 +58,7 @@ const recipes: readonly Recipe[] = [
       write('/etc/dnsmasq.d/switchyard.conf', [`server=/${zone}/${at(dns, '#')}`]),
       'sudo systemctl restart dnsmasq',
     ],
-    undo: ['sudo rm /etc/dnsmasq.d/switchyard.conf', 'sudo systemctl restart dnsmasq'],
+    undo: () => ['sudo rm /etc/dnsmasq.d/switchyard.conf', 'sudo systemctl restart dnsmasq'],
   },
   {
     resolver: 'NetworkManager with dns=dnsmasq',
@@ -67,7 +67,7 @@ const recipes: readonly Recipe[] = [
       write('/etc/NetworkManager/dnsmasq.d/switchyard.conf', [`server=/${zone}/${at(dns, '#')}`]),
       'sudo nmcli general reload dns-full',
     ],
-    undo: [
+    undo: () => [
       'sudo rm /etc/NetworkManager/dnsmasq.d/switchyard.conf',
       'sudo nmcli general reload dns-full',
     ],
@@ -79,7 +79,7 @@ const recipes: readonly Recipe[] = [
       'sudo mkdir -p /etc/resolver',
       write(`/etc/resolver/${zone}`, [`nameserver ${dns.address}`, `port ${dns.port}`]),
     ],
-    undo: ['sudo rm /etc/resolver/cluster.local'],
+    undo: ({ zone }) => [`sudo rm /etc/resolver/${zone}`],
   },
 ];
 
@@ -92,8 +92,7 @@ export function adviseResolvers(
     .filter(({ platforms }) => platforms.includes(platform))
     .map(({ resolver, apply, undo }) => ({
       resolver,
-
       apply: apply(options),
-      undo,
+      undo: undo(options),
     }));
 }

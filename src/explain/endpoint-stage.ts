@@ -3,7 +3,13 @@ import { annotations } from '../kube/index.ts';
 import type { Endpoint, VirtualServer } from '../model/index.ts';
 import { isReady } from './pod-trouble.ts';
 import { tellScheduler } from './scheduler-stage.ts';
-import { readyAddresses, usableOf, type PortCase, type ServiceCase } from './service-case.ts';
+import {
+  endpointPools,
+  readyAddresses,
+  usableOf,
+  type PortCase,
+  type ServiceCase,
+} from './service-case.ts';
 import { tellTopology } from './topology-stage.ts';
 import { endpointLabel, placedLabel } from './wording.ts';
 import { subjectOf } from './world.ts';
@@ -62,7 +68,7 @@ function tellNoneReady(c: ServiceCase, what: string, all: number): void {
 function tellPolicies(c: ServiceCase, port: PortCase, server: VirtualServer): void {
   const { notes, service, world } = c;
   const node = world.plan.node.name;
-  const { cluster, local } = server.pools;
+  const { cluster, local } = endpointPools(server);
   const elsewhere = usableOf(server).map(placedLabel);
   const base = { port: port.label, node };
   const internal = subjectOf(service, 'spec.internalTrafficPolicy');
@@ -90,7 +96,7 @@ function tellPolicies(c: ServiceCase, port: PortCase, server: VirtualServer): vo
 
 function tellChoice(c: ServiceCase, port: PortCase, server: VirtualServer): void {
   const { notes, slices, service } = c;
-  const { cluster, local } = server.pools;
+  const { cluster, local } = endpointPools(server);
   const inside = server.internalTrafficPolicy === 'Local' ? local : cluster;
   const isLocalOutside =
     server.externalTrafficPolicy === 'Local' && server.internalTrafficPolicy === 'Cluster';

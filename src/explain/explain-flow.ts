@@ -1,5 +1,5 @@
 /** Where one connection goes and why: `decide`'s own steps in words, and what stands behind a refusal. */
-import { decide, formatSocketAddress, parseIp, type Step } from '../model/index.ts';
+import { decide, formatSocketAddress, parseIp, type Decision, type Step } from '../model/index.ts';
 import { viewDecision } from './decision-view.ts';
 import type { DecisionView, FlowExplanation } from './explanation.ts';
 import type { FlowCase } from './flow-case.ts';
@@ -32,13 +32,20 @@ function formatFlow(question: FlowQuestion): string {
   return `${protocol} ${from} -> ${to}`;
 }
 
+/** Where a gateway carries the connection, its requests go to the endpoints: those are what people ask about. */
+function behindGateway(decision: Decision): Decision {
+  if (decision.kind !== 'forward' || decision.server.perRequest === undefined) return decision;
+  return { ...decision, candidates: decision.server.perRequest.pools[decision.pool] };
+}
+
 function decideAloud(c: FlowCase): DecisionView {
   const steps: Step[] = [];
-  const decision = decide(c.world.plan, c.flow, {
+  const decided = decide(c.world.plan, c.flow, {
     step: (code, values) => {
       steps.push({ code, values });
     },
   });
+  const decision = behindGateway(decided);
   for (const step of steps) tellStep(c, step, decision);
   tellDecision(c, decision);
   return viewDecision(c.world, decision);

@@ -10,7 +10,6 @@ import {
   type RequestDecision,
   type RequestStepCode,
   type RequestTrace,
-  type Value,
   type VirtualServer,
 } from '../model/index.ts';
 import { requestSentences } from './request-sentences.ts';
@@ -110,7 +109,7 @@ function isLive({ perRequest, pools }: VirtualServer, pool: PoolName): boolean {
 
 function say(
   steps: Steps,
-): (code: RequestStepView['code'], values: Readonly<Record<string, Value>>) => void {
+): (code: RequestStepView['code'], values: Readonly<Record<string, string | number>>) => void {
   return (code, values) => {
     steps.push({ code, text: fill(requestSentences[code], values) });
   };

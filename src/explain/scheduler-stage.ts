@@ -1,8 +1,8 @@
 /** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
 import { annotations, readAnnotation } from '../kube/index.ts';
-import { outgrown, type VirtualServer } from '../model/index.ts';
+import { outgrown, type PerRequest, type VirtualServer } from '../model/index.ts';
 import { serviceSettings } from '../plan/index.ts';
-import type { PortCase, ServiceCase } from './service-case.ts';
+import { endpointPools, type PortCase, type ServiceCase } from './service-case.ts';
 import { durationLabel } from './wording.ts';
 import { subjectOf, type SchedulerUse, type World } from './world.ts';
 
@@ -32,6 +32,20 @@ export function schedulerLabel({ effective, means }: SchedulerUse): string {
   return means === undefined ? effective : `${effective} (${means})`;
 }
 
+/** How each request finds its endpoint, where a gateway balances them. */
+function tellRequests({ notes, service }: ServiceCase, port: PortCase, asked: PerRequest): void {
+  const { cookie, hash } = asked;
+  const key = cookie === undefined ? annotations.balance.key : annotations.affinity.key;
+  const on = subjectOf(service, `metadata.annotations[${key}]`);
+  const by = hash === undefined ? 'the scheduler' : `a hash by ${hash.by.kind}, else the scheduler`;
+  if (cookie === undefined)
+    notes.add('requests-balanced', { on, values: { port: port.label, by } });
+  else {
+    const values = { port: port.label, cookie: cookie.name, by };
+    notes.add('requests-sticky', { on, values });
+  }
+}
+
 export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualServer): void {
   const { notes, service, world } = c;
   const use = schedulerUseOf(world, server);
@@ -54,7 +68,7 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
     });
   }
   const { scheduler } = server;
-  const limit = outgrown(scheduler, server.pools.cluster);
+  const limit = outgrown(scheduler, endpointPools(server).cluster);
   if (limit !== undefined) {
     const values = { port: port.label, scheduler, ...limits[limit] };
     notes.add('scheduler-outgrown', { on, values });
@@ -67,6 +81,7 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
       values: { key: setting, problem, fallback },
     });
   }
+  if (server.perRequest !== undefined) tellRequests(c, port, server.perRequest);
   if (server.perRequest !== undefined && server.pools.cluster === server.perRequest.pools.cluster) {
     const field = `metadata.annotations[${annotations.balance.key}]`;
     notes.add('request-without-gateway', {

@@ -20,6 +20,11 @@ import { portLabel } from './wording.ts';
 import { keyOf, namespaceOf, type World } from './world.ts';
 
 /** One ServicePort: one port in one family. */
+/** The endpoints themselves, also where drivers see a gateway instead of them. */
+export function endpointPools({ pools, perRequest }: VirtualServer): VirtualServer['pools'] {
+  return perRequest?.pools ?? pools;
+}
+
 export interface PortCase {
   readonly label: string;
   readonly spec: ServicePortSpec;

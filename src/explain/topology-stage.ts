@@ -1,7 +1,7 @@
 /** Topology hints and load balancer source ranges: what narrows a path, and why hints that exist do not. */
 import { labels } from '../kube/index.ts';
 import { formatCidr, topologyMode, type Endpoint, type VirtualServer } from '../model/index.ts';
-import type { PortCase, ServiceCase } from './service-case.ts';
+import { endpointPools, type PortCase, type ServiceCase } from './service-case.ts';
 import { endpointLabel } from './wording.ts';
 import { nodeSubject, subjectOf } from './world.ts';
 
@@ -36,7 +36,7 @@ interface Narrowed {
 function tellNarrowed(c: ServiceCase, port: PortCase, { server, mode, ready }: Narrowed): void {
   const { name, zone = '' } = c.world.plan.node;
   const place = mode === 'PreferSameNode' ? `on node ${name}` : `in zone ${zone}`;
-  const chosen = server.pools.cluster.length;
+  const chosen = endpointPools(server).cluster.length;
   c.notes.add('topology-narrows', {
     on: subjectOf(c.slices[0] ?? c.service, 'endpoints[].hints'),
     values: { port: port.label, place, chosen, ready: ready.length },

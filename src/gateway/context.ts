@@ -1,6 +1,7 @@
 /** What all parts of one gateway share. */
 import type { ByteWriter, FieldTable, RequestHead, ResponseHead } from '../codec/http1/index.ts';
 import type { Cidr, Clock } from '../model/index.ts';
+import type { TlsDoor } from '../sys/http2/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AccessLog } from './access-log.ts';
 import type { PortCount } from './counters.ts';
@@ -31,7 +32,8 @@ export interface Exchanges {
 }
 
 /** A GatewayPort with what is kept for it. */
-export interface ServedPort extends Omit<GatewayPort, 'trustedProxies'> {
+export interface ServedPort extends Omit<GatewayPort, 'trustedProxies' | 'tls'> {
+  readonly tls: TlsDoor | undefined;
   readonly trusted: readonly Cidr[];
   readonly count: PortCount;
 }

@@ -27,6 +27,9 @@ export interface PortRequests {
   readonly endpoints: readonly EndpointRequests[];
 }
 
+/** Endpoints that are counted at a time, for a port. */
+const maxEndpoints = 4096;
+
 class EndpointCount {
   requests = 0;
   latencySumMs = 0;
@@ -53,7 +56,13 @@ export class PortCount {
 
   ended(endpoint: string, outcome: Outcome): void {
     let count = this.endpoints.get(endpoint);
-    if (count === undefined) this.endpoints.set(endpoint, (count = new EndpointCount()));
+    if (count === undefined) {
+      // Endpoints come and go for as long as a Service lives; those that came first are forgotten first.
+      const [oldest] = this.endpoints.keys();
+      if (this.endpoints.size >= maxEndpoints && oldest !== undefined)
+        this.endpoints.delete(oldest);
+      this.endpoints.set(endpoint, (count = new EndpointCount()));
+    }
     count.take(outcome);
   }
 

@@ -16,9 +16,16 @@ export class Deadlines {
   private readonly limited = new Set<Limited>();
   private readonly clock: Clock;
   private readonly stopping = new AbortController();
+  private sweptAt: number;
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.sweptAt = clock.monotonic();
+  }
+
+  /** The deadline of what may take so long: never before it, and without asking for the time. */
+  in(ms: number): number {
+    return this.sweptAt + sweepMs + ms;
   }
 
   add(limited: Limited): void {
@@ -35,6 +42,7 @@ export class Deadlines {
     while (!signal.aborted) {
       await this.clock.sleep(sweepMs, signal);
       const now = this.clock.monotonic();
+      this.sweptAt = now;
       for (const each of this.limited) if (each.deadline <= now) each.onDeadline();
     }
   }

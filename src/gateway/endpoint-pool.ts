@@ -4,6 +4,7 @@ import type { Connection } from '../sys/net/index.ts';
 import type { Context } from './context.ts';
 import type { Exchange } from './exchange.ts';
 import { Http1Backend } from './http1-backend.ts';
+import { Http2Pool } from './http2-pool.ts';
 import type { RoutedEndpoint } from './router.ts';
 
 export interface PoolBounds {
@@ -11,8 +12,22 @@ export interface PoolBounds {
   readonly maxWaiting: number;
 }
 
+/** Connections to one endpoint, whatever they speak. */
+export interface PoolOf {
+  /** Connections that are open or on their way. */
+  readonly open: number;
+  readonly isEmpty: boolean;
+  serves(endpoint: RoutedEndpoint): boolean;
+  /** Attaches a connection to the exchange, now or later, or tells it why not. */
+  acquire(exchange: Exchange, timeoutMs: number): void;
+  /** The exchange waits no longer. */
+  leave(exchange: Exchange): void;
+  /** Closes what rests; what is in use closes when it is done. */
+  retire(): void;
+}
+
 export class EndpointPools {
-  private readonly pools = new Map<string, EndpointPool>();
+  private readonly pools = new Map<string, PoolOf>();
   private readonly context: () => Context;
   private readonly bounds: PoolBounds;
 
@@ -21,17 +36,21 @@ export class EndpointPools {
     this.bounds = bounds;
   }
 
-  of(endpoint: RoutedEndpoint): EndpointPool {
+  of(endpoint: RoutedEndpoint): PoolOf {
     let pool = this.pools.get(endpoint.key);
     if (pool !== undefined && pool.serves(endpoint)) return pool;
     pool?.retire();
-    pool = new EndpointPool(this.context(), endpoint, this.bounds);
+    this.tidy();
+    pool =
+      endpoint.protocol === 'h2c'
+        ? new Http2Pool(endpoint, this.bounds.maxWaiting)
+        : new EndpointPool(this.context(), endpoint, this.bounds);
     this.pools.set(endpoint.key, pool);
     return pool;
   }
 
-  /** Forgets endpoints that nobody uses any more. */
-  tidy(): void {
+  /** Forgets endpoints that nobody uses any more: with each that is new, since they come with those that go. */
+  private tidy(): void {
     for (const [key, pool] of this.pools) if (pool.isEmpty) this.pools.delete(key);
   }
 
@@ -47,7 +66,7 @@ export class EndpointPools {
   }
 }
 
-export class EndpointPool {
+export class EndpointPool implements PoolOf {
   /** Connections that are open or on their way. */
   open = 0;
   private readonly context: Context;
@@ -75,12 +94,22 @@ export class EndpointPool {
 
   /** Attaches a connection to the exchange, now or later, or tells it why not. */
   acquire(exchange: Exchange, timeoutMs: number): void {
-    const resting = this.idle.pop();
+    const resting = this.takeResting(exchange);
     if (resting !== undefined) return resting.serve(exchange, true);
     if (this.endpoint.proxyProtocol !== 'none') return void this.connectFor(exchange, timeoutMs);
     if (this.waiting.length >= this.bounds.maxWaiting) return exchange.connectFailed('connect');
     this.waiting.push(exchange);
     this.connectIfNeeded(timeoutMs);
+  }
+
+  /** What may not be said twice goes only where somebody listens, which is asked of the system first. */
+  private takeResting(exchange: Exchange): Http1Backend | undefined {
+    let resting = this.idle.pop();
+    while (resting !== undefined && !exchange.isIdempotent && !resting.isQuiet()) {
+      resting.close();
+      resting = this.idle.pop();
+    }
+    return resting;
   }
 
   /** The exchange waits no longer. */

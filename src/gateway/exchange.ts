@@ -6,7 +6,7 @@
 import { ByteWriter } from '../codec/http1/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import type { Context, ServedPort } from './context.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { PoolOf } from './endpoint-pool.ts';
 import {
   idempotentMethods,
   type BackendSide,
@@ -49,7 +49,7 @@ export class Exchange implements Limited {
   private port: ServedPort | undefined;
   private client: ClientSide | undefined;
   private backend: BackendSide | undefined;
-  private waitingAt: EndpointPool | undefined;
+  private waitingAt: PoolOf | undefined;
   private sent = 0;
   private replayable = false;
   private reused = false;
@@ -75,6 +75,11 @@ export class Exchange implements Limited {
 
   get isHead(): boolean {
     return this.method === 'HEAD';
+  }
+
+  /** It may be said twice. */
+  get isIdempotent(): boolean {
+    return idempotentMethods.has(this.method);
   }
 
   /** Takes a request; `refuse` may be called on the client before this returns. */
@@ -129,7 +134,8 @@ export class Exchange implements Limited {
     if (backend === undefined) return out.length <= replayBytes;
     let room = true;
     if (out.length > this.sent) {
-      room = backend.send(out.bytes.subarray(this.sent, out.length));
+      const unsent = this.sent === 0 ? out.bytes : out.bytes.subarray(this.sent);
+      room = backend.send(unsent, out.length - this.sent);
       this.sent = out.length;
       if (!this.replayable) this.sent = out.length = 0;
     }
@@ -251,7 +257,10 @@ export class Exchange implements Limited {
   }
 
   onDeadline(): void {
-    this.failed('timeout');
+    const { waitingAt } = this;
+    if (waitingAt === undefined) return this.failed('timeout');
+    waitingAt.leave(this);
+    this.connectFailed('connect');
   }
 
   /** Ends without a backend: the client is told why. */
@@ -266,12 +275,12 @@ export class Exchange implements Limited {
   private acquire(routed: Forwarded): void {
     const pool = this.context.pools.of(routed.endpoint);
     this.waitingAt = pool;
-    this.deadline = this.context.clock.monotonic() + routed.policy.connectTimeoutMs;
+    this.deadline = this.context.deadlines.in(routed.policy.connectTimeoutMs);
     pool.acquire(this, routed.policy.connectTimeoutMs);
   }
 
   private responseDeadline(): number {
-    return this.context.clock.monotonic() + (this.routed?.policy.responseTimeoutMs ?? Infinity);
+    return this.context.deadlines.in(this.routed?.policy.responseTimeoutMs ?? Infinity);
   }
 
   private mayRetry(): boolean {
@@ -281,7 +290,7 @@ export class Exchange implements Limited {
       this.replayable &&
       this.requestDone &&
       this.attempt < routed.policy.retries &&
-      idempotentMethods.has(this.method)
+      this.isIdempotent
     );
   }
 
@@ -291,7 +300,7 @@ export class Exchange implements Limited {
     // Nothing was sent to anybody: any request may be tried again, with what came of its body so far.
     if (kind === 'connect') return this.attempt < routed.policy.retries;
     if (kind === 'status') return this.mayRetry();
-    if (kind === 'reset' && this.reused && idempotentMethods.has(this.method)) {
+    if (kind === 'reset' && this.reused && this.isIdempotent) {
       // It closed an idle connection as the request was on its way, which says nothing of the request.
       return this.requestDone && this.stale < maxStale;
     }

@@ -22,7 +22,7 @@ export class Forwarding {
   readonly local: SocketAddress;
   private readonly options: ForwardingOptions;
   private lastAuthority: string | undefined;
-  private lastBlock = '';
+  private lastBlock = new Uint8Array(0);
 
   constructor(options: ForwardingOptions) {
     this.options = options;
@@ -47,13 +47,13 @@ export class Forwarding {
   }
 
   /** The fields as lines of a head. Mostly those of the request before. */
-  block(authority: string, read: ReadField): string {
+  block(authority: string, read: ReadField): Uint8Array {
     if (!this.believes && authority === this.lastAuthority) return this.lastBlock;
     const list = this.list(authority, read);
     let block = '';
     for (let i = 0; i + 1 < list.length; i += 2) block += `${list[i]}: ${list[i + 1]}\r\n`;
     this.lastAuthority = authority;
-    return (this.lastBlock = block);
+    return (this.lastBlock = Uint8Array.from(block, (character) => character.charCodeAt(0)));
   }
 
   list(authority: string, read: ReadField): FieldList {

@@ -5,15 +5,15 @@
 import { ByteWriter, FieldTable, RequestHead, ResponseHead } from '../codec/http1/index.ts';
 import { parseCidr, type Clock, type Random, type SocketAddress } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
+import { createTlsDoor } from '../sys/http2/index.ts';
 import type { Connection, Listener, StreamEngine } from '../sys/net/index.ts';
 import { createAccessLog } from './access-log.ts';
+import { ClientConnections, type ClientConnection } from './connections.ts';
 import type { Context, ServedPort } from './context.ts';
 import { PortCount, type PortRequests } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { EndpointPools } from './endpoint-pool.ts';
 import { Exchange } from './exchange.ts';
-import { Http1Client } from './http1-client.ts';
-import { Forwarding } from './forwarded.ts';
 import type { GatewayPort } from './router.ts';
 
 export interface GatewayOptions {
@@ -51,18 +51,20 @@ export function createGateway(options: GatewayOptions): Gateway {
 interface Serving {
   port: ServedPort;
   readonly listener: Listener;
-  readonly clients: Set<Http1Client>;
+  readonly clients: Set<ClientConnection>;
 }
 
 class HttpGateway implements Gateway {
   private readonly options: GatewayOptions;
   private readonly context: Context;
   private readonly serving = new Map<string, Serving>();
+  private readonly connections: ClientConnections;
   private readonly running: Promise<void>;
 
   constructor(options: GatewayOptions) {
     this.options = options;
     this.context = createContext(options);
+    this.connections = new ClientConnections(this.context);
     this.running = this.context.deadlines.run();
   }
 
@@ -94,20 +96,7 @@ class HttpGateway implements Gateway {
     if (serving === undefined) return false;
     const { port, clients } = serving;
     if (clients.size >= port.bounds.maxConnections) return false;
-    const { remote: peer, local } = connection;
-    const forwarding = new Forwarding({ peer, local, scheme: 'http', trusted: port.trusted });
-    const client = new Http1Client(this.context, {
-      connection,
-      port,
-      forwarding,
-      onHttp2: undefined,
-      onGone: (gone) => {
-        clients.delete(gone);
-        port.count.connections--;
-      },
-    });
-    port.count.connections++;
-    clients.add(client);
+    this.connections.accept(connection, port, clients);
     return true;
   }
 
@@ -142,7 +131,16 @@ const drainLookMs = 20;
 
 function servedPort(port: GatewayPort, count: PortCount): ServedPort {
   const trusted = port.trustedProxies.map(parseCidr).filter((range) => range !== undefined);
-  return { ...port, trusted, count };
+  const { tls: given, http2, bounds } = port;
+  const tls =
+    given === undefined
+      ? undefined
+      : createTlsDoor({
+          identities: () => given.identities(),
+          http2,
+          timeoutMs: bounds.headTimeoutMs,
+        });
+  return { ...port, tls, trusted, count };
 }
 
 function createContext(options: GatewayOptions): Context {
@@ -159,13 +157,15 @@ function createContext(options: GatewayOptions): Context {
     }),
     exchanges: {
       take: () => {
-        const exchange = spare.pop() ?? new Exchange(context);
+        const known = spare.pop();
+        if (known !== undefined) return known;
+        const exchange = new Exchange(context);
         context.deadlines.add(exchange);
         return exchange;
       },
       giveBack: (exchange) => {
-        context.deadlines.remove(exchange);
         if (spare.length < maxSpare) spare.push(exchange);
+        else context.deadlines.remove(exchange);
       },
     },
     requestHead: new RequestHead(),
@@ -177,7 +177,7 @@ function createContext(options: GatewayOptions): Context {
 }
 
 /** Room for what comes in one read and the head in front of it. */
-const wireBytes = 128 * 1024;
+const wireBytes = 160 * 1024;
 
 /** Exchanges kept for the next request. */
 const maxSpare = 1024;

@@ -70,6 +70,11 @@ export class Http1Backend
     exchange.attach(this, reused);
   }
 
+  /** It rests, and its peer has neither ended it nor said anything. */
+  isQuiet(): boolean {
+    return this.stream.isQuiet();
+  }
+
   /** The head that was read last, while it is passed on. */
   get head(): ResponseHead {
     return this.context.responseHead;
@@ -77,7 +82,7 @@ export class Http1Backend
 
   readonly list = (): FieldList => listOf(this.context.responseHead);
 
-  send(bytes: Uint8Array, length: number = bytes.length): boolean {
+  send(bytes: Uint8Array, length: number): boolean {
     return this.stream.write(bytes, length);
   }
 
@@ -227,7 +232,7 @@ export class Http1Backend
     const useful = exchange?.onEnd(trailers) === true;
     if (!useful || !this.keepsAlive || !this.reusable) return this.close();
     if (this.slow) this.resume();
-    this.deadline = this.context.clock.monotonic() + restMs;
+    this.deadline = this.context.deadlines.in(restMs);
     this.pool.release(this);
   }
 

@@ -3,7 +3,7 @@
  * a time; what came after it waits, and its sender with it.
  */
 import { hasHeadEnd, problems, type Problem } from '../codec/http1/index.ts';
-import type { Connection, Stream, StreamHandlers } from '../sys/net/index.ts';
+import type { Stream, StreamHandlers } from '../sys/net/index.ts';
 import { BodyReader } from './body-reader.ts';
 import { answerOf, writeInformational, writeResponse } from './client-answers.ts';
 import type { Context, ServedPort } from './context.ts';
@@ -23,7 +23,8 @@ const leavingMs = 2_000;
 const directBytes = 16 * 1024;
 
 export interface Http1ClientOptions {
-  readonly connection: Connection;
+  /** Opens the connection, or what TLS made of it. */
+  readonly open: (handlers: StreamHandlers) => Stream;
   readonly port: ServedPort;
   readonly forwarding: Forwarding;
   /** The client begins with HTTP/2, and may; `early` is what it said. The stream is the callee's. */
@@ -49,6 +50,8 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   private readonly body: BodyReader;
   private processing = false;
   private ended = false;
+  /** The client takes what it is sent. */
+  private room = true;
   private draining = false;
   /** Of the request under way. */
   private keepsAlive = true;
@@ -65,8 +68,8 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     this.onGone = options.onGone;
     this.onHttp2 = options.onHttp2;
     this.partial = new PartialHead(options.port.bounds.maxHeadBytes);
-    this.deadline = context.clock.monotonic() + options.port.bounds.headTimeoutMs;
-    this.stream = context.engine.open(options.connection, this);
+    this.deadline = context.deadlines.in(options.port.bounds.headTimeoutMs);
+    this.stream = options.open(this);
     context.deadlines.add(this);
     this.body = new BodyReader(context.trailers, (bytes, start, end) =>
       this.exchange?.requestBody(bytes, start, end),
@@ -106,6 +109,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   }
 
   onDrain(): void {
+    this.room = true;
     if (this.state === 'tunnel') this.backend?.resume();
     else this.exchange?.clientDrained();
   }
@@ -150,8 +154,12 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     const { wire } = this.context;
     if (this.chunkedAnswer) {
       if (end > start) wire.chunk(bytes, start, end);
-    } else if (end - start >= directBytes && wire.length === 0) {
-      this.stream.write(bytes.subarray(start, end));
+    } else if (end - start >= directBytes && wire.length <= start) {
+      // Where the backend's head was, ours goes: one write for both, and the body is nowhere copied.
+      const from = start - wire.length;
+      bytes.set(wire.bytes.subarray(0, wire.length), from);
+      wire.clear();
+      this.room = this.stream.write(bytes.subarray(from, end));
     } else wire.raw(bytes, start, end);
   }
 
@@ -173,10 +181,10 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   flushResponse(): boolean {
     const { wire } = this.context;
     if (wire.length > 0) {
-      this.stream.write(wire.bytes, wire.length);
+      this.room = this.stream.write(wire.bytes, wire.length);
       wire.clear();
     }
-    return this.stream.unsentBytes === 0;
+    return this.room;
   }
 
   refuse(status: number, reason: string): void {
@@ -250,12 +258,11 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
 
   /** Returns where it stopped; -1: nothing more is to be read now. */
   private readHead(bytes: Uint8Array, at: number, length: number): number {
-    const { requestHead, exchanges, clock } = this.context;
+    const { requestHead, exchanges, deadlines } = this.context;
     const { bounds } = this.port;
     const after = requestHead.read(bytes, at, length);
     if (after === 0) {
-      if (at > 0 || this.deadline === Infinity)
-        this.deadline = clock.monotonic() + bounds.headTimeoutMs;
+      if (at > 0 || this.deadline === Infinity) this.deadline = deadlines.in(bounds.headTimeoutMs);
       this.keep(bytes, at, length);
       return -1;
     }
@@ -277,7 +284,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     if (framing.chunked || framing.contentLength > 0) {
       this.state = 'body';
       this.body.begin(framing.chunked ? 'chunks' : 'length', framing.contentLength);
-      this.deadline = clock.monotonic() + bounds.bodyTimeoutMs;
+      this.deadline = deadlines.in(bounds.bodyTimeoutMs);
     }
     this.exchange = exchanges.take();
     this.request ??= new Http1Request(requestHead, this.forwarding);
@@ -289,7 +296,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     const { body } = this;
     const { bounds } = this.port;
     if (this.exchange === undefined) return -1;
-    this.deadline = this.context.clock.monotonic() + bounds.bodyTimeoutMs;
+    this.deadline = this.context.deadlines.in(bounds.bodyTimeoutMs);
     const after = body.read(bytes, at, length);
     if (body.seen > bounds.maxBodyBytes) return this.rejectBody('body too large');
     if (after < 0) return this.rejectBody(body.problem ?? 'chunk size');
@@ -312,13 +319,12 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
 
   /** The next request, if it has begun already. */
   private next(): void {
-    const { clock } = this.context;
+    const { deadlines } = this.context;
     const { bounds } = this.port;
     this.state = 'head';
     if (this.processing) return;
     const held = this.partial.take();
-    this.deadline =
-      clock.monotonic() + (held === undefined ? bounds.idleTimeoutMs : bounds.headTimeoutMs);
+    this.deadline = deadlines.in(held === undefined ? bounds.idleTimeoutMs : bounds.headTimeoutMs);
     if (held === undefined) return;
     // Not from within the answer to the one before, whose connection is free only after it.
     queueMicrotask(() => {
@@ -378,6 +384,6 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     if (this.ended) return this.stream.destroy('close');
     this.stream.end();
     this.stream.resume();
-    this.deadline = this.context.clock.monotonic() + leavingMs;
+    this.deadline = this.context.deadlines.in(leavingMs);
   }
 }

@@ -90,7 +90,7 @@ export class Http1Request implements IncomingRequest {
     // What a trusted proxy says of the client is in the fields that we write ourselves.
     const keeps = passesInRequest;
     out.fields(fields, framing.named.length === 0 ? keeps : withoutNamed(framing, keeps));
-    out.text(this.forwarding.block(authority, this.read));
+    out.all(this.forwarding.block(authority, this.read));
     if (framing.chunked) out.text('Transfer-Encoding: chunked\r\n');
     else if (framing.contentLength >= 0) out.field('Content-Length', String(framing.contentLength));
     if (this.upgrades) out.text('Connection: Upgrade\r\nUpgrade: websocket\r\n');

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
+import { startDeafServer } from '../sys/net/testing.ts';
 import { defaultBounds, defaultPolicy } from './bounds.ts';
 import {
   endpointAt,
@@ -124,6 +125,57 @@ function requests(check: Check): void {
     assert.match(text, /103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\nHTTP/i);
   });
 
+  check('the PROXY protocol is read and spoken', async (t, engine) => {
+    const heard: string[] = [];
+    const origin = await startRawBackend(t, (socket) => {
+      let text = '';
+      socket.on('data', (bytes: Buffer) => {
+        text += bytes.toString('latin1');
+        if (!text.endsWith('\r\n\r\n')) return;
+        heard.push(text);
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+    });
+    const router = roundRobin([{ ...origin, proxyProtocol: 'v1' }]);
+    const { address } = await startGateway(t, engine, { router, acceptProxyProtocol: true });
+    const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+    const intro = 'PROXY TCP4 10.1.2.3 10.9.9.9 4321 80\r\n';
+    for (const bytes of [`${intro}${get}`, `${intro}${get}${get}`]) {
+      const wanted = bytes.split('GET').length - 1;
+      const text = await exchangeRaw(address, bytes, new RegExp(`(ok[^]*){${wanted}}`));
+      assert.match(text, /^HTTP\/1\.1 200 /);
+    }
+    assert.equal(heard.length, 3, 'a connection each, since each speaks for one client');
+    for (const text of heard) {
+      assert.ok(text.startsWith(`${intro}GET / HTTP/1.1\r\n`), text);
+      assert.match(text, /x-forwarded-for: 10\.1\.2\.3\r\nx-forwarded-proto: http\r\n/);
+    }
+    assert.equal(await exchangeRaw(address, get), '', 'without one there is no connection');
+  });
+
+  check('whom a trusted proxy speaks for is believed', async (t, engine) => {
+    const { endpoint } = await startBackend(t, (request, response) => {
+      response.end(JSON.stringify(request.headers));
+    });
+    const router = roundRobin([endpoint]);
+    const { address } = await startGateway(t, engine, {
+      router,
+      trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'],
+    });
+    const text = await exchangeRaw(
+      address,
+      'GET / HTTP/1.1\r\nHost: inner\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6, 8.8.8.8, 10.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n\r\n',
+    );
+    assert.equal(router.seen[0]?.client, '8.8.8.8', 'the last that no trusted proxy vouches for');
+    const seen = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as Record<
+      string,
+      string
+    >;
+    assert.equal(seen['x-forwarded-for'], '6.6.6.6, 8.8.8.8, 10.0.0.1, 127.0.0.1');
+    assert.equal(seen['x-forwarded-proto'], 'https');
+    assert.equal(seen['x-forwarded-host'], 'shop.example');
+  });
+
   check('WebSocket goes through, both ways', async (t, engine) => {
     const endpoint = await startRawBackend(t, (socket) => {
       let head = '';
@@ -236,6 +288,19 @@ function failures(check: Check): void {
       assert.match(text, /^HTTP\/1\.1 503 /);
     },
   );
+
+  check('an endpoint that says nothing at all is given up in time', async (t, engine) => {
+    const deaf = endpointAt(await startDeafServer(t));
+    const { endpoint } = await startBackend(t, (_, response) => response.end('ok'));
+    const router = roundRobin([deaf, endpoint]);
+    router.policy = { ...defaultPolicy, connectTimeoutMs: 300 };
+    const { address } = await startGateway(t, engine, { router });
+    const get = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    assert.match(await exchangeRaw(address, get), /ok$/);
+    assert.equal(router.outcomes[0]?.failure, 'connect');
+    router.endpoints = [deaf];
+    assert.match(await exchangeRaw(address, get), /^HTTP\/1\.1 503 /);
+  });
 
   check('a backend that resets, answers no HTTP or cuts its answer short', async (t, engine) => {
     const answers: Record<string, string> = {

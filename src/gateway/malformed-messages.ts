@@ -56,7 +56,7 @@ const requestLines: readonly Row[] = [
   ['HTTP/0.9', 'GET /\r\n', 400],
   ['HTTP/0.9 by name', `GET / HTTP/0.9\r\n${host}\r\n`, 505],
   ['HTTP/1.2', `GET / HTTP/1.2\r\n${host}\r\n`, 505],
-  ['HTTP/2.0', `GET / HTTP/2.0\r\n${host}\r\n`, 505],
+  ['the version HTTP/2.0', `GET / HTTP/2.0\r\n${host}\r\n`, 505],
   ['HTTP/3.1', `GET / HTTP/3.1\r\n${host}\r\n`, 505],
   ['HTTP/11', `GET / HTTP/11\r\n${host}\r\n`, 400],
   ['HTTP/1.', `GET / HTTP/1.\r\n${host}\r\n`, 400],
@@ -69,7 +69,7 @@ const requestLines: readonly Row[] = [
   ['a version with a letter', `GET / HTTP/1.x\r\n${host}\r\n`, 400],
   ['TLS to a port that speaks none', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
   ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n', 400],
-  ['PRI without HTTP/2', 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n', 505],
+  ['PRI without HTTP/2', 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n', 'closed'],
 ];
 
 const lineEnds: readonly Row[] = [

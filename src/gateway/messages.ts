@@ -46,6 +46,7 @@ export interface ClientSide {
   /** An answer before the answer: 100, 103. */
   informational(response: IncomingResponse): void;
   respond(response: IncomingResponse, added: readonly (readonly [string, string])[]): void;
+  /** What precedes `start` in the bytes is of no use to anybody any more, and may be written over. */
   responseBody(bytes: Uint8Array, start: number, end: number): void;
   /** The answer is whole; `trailers` as names and values. */
   responseEnd(trailers: FieldList): void;
@@ -73,11 +74,24 @@ export interface TunnelEnd {
 /** What an exchange asks of the connection to the backend. */
 export interface BackendSide {
   /** The wire bytes of the request, or, of HTTP/2, bytes of its body. False: wait for `backendDrained`. */
-  send(bytes: Uint8Array): boolean;
+  send(bytes: Uint8Array, length: number): boolean;
   /** The request is whole. */
   finishRequest(trailers: FieldList): void;
   pause(): void;
   resume(): void;
   /** The exchange is over before its time: the connection or stream is of no more use. */
   cancel(): void;
+}
+
+/** The values of a field, joined; undefined when there is none. */
+export function valueIn(list: readonly string[], name: string): string | undefined {
+  let joined: string | undefined;
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    if (list[i] !== name) continue;
+    joined =
+      joined === undefined
+        ? list[i + 1]
+        : `${joined}${name === 'cookie' ? '; ' : ', '}${list[i + 1]}`;
+  }
+  return joined;
 }

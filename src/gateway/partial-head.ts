@@ -14,7 +14,7 @@ export class PartialHead {
   /** Keeps a copy. False: it is too large. */
   keep(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start > this.max) return false;
-    this.bytes = Uint8Array.from(bytes.subarray(start, end));
+    this.bytes = new Uint8Array(bytes.subarray(start, end));
     return true;
   }
 

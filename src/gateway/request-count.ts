@@ -12,14 +12,14 @@ export class RequestCount {
   private readonly counters = new Map<string, RequestCounters>();
   private readonly waiting = new Map<string, (() => void)[]>();
 
-  opened(endpoint: Endpoint): void {
-    const counters = this.of(endpointKey(endpoint));
+  /** By the endpoint's key. */
+  opened(key: string): void {
+    const counters = this.of(key);
     counters.requests++;
     counters.open++;
   }
 
-  closed(endpoint: Endpoint, failed: boolean): void {
-    const key = endpointKey(endpoint);
+  closed(key: string, failed: boolean): void {
     const counters = this.of(key);
     counters.open--;
     if (failed) counters.failures++;

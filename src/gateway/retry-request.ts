@@ -1,6 +1,7 @@
 /** A request for the router's second look: what it was, from what would be sent again. */
 import { RequestHead } from '../codec/http1/index.ts';
 import type { Exchange } from './exchange.ts';
+import { valueIn } from './messages.ts';
 import type { RequestFacts } from './router.ts';
 
 export interface Retry {
@@ -28,17 +29,4 @@ export function retryRequest(exchange: Exchange, { attempt, tried }: Retry): Req
     path: head.target,
     header: (name) => head.fields.valueOf(name),
   };
-}
-
-/** The values of a field, joined; undefined when there is none. */
-function valueIn(list: readonly string[], name: string): string | undefined {
-  let joined: string | undefined;
-  for (let i = 0; i + 1 < list.length; i += 2) {
-    if (list[i] !== name) continue;
-    joined =
-      joined === undefined
-        ? list[i + 1]
-        : `${joined}${name === 'cookie' ? '; ' : ', '}${list[i + 1]}`;
-  }
-  return joined;
 }

@@ -41,6 +41,8 @@ export interface ServiceGateway extends Component {
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined;
+  /** Whether every port that can be served is, and the Plan leads to it. */
+  isSettled(plan: Plan): boolean;
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
   handOver(connection: Connection, id: string, pool: PoolName): boolean;
   /** Requests as a driver tells of connections, by ServicePort id: of those that are live. */
@@ -132,6 +134,18 @@ class Following implements ServiceGateway {
     if (!live) return undefined;
     const at = this.options.gateway.addressOf(portId(id, usesLocal(server) ? pool : 'cluster'));
     return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
+  }
+
+  isSettled(plan: Plan): boolean {
+    for (const [id, { told, live }] of this.served) {
+      if (told === undefined) continue;
+      const server = plan.servers.get(id);
+      const empty = server?.pools.cluster.length === 0;
+      if (!live || (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   handOver(connection: Connection, id: string, pool: PoolName): boolean {

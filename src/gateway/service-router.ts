@@ -15,6 +15,7 @@ import {
   type Random,
   type RequestBackend,
   type RequestDecision,
+  type RequestLoad,
   type RequestTrace,
   type RouteTable,
   type SessionKey,
@@ -55,8 +56,8 @@ const refusals: Readonly<Record<Extract<RequestDecision, { kind: 'refuse' }>['wh
 
 /** Everything that is known of an endpoint of the Plan in force, made once. */
 interface Known {
-  readonly endpoint: Endpoint;
   readonly routed: RoutedEndpoint;
+  readonly load: RequestLoad;
 }
 
 export class ServiceRouter {
@@ -64,7 +65,7 @@ export class ServiceRouter {
   private readonly options: ServiceRouterOptions;
   private readonly choices: RequestChoices;
   private readonly tokens = new TokenCache();
-  private readonly routed = new Map<string, Known>();
+  private readonly known = new Map<Endpoint, Known>();
   private readonly watchers = new Set<RequestWatcher>();
   private server: RequestServer;
   private policy: RequestPolicy = defaultPolicy;
@@ -84,7 +85,7 @@ export class ServiceRouter {
     this.tables = { cluster: this.tableOf('cluster', keys), local: this.tableOf('local', keys) };
     this.choices.follow(server, this.options.clock.monotonic());
     this.count.retain(server.endpoints);
-    this.routed.clear();
+    this.known.clear();
   }
 
   /** The way in for connections that the traffic policy sent to this pool. */
@@ -150,36 +151,40 @@ export class ServiceRouter {
     endpoint: Endpoint,
     setCookie: string | undefined,
   ): Forwarded {
-    const { choices, count } = this;
-    const closed = choices.opened(endpoint);
-    count.opened(endpoint);
+    const { count } = this;
+    const { routed, load } = this.knownOf(endpoint, backend.id);
+    load.opened();
+    count.opened(routed.key);
     return {
       kind: 'forward',
-      endpoint: this.routedTo(endpoint),
+      endpoint: routed,
       addToResponse: setCookie === undefined ? none : [['Set-Cookie', setCookie]],
       policy: this.policy,
       ended: (outcome) => {
-        closed();
+        load.closed();
         const failed = isEndpointsFault(outcome);
-        count.closed(endpoint, failed);
+        count.closed(routed.key, failed);
         const nowMs = this.options.clock.monotonic();
-        if (failed) choices.failed(backend.id, endpoint, nowMs);
+        if (failed) load.failed(nowMs);
         else if (outcome.status !== undefined) {
-          choices.answered(backend.id, endpoint, { latencyMs: outcome.latencyMs, nowMs });
+          load.answered({ latencyMs: outcome.latencyMs, nowMs });
         }
       },
     };
   }
 
-  private routedTo(endpoint: Endpoint): RoutedEndpoint {
-    const key = endpointKey(endpoint);
-    const known = this.routed.get(key);
-    if (known?.endpoint === endpoint) return known.routed;
+  private knownOf(endpoint: Endpoint, backend: string): Known {
+    const before = this.known.get(endpoint);
+    if (before !== undefined) return before;
     const { address, port } = endpoint;
     const { perRequest, proxyProtocol } = this.server;
-    const routed = { key, address, port, protocol: perRequest.protocol, proxyProtocol };
-    this.routed.set(key, { endpoint, routed });
-    return routed;
+    const { protocol } = perRequest;
+    const known: Known = {
+      routed: { key: endpointKey(endpoint), address, port, protocol, proxyProtocol },
+      load: this.choices.loadOf(backend, endpoint),
+    };
+    this.known.set(endpoint, known);
+    return known;
   }
 }
 

@@ -8,7 +8,7 @@ import { silentLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { defaultBounds, defaultPolicy } from './bounds.ts';
-import { createGateway, type Gateway } from './gateway.ts';
+import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 import type {
   GatewayPort,
   Outcome,
@@ -109,7 +109,11 @@ export interface TestGateway {
 export async function startGateway(
   t: TestContext,
   engine: StreamEngine,
-  given: Partial<GatewayPort> & Pick<GatewayPort, 'router'>,
+  {
+    options,
+    ...given
+  }: Partial<GatewayPort> &
+    Pick<GatewayPort, 'router'> & { readonly options?: Partial<GatewayOptions> },
 ): Promise<TestGateway> {
   const gateway = createGateway({
     engine,
@@ -120,6 +124,7 @@ export async function startGateway(
     accessLogShare: 0,
     maxEndpointConnections: 1024,
     maxWaiting: 4096,
+    ...options,
   });
   t.after(() => gateway.stop(AbortSignal.abort()));
   const port: GatewayPort = {

@@ -26,6 +26,7 @@ import {
   parseSameSite,
   parseSecretName,
   parseSwitch,
+  parseTimeout,
 } from './request-annotations.ts';
 import {
   parseAffinity,
@@ -210,7 +211,7 @@ const cookieDomain = ofRequests(
 );
 const cookieMaxAge = ofRequests(
   'switchyard.dev/cookie-max-age',
-  parseDuration,
+  parseTimeout,
   'How long a browser keeps that cookie, as 30m or 7d; until it is closed when absent.',
 );
 const cookieSameSite = ofRequests(
@@ -255,7 +256,7 @@ const retryOn = ofRequests(
 );
 const responseTimeout = ofRequests(
   'switchyard.dev/response-timeout',
-  parseDuration,
+  parseTimeout,
   'How long an endpoint may take until the head of its answer, and between two bytes of it; 60s when absent.',
 );
 const slowStart = ofRequests(

@@ -1,4 +1,4 @@
-/** The names of the API groups and keys that only an API server writes, in Kubernetes' own spelling. */
+/** The names of the API groups and keys that only an API server, or a kubelet, writes, in Kubernetes' own spelling. */
 export const apiNames = {
   discoveryVersion: 'apidiscovery.k8s.io/v2',
   discoveryType: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
@@ -10,6 +10,10 @@ export const apiNames = {
   events: 'events.k8s.io',
   /** On the bookmark that ends the objects a watch begins with. */
   initialEventsEnd: 'k8s.io/initial-events-end',
+  /** The version of kube-proxy's configuration file. */
+  kubeProxyVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+  /** Where a Pod finds the credentials of its service account. */
+  serviceAccountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
   /** The version of continue tokens. */
   continueVersion: 'meta.k8s.io/v1',
 } as const;

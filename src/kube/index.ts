@@ -24,7 +24,7 @@ export {
   isExpired,
   isNotFound,
 } from './errors.ts';
-export type { StatusCause, StatusReason, StatusSubject } from './errors.ts';
+export type { ApiErrorOptions, StatusCause, StatusReason, StatusSubject } from './errors.ts';
 export { createEventRecorder } from './event-recorder.ts';
 export type { EventRecorder, Happening } from './event-recorder.ts';
 export { ingressClassKind, ingressKind } from './ingress-kinds.ts';

@@ -7,7 +7,7 @@ export interface Namespace extends KubeObject {
 }
 
 export interface Node extends KubeObject {
-  readonly spec?: { readonly podCIDRs?: readonly string[] };
+  readonly spec?: { readonly podCIDRs?: readonly string[]; readonly taints?: readonly Taint[] };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
     readonly conditions?: readonly Condition[];
@@ -18,6 +18,12 @@ export interface Node extends KubeObject {
       readonly containerRuntimeVersion?: string;
     };
   };
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect?: string;
 }
 
 export interface ServicePortSpec {

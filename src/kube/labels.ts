@@ -50,6 +50,8 @@ export const namespaceFinalizer = 'kubernetes';
 export const nodeTaints = {
   notReady: 'node.kubernetes.io/not-ready',
   unreachable: 'node.kubernetes.io/unreachable',
+  /** The cluster autoscaler is about to remove the Node. */
+  toBeDeleted: 'ToBeDeletedByClusterAutoscaler',
 } as const;
 
 /** Kubernetes' own finalizers that are written. */

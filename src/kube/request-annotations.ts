@@ -50,6 +50,12 @@ export function parseDuration(text: string): Parsed<number> {
   return bad('it must be a time of at most 400 days, as 30s, 5m, 12h or 7d');
 }
 
+/** As `parseDuration`, and not nothing. */
+export function parseTimeout(text: string): Parsed<number> {
+  const parsed = parseDuration(text);
+  return parsed.ok && parsed.value === 0 ? bad('it must be longer than nothing') : parsed;
+}
+
 export function parseHash(text: string): Parsed<HashSource> {
   if (text === 'path' || text === 'source') return good({ kind: text });
   const colon = text.indexOf(':');

@@ -37,9 +37,18 @@ export interface SpreadOptions {
   /** For each connection: to be accepted, and to be told its endpoint. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Where requests are balanced: sends one on a connection of its own instead, and says who got it. */
+  readonly request?: ((at: SocketAddress) => Promise<RequestReached>) | undefined;
   /** Called at most ten times a second, and at the end. */
   readonly onProgress?: ((progress: SpreadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+interface RequestReached {
+  /** Undefined: it got to no endpoint. */
+  readonly endpoint: Endpoint | undefined;
+  readonly source: string;
+  readonly status: number;
 }
 
 export interface SpreadProgress {
@@ -107,7 +116,7 @@ export async function measureSpread(options: SpreadOptions): Promise<SpreadMeasu
   });
   const expected = expectedSpread(
     decision.kind === 'forward'
-      ? decision
+      ? { ...decision, candidates: candidatesOf(decision) }
       : { scheduler: 'rr', affinity: { kind: 'none' }, candidates: [] },
     tally.counted,
   );
@@ -123,6 +132,15 @@ export async function measureSpread(options: SpreadOptions): Promise<SpreadMeasu
     kept: expected.kept && tally.connected === connections,
     exact: expected.exact && tally.connected === connections,
   };
+}
+
+/** Of requests the endpoints themselves, not the gateway in front of them. */
+function candidatesOf({
+  server,
+  pool,
+  candidates,
+}: Extract<Decision, { kind: 'forward' }>): readonly Endpoint[] {
+  return server.perRequest?.pools[pool] ?? candidates;
 }
 
 type Outcome =
@@ -173,6 +191,10 @@ interface Attempts {
 }
 
 function attemptsOf(options: SpreadOptions): Attempts {
+  const { request, target } = options;
+  if (request !== undefined) {
+    return { tryOnce: () => requestOnce(request, target), close: async () => undefined };
+  }
   if (options.protocol !== 'UDP') {
     return { tryOnce: () => connectOnce(options), close: async () => undefined };
   }
@@ -194,6 +216,20 @@ async function connectOnce(options: SpreadOptions): Promise<Outcome> {
     return await reached(connection.local, options, ended);
   } finally {
     connection.destroy('close');
+  }
+}
+
+async function requestOnce(
+  request: NonNullable<SpreadOptions['request']>,
+  target: SocketAddress,
+): Promise<Outcome> {
+  try {
+    const { endpoint, source, status } = await request(target);
+    if (endpoint !== undefined) return { kind: 'reached', endpoint, source };
+    const message = `${labErrors.ours.LAB_NOT_FORWARDED}: status ${status}`;
+    return { kind: 'failed', code: 'LAB_NOT_FORWARDED', message };
+  } catch (thrown) {
+    return failed(thrown);
   }
 }
 

@@ -312,3 +312,34 @@ function content(object: KubeObject): unknown {
   const { resourceVersion: _version, generation: _generation, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
+
+test('many objects are looked for by one list; what is there is kept, also what comes at the same moment', async () => {
+  const { client, applier, writes } = rig();
+  const names = Array.from({ length: 150 }, (_, i) => `s${i}`);
+  const [early, late, ...rest] = desired(...names.map((name) => service(name)));
+  assert.ok(early !== undefined && late !== undefined);
+  await client.create(early.kind, early.object);
+  let asked = 0;
+  const racing = createApplier({
+    ...client,
+    get: (kind, name) => {
+      asked++;
+      return client.get(kind, name);
+    },
+    list: async (kind, options) => {
+      const listed = await client.list(kind, options);
+      await client.create(late.kind, late.object);
+      return listed;
+    },
+  });
+  const summary = await racing.apply([early, late, ...rest]);
+  assert.deepEqual(summary, { created: 148, changed: 0, deleted: 0, unchanged: 2 });
+  // The one that was there, and the one that came.
+  assert.equal(asked, 2);
+  // What it did not make is not its own to delete.
+  assert.equal((await racing.apply([])).deleted, 148);
+  assert.deepEqual((await serviceNames(client)).toSorted(), ['s0', 's1']);
+  writes.length = 0;
+  await applier.apply([early]);
+  assert.deepEqual(writes, []);
+});

@@ -5,6 +5,7 @@
 import {
   ApiError,
   fieldOf,
+  isAlreadyExists,
   isJsonObject,
   isNotFound,
   jsonEqual,
@@ -18,6 +19,7 @@ import {
   type ObjectClient,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
+import { formatHeld, type Held } from './held-objects.ts';
 import { ManifestError, type ManifestProblem } from './errors.ts';
 import { describeObject, refusalProblems, type DesiredObject } from './load.ts';
 
@@ -33,35 +35,68 @@ export interface Applier {
   apply(desired: readonly DesiredObject[]): Promise<ApplySummary>;
 }
 
-export function createApplier(client: ObjectClient): Applier {
-  return new ManifestApplier(client);
+export interface ApplierMemory {
+  /** What an earlier process put into the API. */
+  readonly held?: readonly Held[];
+  /** Is given the text that `parseHeld` reads whenever it changes, before anything is made. */
+  readonly remember?: ((text: string) => Promise<void>) | undefined;
 }
 
-interface Held {
-  readonly wanted: DesiredObject;
-  /** It was not there before: only then is it this source's to delete. */
-  readonly made: boolean;
+export function createApplier(client: ObjectClient, memory: ApplierMemory = {}): Applier {
+  return new ManifestApplier(client, memory);
 }
+
+/** From so many on, what is there is listed instead of asked for one by one. */
+const manyAtOnce = 100;
 
 type Outcome = 'created' | 'changed' | 'unchanged';
 
 class ManifestApplier implements Applier {
   private readonly client: ObjectClient;
   /** What this source put into the API, by key. */
-  private readonly held = new Map<string, Held>();
+  private readonly held: Map<string, Held>;
+  private readonly remember: ApplierMemory['remember'];
+  private remembered = '';
 
-  constructor(client: ObjectClient) {
+  constructor(client: ObjectClient, { held = [], remember }: ApplierMemory) {
     this.client = client;
+    this.held = new Map(held.map((each) => [each.wanted.key, each]));
+    this.remember = remember;
   }
 
   async apply(desired: readonly DesiredObject[]): Promise<ApplySummary> {
     const before = [...this.held.values()].map(({ wanted }) => wanted);
+    await this.rememberComing(desired);
     const { summary, problems } = await this.converge(desired);
     const [first, ...rest] = problems;
-    if (first === undefined) return summary;
+    if (first === undefined) {
+      await this.rememberAll([...this.held.values()]);
+      return summary;
+    }
     // What stood before was taken once, so it is taken again; what is wrong is told either way.
     await this.converge(before);
+    await this.rememberAll([...this.held.values()]);
     throw new ManifestError(first, rest);
+  }
+
+  /** Whatever ends this process on the way: what it made is known to be its own. */
+  private async rememberComing(desired: readonly DesiredObject[]): Promise<void> {
+    if (this.remember === undefined) return;
+    const coming: Held[] = [];
+    for (const wanted of desired) {
+      if (this.held.has(wanted.key)) continue;
+      if ((await this.find(wanted.kind, wanted.object)) !== undefined) continue;
+      coming.push({ wanted, made: true });
+    }
+    if (coming.length > 0) await this.rememberAll([...this.held.values(), ...coming]);
+  }
+
+  private async rememberAll(held: readonly Held[]): Promise<void> {
+    if (this.remember === undefined) return;
+    const text = formatHeld(held);
+    if (text === this.remembered) return;
+    await this.remember(text);
+    this.remembered = text;
   }
 
   private async converge(desired: readonly DesiredObject[]): Promise<{
@@ -70,9 +105,10 @@ class ManifestApplier implements Applier {
   }> {
     const problems: ManifestProblem[] = [];
     const counts = { created: 0, changed: 0, unchanged: 0 };
+    const absent = await this.absentOf(desired);
     for (const wanted of namespacesFirst(desired)) {
       try {
-        counts[await this.put(wanted)]++;
+        counts[await this.put(wanted, absent.has(wanted.key))]++;
       } catch (thrown) {
         problems.push(...applyProblems(wanted, thrown));
       }
@@ -94,13 +130,20 @@ class ManifestApplier implements Applier {
     return { summary: { ...counts, deleted }, problems };
   }
 
-  private async put(wanted: DesiredObject): Promise<Outcome> {
+  /** `absent`: it was not there a moment ago. */
+  private async put(wanted: DesiredObject, absent: boolean): Promise<Outcome> {
     const { key, kind, object } = wanted;
     const held = this.held.get(key);
     const last = held?.wanted.object;
-    const stored = await this.find(kind, object);
+    const stored = absent ? undefined : await this.find(kind, object);
     if (stored === undefined) {
-      await this.client.create(kind, object);
+      try {
+        await this.client.create(kind, object);
+      } catch (thrown) {
+        // Somebody else made it meanwhile.
+        if (!absent || !isAlreadyExists(thrown)) throw thrown;
+        return await this.put(wanted, false);
+      }
       this.held.set(key, { wanted, made: true });
       await this.putStatus(wanted, undefined);
       return 'created';
@@ -142,6 +185,26 @@ class ManifestApplier implements Applier {
     const status = statusOf(object);
     if (status === undefined || jsonEqual(status, statusOf(last))) return;
     await this.client.patch(kind, nameOf(object), { status }, { subresource: 'status' });
+  }
+
+  /**
+   * Of many at once, the keys of those that are not there: one list of each kind says so, where asking for each would
+   * cost a refusal for each.
+   */
+  private async absentOf(desired: readonly DesiredObject[]): Promise<ReadonlySet<string>> {
+    const fresh = desired.filter(({ key }) => !this.held.has(key));
+    const absent = new Set<string>();
+    if (fresh.length < manyAtOnce) return absent;
+    const kinds = new Map(fresh.map(({ kind }) => [kindKey(kind), kind]));
+    const there = new Set<string>();
+    for (const [word, kind] of kinds) {
+      const { items } = await this.client.list(kind);
+      for (const item of items) there.add(placeOf(word, item));
+    }
+    for (const { key, kind, object } of fresh) {
+      if (!there.has(placeOf(kindKey(kind), object))) absent.add(key);
+    }
+    return absent;
   }
 
   private async find(
@@ -252,4 +315,9 @@ function isImmutablePod({ kind }: DesiredObject, thrown: unknown): boolean {
   return (
     causes.length > 0 && causes.every(({ message }) => message.includes('pod updates may not'))
   );
+}
+
+/** What tells objects apart; manifests and stored objects say the same. */
+function placeOf(kind: string, { metadata }: KubeObject): string {
+  return JSON.stringify([kind, metadata.namespace, metadata.name]);
 }

@@ -5,6 +5,7 @@ import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import { createObjectCheck } from '../registry/index.ts';
 import { watchPath } from '../sys/index.ts';
 import { createApplier, type Applier, type ApplySummary } from './apply.ts';
+import { parseHeld, type ManifestMemory } from './held-objects.ts';
 import { formatProblem, ManifestError, type ManifestProblem } from './errors.ts';
 import { loadManifests, type LoadedManifests, type SkippedDocument } from './load.ts';
 import type { WatchedPath } from './read-files.ts';
@@ -26,6 +27,8 @@ export interface ManifestSourceOptions {
   readonly client: ObjectClient;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What an earlier process made from files, so that it can take it away again; undefined to forget. */
+  readonly memory?: ManifestMemory | undefined;
   onReport?(report: ManifestReport): void;
 }
 
@@ -51,7 +54,10 @@ class ManifestSource implements Component {
 
   constructor(options: ManifestSourceOptions) {
     this.options = options;
-    this.applier = createApplier(options.client);
+    this.applier = createApplier(options.client, {
+      held: parseHeld(options.memory?.recalled),
+      remember: options.memory && ((text) => options.memory?.remember(text) ?? Promise.resolve()),
+    });
   }
 
   async start(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 /** What is measured, in Prometheus' format. */
+export { formatFamilies } from './family-text.ts';
 export { metricRows } from './metric-rows.ts';
 export type { MetricRow } from './metric-rows.ts';
 export { createMetrics } from './metrics.ts';

@@ -21,18 +21,31 @@ export interface Cidr {
   readonly prefix: number;
 }
 
+const dot = 0x2e;
+const zero = 0x30;
+
 /** Parses dotted-quad IPv4, without leading zeros, as Kubernetes' strict parser does. */
 function parseIpv4(text: string): IpBytes | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return undefined;
-    const value = Number(part);
-    if (value > 255) return undefined;
-    bytes[i] = value;
+  let at = 0;
+  let value = 0;
+  let digits = 0;
+  // Character by character: a start with 10,000 Services comes here some 100,000 times.
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? dot : text.charCodeAt(i);
+    if (code === dot) {
+      if (digits === 0 || at === 4) return undefined;
+      bytes[at++] = value;
+      value = digits = 0;
+    } else {
+      // No sign, no space, and no zero before another digit.
+      if (code < zero || code > zero + 9 || (digits > 0 && value === 0)) return undefined;
+      value = value * 10 + code - zero;
+      if (value > 255) return undefined;
+      digits++;
+    }
   }
-  return bytes;
+  return at === 4 ? bytes : undefined;
 }
 
 /** `mayEndInIpv4`: an IPv4 tail is allowed at the very end of an address only. */

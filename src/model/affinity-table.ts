@@ -42,6 +42,13 @@ export class AffinityTable {
     return undefined;
   }
 
+  /** Every client, in order of the last connection: `set` in this order makes the same table. */
+  *list(): Iterable<readonly [client: string, endpoint: string, expiresAtMs: number]> {
+    for (const [client, { endpoint, expiresAtMs }] of this.entries) {
+      yield [client, endpoint, expiresAtMs];
+    }
+  }
+
   /** The client was given the endpoint now. */
   set(client: string, { endpoint, expiresAtMs, nowMs }: AffinityEntry): void {
     this.entries.delete(client);

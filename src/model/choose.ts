@@ -18,14 +18,51 @@ interface PoolState {
   readonly state: SchedulerState;
 }
 
+/** The turn of one pool, as plain data: where its cursor stands, and for which candidates that holds. */
+interface TurnMemory {
+  readonly pool: PoolName;
+  readonly scheduler: PickableScheduler;
+  /** Keys and weights of the candidates, in order. */
+  readonly candidates: readonly string[];
+  readonly cursor: number;
+}
+
+/** What a ChoiceState knows that cannot be found out again, as plain data. */
+export interface ChoiceMemory {
+  readonly affinity: readonly (readonly [client: string, endpoint: string, expiresAtMs: number])[];
+  readonly turns: readonly TurnMemory[];
+}
+
 /** What choosing for one ServicePort remembers from Plan to Plan. */
 export class ChoiceState {
   readonly loads = new EndpointLoads();
   readonly affinity: AffinityTable;
   private readonly pools = new Map<PoolName, PoolState>();
+  /** Remembered and not yet taken up: pools are made at the first connection. */
+  private turns: readonly TurnMemory[] = [];
 
   constructor(maxAffinityClients?: number) {
     this.affinity = new AffinityTable(maxAffinityClients);
+  }
+
+  memory(): ChoiceMemory {
+    const current = [...this.pools].map(([pool, { candidates, scheduler, state }]) => ({
+      pool,
+      scheduler,
+      candidates: candidates.map(turnKey),
+      cursor: state.cursor[0] ?? 0,
+    }));
+    const taken = new Set(current.map(({ pool }) => pool));
+    const untaken = this.turns.filter(({ pool }) => !taken.has(pool));
+    return { affinity: [...this.affinity.list()], turns: [...current, ...untaken] };
+  }
+
+  /** Goes on where another state stood; to be called before anything was chosen here. */
+  remember({ affinity, turns }: ChoiceMemory): void {
+    this.turns = turns;
+    for (const [client, endpoint, expiresAtMs] of affinity) {
+      this.affinity.set(client, { endpoint, expiresAtMs, nowMs: 0 });
+    }
   }
 
   /** The scheduler's state for a pool, made anew when the pool or the scheduler is another. */
@@ -38,9 +75,19 @@ export class ChoiceState {
     const known = this.pools.get(pool);
     if (known?.candidates === candidates && known.scheduler === scheduler) return known.state;
     const state = createSchedulerState(scheduler, candidates, this.loads, random);
+    const turn = this.turns.find((each) => each.pool === pool && each.scheduler === scheduler);
+    if (turn !== undefined) {
+      this.turns = this.turns.filter((each) => each !== turn);
+      const same = turn.candidates.join() === candidates.map(turnKey).join();
+      if (same && turn.cursor < state.ring.length) state.cursor[0] = turn.cursor;
+    }
     this.pools.set(pool, { candidates, scheduler, state });
     return state;
   }
+}
+
+function turnKey(endpoint: Endpoint): string {
+  return `${endpointKey(endpoint)}*${endpoint.weight}`;
 }
 
 export interface ChooseOptions {

@@ -22,7 +22,7 @@ export type {
   EffectiveScheduler,
 } from './capabilities.ts';
 export { ChoiceState, choose } from './choose.ts';
-export type { ChooseOptions } from './choose.ts';
+export type { ChoiceMemory, ChooseOptions } from './choose.ts';
 export type { Clock, Random } from './clock.ts';
 export { decide } from './decide.ts';
 export { connectLatencyBoundsMs } from './driver.ts';
@@ -54,7 +54,7 @@ export type {
 export { claimantsOf } from './frontend-index.ts';
 export { byNearness, isNear, nearNames } from './nearest.ts';
 export { RequestChoices } from './l7/choose-request.ts';
-export type { ChooseRequest, RequestChoice } from './l7/choose-request.ts';
+export type { ChooseRequest, RequestChoice, RequestLoad } from './l7/choose-request.ts';
 export {
   cookieValues,
   formatSetCookie,

@@ -12,9 +12,9 @@ import {
 import type { Cidr, Clock, Random } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
-import { HeldPods } from './held-pods.ts';
+import { HeldPods, type AdoptedPod, type SuspendedPod } from './held-pods.ts';
 import { registerNode } from './node-object.ts';
-import { PodLogs } from './pod-logs.ts';
+import { PodLogs, type LogLine } from './pod-logs.ts';
 
 export interface EmbeddedNodeOptions {
   readonly client: ObjectClient;
@@ -26,7 +26,16 @@ export interface EmbeddedNodeOptions {
   readonly random: Random;
   readonly log: Logger;
   /** Resolves when nobody is sent to the Pod `NAMESPACE/NAME` any more, or when it has waited long enough. */
+  /** Processes that run already, and what they said. */
+  readonly adopted?: readonly AdoptedPod[] | undefined;
+  readonly saidBefore?: NodeEstate['logs'] | undefined;
   readonly withdrawn: (pod: string, limit: WithdrawalLimit) => Promise<void>;
+}
+
+/** What runs on a node, for another process to go on with. */
+export interface NodeEstate {
+  readonly pods: readonly SuspendedPod[];
+  readonly logs: readonly (readonly [pod: string, lines: readonly LogLine[]])[];
 }
 
 export interface WithdrawalLimit {
@@ -36,11 +45,19 @@ export interface WithdrawalLimit {
 
 export interface EmbeddedNode extends Component {
   readonly logs: PodLogs;
+  /** Starts and reads nothing until `resume`. */
+  suspend(): NodeEstate;
+  resume(): void;
+  /** As `stop`, but the processes go on: another instance of Switchyard has them. */
+  release(): Promise<void>;
 }
 
 export function createEmbeddedNode(options: EmbeddedNodeOptions): EmbeddedNode {
   const events = createEventRecorder({ ...options, component: 'kubelet' });
   const logs = new PodLogs();
+  for (const [pod, lines] of options.saidBefore ?? []) {
+    for (const line of lines) logs.append(pod, line);
+  }
   const pods = new HeldPods(options, { events, logs });
   const reflector = createReflector<Pod>({
     client: options.client,
@@ -70,5 +87,12 @@ export function createEmbeddedNode(options: EmbeddedNodeOptions): EmbeddedNode {
       status = { state: 'stopped', detail: undefined };
     },
     status: () => status,
+    suspend: () => ({ pods: pods.suspend(), logs: logs.all() }),
+    resume: () => pods.resume(),
+    release: async () => {
+      pods.release();
+      await reflector.stop();
+      status = { state: 'stopped', detail: undefined };
+    },
   };
 }

@@ -11,19 +11,34 @@ import {
   type Pod,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
+import type { Child, ChildOptions } from '../sys/index.ts';
 import type { EmbeddedNodeOptions } from './embedded-node.ts';
 import { NodeError } from './errors.ts';
 import { PodAddresses } from './pod-addresses.ts';
-import type { PodLogs } from './pod-logs.ts';
+import type { LogLine, PodLogs } from './pod-logs.ts';
 import { bindCommand, podStatus, type PodReadiness } from './pod-status.ts';
-import { ProcessPod } from './process-pod.ts';
+import { ProcessPod, type AdoptedLife, type SuspendedLife } from './process-pod.ts';
 
 /** A Pod this node has taken on. */
 interface Held {
   /** What it was started from; another one starts it anew. */
   readonly source: string;
   readonly process: ProcessPod | undefined;
+  readonly address?: string | undefined;
   isEnding: boolean;
+}
+
+/** A Pod's process as another instance of Switchyard goes on with it. */
+export interface SuspendedPod extends SuspendedLife {
+  readonly uid: string;
+  readonly address: string;
+}
+
+/** A Pod whose process runs already. */
+export interface AdoptedPod extends Omit<AdoptedLife, 'child'> {
+  readonly uid: string;
+  readonly address: string;
+  readonly child: ((onLine: ChildOptions['onLine']) => Child) | undefined;
 }
 
 const defaultGracePeriodSeconds = 30;
@@ -44,6 +59,8 @@ export class HeldPods {
   private readonly endings = new Set<Promise<void>>();
   private readonly bare = new Set<string>();
   private readonly stopping = new AbortController();
+  /** By uid; taken out when their Pods are taken on. */
+  private readonly adopted = new Map<string, AdoptedPod>();
 
   constructor(
     options: EmbeddedNodeOptions,
@@ -53,6 +70,10 @@ export class HeldPods {
     this.events = tells.events;
     this.logs = tells.logs;
     this.addresses = new PodAddresses(options.podRange, options.random);
+    for (const adopted of options.adopted ?? []) {
+      this.adopted.set(adopted.uid, adopted);
+      this.addresses.keep(adopted.uid, adopted.address);
+    }
   }
 
   replace(items: readonly Pod[]): void {
@@ -69,6 +90,7 @@ export class HeldPods {
     this.uids.set(key, uid);
     const held = this.held.get(uid);
     if (isLeaving(pod)) {
+      if (held === undefined && this.adopted.has(uid)) this.take(pod, uid);
       this.end(pod, uid);
     } else if (held === undefined) {
       this.take(pod, uid);
@@ -85,6 +107,26 @@ export class HeldPods {
     if (this.uids.get(key) !== uid) return;
     this.uids.delete(key);
     this.logs.forget(key);
+  }
+
+  /** What runs, for a process that goes on with it. */
+  suspend(): readonly SuspendedPod[] {
+    return [...this.held].flatMap(([uid, { process, address }]) =>
+      process === undefined || address === undefined
+        ? []
+        : [{ uid, address, ...process.suspend() }],
+    );
+  }
+
+  resume(): void {
+    for (const { process } of this.held.values()) process?.resume();
+  }
+
+  /** Lets go of every process without ending it; nothing is written any more. */
+  release(): void {
+    this.stopping.abort();
+    for (const { process } of this.held.values()) process?.release();
+    this.held.clear();
   }
 
   /** Ends every process; resolves when all are gone. */
@@ -123,10 +165,17 @@ export class HeldPods {
       this.write(pod, uid, { kind: 'address', podIP });
       return;
     }
+    const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    if (isOver && !this.written.has(uid) && !this.adopted.has(uid)) {
+      // It ended for good under an earlier process of this node.
+      this.held.set(uid, { source, process: undefined, isEnding: false });
+      return;
+    }
     try {
       if (!command.ok) throw commandInvalid(command.key, command.problem);
       const process = this.startProcess(pod, uid, command.value);
-      this.held.set(uid, { source, process, isEnding: false });
+      const address = this.addresses.take(uid);
+      this.held.set(uid, { source, process, address, isEnding: false });
     } catch (thrown) {
       this.held.set(uid, { source, process: undefined, isEnding: false });
       const reason = 'CreateContainerError';
@@ -155,6 +204,13 @@ export class HeldPods {
     const ports = container?.ports ?? [];
     const tcp = ports.find(({ protocol = 'TCP' }) => protocol === 'TCP');
     const folder = readAnnotation(pod, annotations.folder);
+    const onLine = (line: LogLine): void => {
+      this.logs.append(name, line);
+      log.debug('Output of Pod', { pod: name, from: line.from, line: line.text });
+    };
+    const adopted = this.adopted.get(uid);
+    this.adopted.delete(uid);
+    if (adopted !== undefined) this.written.set(uid, pod.status);
     return new ProcessPod({
       name,
       command,
@@ -168,9 +224,12 @@ export class HeldPods {
       engine,
       log,
       onState: (state) => this.write(pod, uid, { kind: 'process', podIP: address, ...state }),
-      onLine: (line) => {
-        this.logs.append(name, line);
-        log.debug('Output of Pod', { pod: name, from: line.from, line: line.text });
+      onLine,
+      adopted: adopted && {
+        ...adopted,
+        child: adopted.child?.((text, from) =>
+          onLine({ text, from, atMs: clock.now(), life: adopted.restarts }),
+        ),
       },
       restartPolicy: pod.spec?.restartPolicy ?? 'Always',
       onHappening: (happening) => this.events.record(pod, happening),

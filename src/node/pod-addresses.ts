@@ -35,6 +35,11 @@ export class PodAddresses {
     );
   }
 
+  /** The address it had in the process before us. */
+  keep(podUid: string, address: string): void {
+    this.taken.set(podUid, address);
+  }
+
   release(podUid: string): void {
     this.taken.delete(podUid);
   }

@@ -41,6 +41,11 @@ export class PodLogs {
     for (const listen of this.listeners.get(pod) ?? []) listen(kept);
   }
 
+  /** All that is kept, by Pod. */
+  all(): readonly (readonly [pod: string, lines: readonly LogLine[]])[] {
+    return [...this.rings].map(([pod, { lines }]) => [pod, lines]);
+  }
+
   /** What is kept, the oldest first; undefined when the Pod never said anything. */
   linesOf(
     pod: string,

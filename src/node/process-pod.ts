@@ -6,7 +6,7 @@ import type { Container, Happening, Probe } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
-import { startChild, type Child } from '../sys/index.ts';
+import { startChild, type Child, type ChildOutput } from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { runHook } from './lifecycle-hook.ts';
 import type { LogLine } from './pod-logs.ts';
@@ -24,6 +24,8 @@ export interface ProcessPodOptions {
   /** Its probes count, and the names of its ports. */
   readonly container: Container | undefined;
   readonly gracePeriodMs: number;
+  /** The first life began in another process. */
+  readonly adopted?: AdoptedLife | undefined;
   readonly clock: Clock;
   readonly engine: NetEngine;
   readonly log: Logger;
@@ -42,6 +44,20 @@ export interface ProcessEnd {
   readonly signal: string | undefined;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
+}
+
+/** A life that goes on here; without a child there is only its count. */
+export interface AdoptedLife {
+  readonly child: Child | undefined;
+  readonly startedAtMs: number | undefined;
+  readonly restarts: number;
+  readonly isReady: boolean;
+  readonly lastEnd: ProcessEnd | undefined;
+}
+
+/** What goes on in another process; the descriptors stay this one's. */
+export interface SuspendedLife extends Omit<AdoptedLife, 'child'> {
+  readonly child: { readonly pid: number; readonly output: ChildOutput | undefined } | undefined;
 }
 
 export interface ProcessPodState {
@@ -73,10 +89,37 @@ export class ProcessPod {
   private restarts = 0;
   private startedAtMs: number | undefined;
   private lastEnd: ProcessEnd | undefined;
+  private adopted: AdoptedLife | undefined;
+  /** Set while another process may take over: nothing is started until it is settled. */
+  private held: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ProcessPodOptions) {
     this.options = options;
+    this.adopted = options.adopted;
+    this.restarts = this.adopted?.restarts ?? 0;
+    this.lastEnd = this.adopted?.lastEnd;
     this.finished = this.live();
+  }
+
+  /** What another process goes on with; nothing is started here until `resume`. */
+  suspend(): SuspendedLife {
+    this.held ??= Promise.withResolvers<void>();
+    const { child, startedAtMs, restarts, isReady, lastEnd } = this;
+    const output = child?.suspend();
+    const life = { startedAtMs, restarts, isReady, lastEnd };
+    return { ...life, child: child === undefined ? undefined : { pid: child.pid, output } };
+  }
+
+  resume(): void {
+    this.child?.resume();
+    this.held?.resolve();
+    this.held = undefined;
+  }
+
+  /** Lets go of the process without ending it. */
+  release(): void {
+    this.stopping.abort();
+    this.held?.resolve();
   }
 
   /** Resolves when the process is gone; what it wants done before its end counts towards the grace. */
@@ -124,6 +167,7 @@ export class ProcessPod {
     while (!this.stopping.signal.aborted) {
       const startedAt = clock.monotonic();
       const why = await this.runOnce();
+      await this.held?.promise;
       if (this.stopping.signal.aborted) return;
       if (!this.isStartedAgain()) {
         this.isOver = true;
@@ -151,15 +195,19 @@ export class ProcessPod {
   private async runOnce(): Promise<string> {
     const { command, env, folder, clock, onLine, onHappening } = this.options;
     const life = this.restarts;
-    const startedAtMs = clock.now();
+    const { adopted } = this;
+    this.adopted = undefined;
+    const startedAtMs = adopted?.startedAtMs ?? clock.now();
     let child: Child;
     try {
-      child = await startChild({
-        command,
-        env,
-        cwd: folder,
-        onLine: (text, from) => onLine({ text, from, atMs: clock.now(), life }),
-      });
+      child =
+        adopted?.child ??
+        (await startChild({
+          command,
+          env,
+          cwd: folder,
+          onLine: (text, from) => onLine({ text, from, atMs: clock.now(), life }),
+        }));
     } catch (thrown) {
       return messageOf(thrown);
     }
@@ -168,27 +216,31 @@ export class ProcessPod {
     this.child = child;
     this.startedAtMs = startedAtMs;
     // Stopped while it was being started: nobody saw it run, so nobody waits for a graceful end.
-    if (this.stopping.signal.aborted) child.kill('SIGKILL');
+    if (this.stopping.signal.aborted && adopted === undefined) child.kill('SIGKILL');
     const over = new AbortController();
     const ended = child.ended.finally(() => over.abort());
-    const watched = this.watch(over.signal);
+    const watched = this.watch(over.signal, adopted?.isReady === true);
     const { code, signal } = await ended;
     await watched;
     this.child = undefined;
     this.startedAtMs = undefined;
     this.lastEnd = { code, signal, startedAtMs, finishedAtMs: clock.now() };
+    if (adopted?.child !== undefined && code === undefined) return 'it ended';
     return signal === undefined
       ? `it exited with code ${code ?? '?'}`
       : `it was ended by ${signal}`;
   }
 
   /** Follows the process through its start, then its readiness and its liveness, until it is over. */
-  private async watch(over: AbortSignal): Promise<void> {
+  private async watch(over: AbortSignal, wasReady: boolean): Promise<void> {
     const { address, port, container } = this.options;
     const { startupProbe, readinessProbe } = container ?? {};
     const target = this.target();
-    this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
-    if (startupProbe !== undefined) {
+    if (wasReady) this.report(true);
+    else {
+      this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
+    }
+    if (startupProbe !== undefined && !wasReady) {
       await runProbe({
         probe: startupProbe,
         target,

@@ -97,13 +97,14 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
   });
 }
 
-/** The members as paths of keys. */
+/** The members as paths of keys, in order. */
 export function* pathsOf(
   { isMember, children }: FieldSet,
   path: readonly string[] = [],
 ): Iterable<readonly string[]> {
   if (isMember && path.length > 0) yield path;
-  for (const [key, child] of children) yield* pathsOf(child, [...path, key]);
+  const sorted = [...children].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  for (const [key, child] of sorted) yield* pathsOf(child, [...path, key]);
 }
 
 /** `.spec.ports[port=80,protocol="TCP"].name`. */

@@ -39,7 +39,7 @@ const ancient = 'ancient-changes';
 /** Owner of what was there when the first configuration was applied. */
 const beforeFirstApply = 'before-first-apply';
 
-export function parseManagers(entries: readonly ManagedFieldsEntry[] | undefined): Manager[] {
+function parseManagers(entries: readonly ManagedFieldsEntry[] | undefined): Manager[] {
   return (entries ?? []).flatMap((entry) => {
     if (!isJsonObject(entry.fieldsV1)) return [];
     const { manager = '', operation, apiVersion = '', time = '', subresource = '' } = entry;

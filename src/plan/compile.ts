@@ -9,6 +9,7 @@ import {
   type NodeView,
   type PoolName,
   type Pools,
+  type SchedulerName,
   type VirtualServer,
 } from '../model/index.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -20,6 +21,8 @@ export interface CompileContext {
   readonly weightOf: (namespace: string, pod: string) => number | undefined;
   /** The live gateway's port for a per-request ServicePort; undefined when there is none. */
   readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
+  /** Of Services that name none; round robin when undefined. */
+  readonly defaultScheduler?: SchedulerName | undefined;
   /** The current VirtualServer of an id. */
   readonly before: (id: string) => VirtualServer | undefined;
 }
@@ -30,7 +33,7 @@ export function compileService(
   slices: readonly EndpointSlice[],
   context: CompileContext,
 ): readonly VirtualServer[] {
-  return servicePortsOf(service).map((draft) => {
+  return servicePortsOf(service, context.defaultScheduler).map((draft) => {
     const compiled = compilePort(draft, slices, context);
     const old = context.before(compiled.id);
     return old === undefined ? compiled : keepUnchanged(old, compiled);

@@ -15,6 +15,7 @@ import {
   type NodeView,
   type Plan,
   type Random,
+  type SchedulerName,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import { createFeeds } from './feeds.ts';
@@ -33,8 +34,14 @@ export interface PlannerOptions {
   readonly maxIntervalMs: number;
   /** The live gateway's port for a pool of a per-request ServicePort; there is none when undefined. */
   readonly gatewayOf?: ChangeTrackerOptions['gatewayOf'];
+  /** Of Services that name none; round robin when undefined. */
+  readonly defaultScheduler?: SchedulerName | undefined;
   /** Tells people of settings that were not taken; nobody when undefined. */
   readonly events?: EventRecorder | undefined;
+  /** Called when something has changed that is not forwarded yet. */
+  readonly onQueued?: (() => void) | undefined;
+  /** Called when everything that was queued is forwarded, also when it came to nothing. */
+  readonly onSynced?: (() => void) | undefined;
   /** Called after each apply that succeeded, in order. */
   readonly onApplied?: (applied: Applied) => void;
 }
@@ -51,13 +58,16 @@ export interface Planner extends Component {
   readonly applied: () => Applied;
   /** Ids of the VirtualServers that have a Pod among their endpoints; costs what they are. */
   readonly serversOf: ChangeTracker['serversOf'];
+  /** The node has changed: everything is compiled again. */
+  readonly setNode: ChangeTracker['setNode'];
   /** Compiles a Service again: its gateway came or went. */
   readonly refresh: ChangeTracker['refresh'];
 }
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { client, clock, random, log } = options;
-  const tracker = createChangeTracker({ node: options.node, gatewayOf: options.gatewayOf });
+  const { node, gatewayOf, defaultScheduler } = options;
+  const tracker = createChangeTracker({ node, gatewayOf, defaultScheduler });
   const work = createApplyWork(tracker, options);
   const loop = createSyncLoop(work.run, {
     clock,
@@ -73,7 +83,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     random,
     log,
     events: options.events,
-    changed: () => loop.trigger(),
+    changed: () => {
+      options.onQueued?.();
+      loop.trigger();
+    },
   });
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -98,6 +111,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     stop,
     status: () => work.problem() ?? state,
     applied: work.applied,
+    setNode: (changed) => {
+      tracker.setNode(changed);
+      loop.trigger();
+    },
     refresh: (namespace, name) => {
       tracker.refresh(namespace, name);
       loop.trigger();
@@ -150,6 +167,7 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
       try {
         const result = await run(signal);
         failing = false;
+        options.onSynced?.();
         return result;
       } catch (thrown) {
         failing = true;

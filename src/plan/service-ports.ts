@@ -38,11 +38,14 @@ export interface ServicePortDraft {
 }
 
 /** Empty for a Service that is not forwarded: headless, ExternalName, or claimed by another proxy. */
-export function servicePortsOf(service: Service): readonly ServicePortDraft[] {
+export function servicePortsOf(
+  service: Service,
+  fallback?: SchedulerName,
+): readonly ServicePortDraft[] {
   const spec = service.spec;
   if (spec === undefined || !isForwarded(service)) return [];
   const clusterIps = clusterIpsOf(spec);
-  const settings = serviceSettings(service);
+  const settings = serviceSettings(service, fallback);
   return (spec.ports ?? []).flatMap((port) =>
     clusterIps.map((clusterIp) => draft({ service, spec, settings, port, clusterIp })),
   );

@@ -42,16 +42,20 @@ export interface ServiceSettings {
 /** The API server's default for ClientIP affinity, seconds. */
 const defaultAffinityTimeoutSeconds = 10_800;
 
-export function serviceSettings(service: Service): ServiceSettings {
+/** `fallback`: the scheduler of a Service that names none. */
+export function serviceSettings(
+  service: Service,
+  fallback: SchedulerName = defaultScheduler,
+): ServiceSettings {
   const problems: SettingProblem[] = [];
-  const read: ReadSetting = (spec, fallback) => {
+  const read: ReadSetting = (spec, instead) => {
     const reading = readAnnotation(service, spec);
     if (reading === undefined || reading.ok) return reading?.value;
-    problems.push({ key: reading.key, problem: reading.problem, fallback });
+    problems.push({ key: reading.key, problem: reading.problem, fallback: instead });
     return undefined;
   };
   const declared = service.spec?.sessionAffinity === 'ClientIP' ? 'clientIP' : 'none';
-  const scheduler = read(annotations.scheduler, defaultScheduler) ?? defaultScheduler;
+  const scheduler = read(annotations.scheduler, fallback) ?? fallback;
   const wished = read(annotations.affinity, declared) ?? declared;
   const balance = read(annotations.balance, 'connection') ?? 'connection';
   const hash = read(annotations.hash, 'the scheduler chooses');

@@ -16,6 +16,7 @@ import type {
   Plan,
   PlanChange,
   PoolName,
+  SchedulerName,
   VirtualServer,
 } from '../model/index.ts';
 import { compileService } from './compile.ts';
@@ -56,6 +57,8 @@ export interface ChangeTrackerOptions {
   readonly node: NodeView;
   /** The live gateway's port for a per-request ServicePort; there is none when undefined. */
   readonly gatewayOf?: ((id: string, pool: PoolName) => Endpoint | undefined) | undefined;
+  /** Of Services that name none; round robin when undefined. */
+  readonly defaultScheduler?: SchedulerName | undefined;
 }
 
 export function createChangeTracker(options: ChangeTrackerOptions): ChangeTracker {
@@ -77,9 +80,11 @@ class Tracker implements ChangeTracker {
   private nodeChanged = false;
 
   private readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
+  private readonly defaultScheduler: SchedulerName | undefined;
 
-  constructor({ node, gatewayOf }: ChangeTrackerOptions) {
+  constructor({ node, gatewayOf, defaultScheduler }: ChangeTrackerOptions) {
     this.node = node;
+    this.defaultScheduler = defaultScheduler;
     this.gatewayOf = gatewayOf ?? (() => undefined);
   }
 
@@ -187,6 +192,7 @@ class Tracker implements ChangeTracker {
               node: this.node,
               weightOf: (namespace, name) => this.weightOf(namespace, name),
               gatewayOf: this.gatewayOf,
+              defaultScheduler: this.defaultScheduler,
               before: (id) => plan.servers.get(id),
             });
       const ids = servers.map((server) => server.id);

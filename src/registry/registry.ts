@@ -51,6 +51,7 @@ import { createServiceStrategy } from './service.ts';
 import { metadataOf } from './inspect.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
 import type { Revision, TrackFields, WriteContext } from './write-context.ts';
+import { WriteGate } from './write-gate.ts';
 
 export interface RegistryOptions {
   /** Holds the objects; nobody else writes to it. */
@@ -84,6 +85,8 @@ export interface ObjectRegistry extends ObjectClient {
   ): Promise<KubeObject>;
   /** As `delete`; nothing happens in a dry run but the checks. */
   remove(kind: Kind, name: ObjectName, options: DeleteOptions & WriteContext): Promise<void>;
+  /** Runs `work`, which changes the store itself, while nobody else writes; what it leaves is taken as given. */
+  replaceStored<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export function createRegistry(options: RegistryOptions): ObjectRegistry {
@@ -96,6 +99,7 @@ class Registry implements ObjectRegistry {
   private readonly allocator: ServiceAllocator;
   private readonly addresses: ServiceAddresses;
   private readonly writers: ReadonlyMap<string, Writer>;
+  private readonly gate = new WriteGate();
   private preparing: Promise<void> | undefined;
 
   constructor(options: RegistryOptions) {
@@ -150,7 +154,7 @@ class Registry implements ObjectRegistry {
   async create<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const writer = await this.writerOf(kind);
     await this.checkNamespace(kind, object.metadata);
-    return narrow(kind, await writer.create(object));
+    return narrow(kind, await this.gate.pass(() => writer.create(object)));
   }
 
   async make(kind: Kind, value: unknown, context: WriteContext): Promise<KubeObject> {
@@ -158,7 +162,7 @@ class Registry implements ObjectRegistry {
     const { namespace } = metadataOf(value);
     const text = typeof namespace === 'string' ? namespace : '';
     await this.checkNamespace(kind, { name: '', namespace: text });
-    return await writer.create(value, context);
+    return await this.gate.pass(() => writer.create(value, context));
   }
 
   async revise(
@@ -167,7 +171,7 @@ class Registry implements ObjectRegistry {
     { revision, context }: { readonly revision: Revision; readonly context: WriteContext },
   ): Promise<KubeObject> {
     const writer = await this.writerOf(kind);
-    return await writer.revise(name, revision, context);
+    return await this.gate.pass(() => writer.revise(name, revision, context));
   }
 
   async remove(kind: Kind, name: ObjectName, options: DeleteOptions & WriteContext): Promise<void> {
@@ -177,7 +181,7 @@ class Registry implements ObjectRegistry {
 
   async update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const writer = await this.writerOf(kind);
-    return narrow(kind, await writer.update(object));
+    return narrow(kind, await this.gate.pass(() => writer.update(object)));
   }
 
   async patch<T extends KubeObject>(
@@ -187,7 +191,7 @@ class Registry implements ObjectRegistry {
     options?: PatchOptions,
   ): Promise<T> {
     const writer = await this.writerOf(kind);
-    return narrow(kind, await writer.patch(name, patch, options));
+    return narrow(kind, await this.gate.pass(() => writer.patch(name, patch, options)));
   }
 
   async delete(kind: Kind, name: ObjectName, options?: DeleteOptions): Promise<void> {
@@ -197,9 +201,22 @@ class Registry implements ObjectRegistry {
         throw forbidden(namespaceKind, name.name, 'this namespace may not be deleted');
       }
     }
-    await writer.delete(name, options);
-    if (kindKey(kind) === kindKey(namespaceKind)) await this.terminate(name.name);
-    if (kindKey(kind) === kindKey(serviceCidrKind)) await this.sayWhyRangeStays(name);
+    await this.gate.pass(async () => {
+      await writer.delete(name, options);
+      if (kindKey(kind) === kindKey(namespaceKind)) await this.terminate(name.name);
+      if (kindKey(kind) === kindKey(serviceCidrKind)) await this.sayWhyRangeStays(name);
+    });
+  }
+
+  async replaceStored<T>(work: () => Promise<T>): Promise<T> {
+    await this.writerOf(serviceKind);
+    return await this.gate.alone(async () => {
+      const before = await this.store.list(serviceKind);
+      const done = await work();
+      for (const service of before.items) this.allocator.release(service);
+      await this.adoptStored();
+      return done;
+    });
   }
 
   private async writerOf(kind: Kind): Promise<Writer> {
@@ -232,10 +249,14 @@ class Registry implements ObjectRegistry {
         if (!isAlreadyExists(thrown)) throw thrown;
       }
     }
+    await this.adoptStored();
+    await this.keepOwnRange();
+  }
+
+  private async adoptStored(): Promise<void> {
     const services = await this.store.list(serviceKind);
     for (const service of services.items) this.allocator.adopt(service);
     await this.addresses.repair(this.ranges);
-    await this.keepOwnRange();
   }
 
   /** The ServiceCIDR of this instance is there and says what is given out. */

@@ -1,8 +1,7 @@
 /** A store whose objects outlive its process: memory to read from, a journal in a folder to be made from again. */
-import type { ObjectClient } from '../kube/index.ts';
 import { makePrivateFolder, type SysError } from '../sys/index.ts';
-import { openJournal } from './journal-thread.ts';
-import { createMemoryStore, type MemoryStoreOptions } from './memory.ts';
+import { createMemoryStore, type MemoryStoreClient, type MemoryStoreOptions } from './memory.ts';
+import { MovableJournal } from './movable-journal.ts';
 
 export interface DurableStoreOptions extends Pick<
   MemoryStoreOptions,
@@ -14,8 +13,11 @@ export interface DurableStoreOptions extends Pick<
   readonly keepChanges?: number | undefined;
 }
 
+/** The file of objects in a data folder. */
+export const objectsFile = 'objects.db';
+
 export interface DurableStore {
-  readonly client: ObjectClient;
+  readonly client: MemoryStoreClient;
   /** What was decided when the folder was made. */
   readonly settings: Readonly<Record<string, string>>;
   setSetting(name: string, value: string): Promise<void>;
@@ -23,7 +25,11 @@ export interface DurableStore {
   copyTo(path: string): Promise<void>;
   /** Why nothing can be written any more; undefined while all is well. */
   failure(): SysError | undefined;
-  /** What was acknowledged is on disk already; lets go of the folder. */
+  /** Lets go of the folder; changes wait, until `resume` or `close`. */
+  suspend(): Promise<void>;
+  /** What somebody else wrote into the folder meanwhile is here then. Rejects with a SysError. */
+  resume(): Promise<void>;
+  /** What was acknowledged is on disk already; lets go of the folder, and refuses what waits. */
   close(): Promise<void>;
 }
 
@@ -31,8 +37,12 @@ export interface DurableStore {
 export async function openDurableStore(options: DurableStoreOptions): Promise<DurableStore> {
   const { folder, keepChanges = 16_384, ...memory } = options;
   await makePrivateFolder(folder);
-  const journal = await openJournal({ path: `${folder}/objects.db`, keepChanges });
-  const client = createMemoryStore({ ...memory, journal, restored: journal.restored });
+  const { journal, restored } = await MovableJournal.open({
+    path: `${folder}/${objectsFile}`,
+    keepChanges,
+    clock: options.clock,
+  });
+  const client = createMemoryStore({ ...memory, journal, restored });
   return {
     client,
     get settings() {
@@ -41,6 +51,8 @@ export async function openDurableStore(options: DurableStoreOptions): Promise<Du
     setSetting: (name, value) => journal.setSetting(name, value),
     copyTo: (path) => journal.copyTo(path),
     failure: () => journal.failure(),
+    suspend: () => journal.suspend(),
+    resume: () => journal.resume((newer) => client.catchUp(newer)),
     close: () => journal.close(),
   };
 }

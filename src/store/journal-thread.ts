@@ -16,7 +16,8 @@ export interface JournalThreadOptions {
 }
 
 export interface JournalThread extends Journal {
-  readonly restored: Restored;
+  /** What was there when it was opened, once: it is not kept. */
+  takeRestored(): Restored;
   readonly settings: Readonly<Record<string, string>>;
   setSetting(name: string, value: string): Promise<void>;
   /** A copy as of now in a file that must not exist yet. */
@@ -52,7 +53,7 @@ interface Appended {
 }
 
 class Thread implements JournalThread {
-  restored: Restored = { revisions: [], compacted: 0 };
+  private restored: Restored = { revisions: [], compacted: 0 };
   settings: Readonly<Record<string, string>> = {};
   private readonly path: string;
   private readonly superseded: Superseded;
@@ -80,6 +81,12 @@ class Thread implements JournalThread {
     const compacted = Number(this.settings['compacted'] ?? 0);
     this.superseded.restore(this.parts, compacted);
     this.restored = { revisions: this.parts.splice(0), compacted };
+  }
+
+  takeRestored(): Restored {
+    const { restored } = this;
+    this.restored = { revisions: [], compacted: restored.compacted };
+    return restored;
   }
 
   append(revision: Revision, settled: Appended['settled']): void {

@@ -35,7 +35,7 @@ import {
 import type { Clock } from '../model/index.ts';
 import { deletionMark, isFinished, markedForDeletion } from './deletion.ts';
 import { EventLog } from './event-log.ts';
-import type { Journal, Restored } from './journal.ts';
+import type { Journal, Restored, StoredRevision } from './journal.ts';
 import { ObjectTable } from './object-table.ts';
 import { UnsettledChanges, type Change } from './unsettled-changes.ts';
 import { watchLog } from './watch-log.ts';
@@ -55,11 +55,27 @@ export interface MemoryStoreOptions {
   readonly restored?: Restored | undefined;
 }
 
-export function createMemoryStore(options: MemoryStoreOptions): ObjectClient {
+export interface MemoryStoreClient extends ObjectClient {
+  /** Everything it holds, without its history, as plain data to restore another from. */
+  snapshot(): Restored;
+  /** Takes over what another process wrote into the journal after what this one knows. */
+  catchUp(newer: readonly StoredRevision[]): void;
+  /** Stores all of it or nothing; nobody else may be writing meanwhile. */
+  writeTogether(changes: readonly WantedChange[]): Promise<void>;
+}
+
+/** A change that takes the object as it is given, its uid and times with it; only its version is new. */
+export interface WantedChange {
+  readonly kind: Kind;
+  readonly type: Change['type'];
+  readonly object: KubeObject;
+}
+
+export function createMemoryStore(options: MemoryStoreOptions): MemoryStoreClient {
   return new MemoryStore(options);
 }
 
-class MemoryStore implements ObjectClient {
+class MemoryStore implements MemoryStoreClient {
   private readonly clock: Clock;
   private readonly newUid: () => string;
   private readonly historySize: number;
@@ -84,18 +100,36 @@ class MemoryStore implements ObjectClient {
     this.firstVersion = compacted;
     this.version = compacted;
     this.published = compacted;
-    for (const { version, kind, deleted, object } of revisions) {
-      const table = this.tableOf(kind);
-      const previous = table.get(nameOf(object));
-      const type = deleted ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED';
-      // What was compacted is state without a history.
-      this.publish(
-        table,
-        { version, type, object: freezeCopy(object), previous },
-        version > compacted,
-      );
-      this.version = Math.max(this.version, version);
-    }
+    // What was compacted is state without a history.
+    for (const revision of revisions) this.take(revision, revision.version > compacted);
+  }
+
+  snapshot(): Restored {
+    const revisions = [...this.tables].flatMap(([kind, table]) =>
+      [...table.list(undefined)].map((object) => ({
+        version: Number(object.metadata.resourceVersion),
+        kind,
+        namespace: object.metadata.namespace ?? '',
+        name: object.metadata.name,
+        deleted: false,
+        object,
+      })),
+    );
+    revisions.sort((a, b) => a.version - b.version);
+    return { compacted: this.version, revisions };
+  }
+
+  catchUp(newer: readonly StoredRevision[]): void {
+    for (const revision of newer) this.take(revision, true);
+  }
+
+  async writeTogether(changes: readonly WantedChange[]): Promise<void> {
+    const written = changes.map(({ kind, type, object: wanted }) => {
+      const { version, object } = this.versioned(wanted);
+      const previous = type === 'ADDED' ? undefined : this.table(kind).get(nameOf(object));
+      return this.keep(kind, { version, type, object, previous });
+    });
+    await Promise.all(written);
   }
 
   async get<T extends KubeObject>(kind: Kind<T>, name: ObjectName): Promise<T> {
@@ -216,6 +250,14 @@ class MemoryStore implements ObjectClient {
     const { version, object } = this.versioned(last);
     await this.keep(kind, { version, type: 'DELETED', object, previous: stored });
     return object;
+  }
+
+  private take({ version, kind, deleted, object }: StoredRevision, isHistory: boolean): void {
+    const table = this.tableOf(kind);
+    const previous = table.get(nameOf(object));
+    const type = deleted ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED';
+    this.publish(table, { version, type, object: freezeCopy(object), previous }, isHistory);
+    this.version = Math.max(this.version, version);
   }
 
   private table(kind: Kind): ObjectTable {

@@ -23,20 +23,26 @@ export interface SuiteStore {
 export interface SuiteOptions {
   /** A fresh, empty store that keeps this many changes of a kind. */
   create(historySize: number): Promise<SuiteStore> | SuiteStore;
+  /** What this store differs in: the title of a test and why it does not hold. */
+  readonly skip?: Readonly<Record<string, string>> | undefined;
 }
 
 type Body = (suite: SuiteStore) => Promise<void>;
 
 /** Declares the tests. */
 export function objectClientSuite(name: string, options: SuiteOptions): void {
-  for (const [title, body] of Object.entries({
-    ...writing,
-    ...refusing,
-    ...listing,
-    ...watching,
-  })) {
-    test(`${name}: ${title}`, async () => body(await options.create(64)));
+  const { skip = {} } = options;
+  const tests = { ...writing, ...refusing, ...listing, ...watching };
+  for (const [title, body] of Object.entries(tests)) {
+    const why = Object.hasOwn(skip, title) ? skip[title] : undefined;
+    test(`${name}: ${title}`, { skip: why ?? false }, async () => body(await options.create(64)));
   }
+  test(`${name}: what is skipped is in the suite`, () => {
+    assert.deepEqual(
+      Object.keys(skip).filter((title) => !Object.hasOwn(tests, title)),
+      [],
+    );
+  });
 }
 
 const never = new AbortController().signal;

@@ -1,9 +1,10 @@
 /** The door to other programs: long-running children with their output line by line. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
+import { LineReader } from './line-reader.ts';
 
 export interface ChildOptions {
   readonly command: readonly string[];
@@ -11,7 +12,7 @@ export interface ChildOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string | undefined;
   /** Gets each line of stdout and stderr. */
-  onLine(line: string, from: 'stdout' | 'stderr'): void;
+  readonly onLine: (line: string, from: 'stdout' | 'stderr') => void;
 }
 
 export interface ChildEnd {
@@ -24,6 +25,21 @@ export interface Child {
   readonly ended: Promise<ChildEnd>;
   /** Signals the child and everything it started. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Its output is read no further until `resume`; undefined when this system gives no descriptor of it. */
+  suspend(): ChildOutput | undefined;
+  resume(): void;
+}
+
+/** Where a child's output comes from, for another process to read on. */
+export interface ChildOutput {
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
+}
+
+export interface Pipe {
+  readonly descriptor: number;
+  /** The begin of a line whose end has not come. */
+  readonly held: Buffer;
 }
 
 /** Starts a child in a process group of its own. Rejects with EXEC_FAILED when it cannot be started. */
@@ -47,9 +63,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       ),
     );
   });
-  for (const from of ['stdout', 'stderr'] as const) {
-    createInterface({ input: child[from] }).on('line', (line) => options.onLine(line, from));
-  }
+  const output = readOutput(child, options.onLine);
   const pid = child.pid ?? 0;
   return {
     pid,
@@ -58,15 +72,43 @@ export async function startChild(options: ChildOptions): Promise<Child> {
         resolve({ code: code ?? undefined, signal: signal ?? undefined }),
       );
     }),
-    kill: (signal) => killGroup(child, pid, signal),
+    // When the group is gone already, or never was, the child itself is all there is.
+    kill: (signal) => void (killGroup(pid, signal) || child.kill(signal)),
+    ...output,
   };
 }
 
-function killGroup(child: ChildProcess, pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+/** Reads both streams of a child's output by the line. */
+export function readOutput(
+  streams: { readonly stdout: Readable; readonly stderr: Readable },
+  onLine: ChildOptions['onLine'],
+  held?: Readonly<Record<'stdout' | 'stderr', Buffer>>,
+): Pick<Child, 'suspend' | 'resume'> {
+  const read = (from: 'stdout' | 'stderr'): LineReader =>
+    new LineReader(streams[from], { onLine: (line) => onLine(line, from), held: held?.[from] });
+  const [stdout, stderr] = [read('stdout'), read('stderr')];
+  const resume = (): void => {
+    stdout.resume();
+    stderr.resume();
+  };
+  return {
+    suspend: () => {
+      const pipes = { stdout: stdout.suspend(), stderr: stderr.suspend() };
+      if (pipes.stdout !== undefined && pipes.stderr !== undefined) {
+        return { stdout: pipes.stdout, stderr: pipes.stderr };
+      }
+      resume();
+      return undefined;
+    },
+    resume,
+  };
+}
+
+/** Returns whether there was such a group. */
+export function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch {
-    // The group is gone already, or never was: the child itself is all there is.
-    child.kill(signal);
+    return false;
   }
 }

@@ -1,6 +1,17 @@
 /** The door to the file system: whole-file reads and writes, folders, and being told of changes. */
 import { watch as watchFs } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
@@ -23,6 +34,50 @@ export async function writeTextAtomically(path: string, text: string, mode = 0o6
     await chmod(scratch, mode);
     await rename(scratch, path);
   });
+}
+
+/** As writeTextAtomically, piece by piece, for this user only; it is on disk when this resolves. */
+export async function writeDurably(path: string, pieces: Iterable<string>): Promise<void> {
+  await guard('write', path, async () => {
+    const scratch = `${path}.new`;
+    const file = await open(scratch, 'w', 0o600);
+    try {
+      for (const piece of pieces) await file.write(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(scratch, path);
+    // The name is on disk when its folder is.
+    await sync(dirname(path));
+  });
+}
+
+/** Copies a file into a folder of this user's own. */
+export async function copyInto(from: string, to: string): Promise<void> {
+  await guard('read', from, () => copyFile(from, to));
+}
+
+/**
+ * Gives a file its final name, for this user only, in one step that survives loss of power; what had the name before is
+ * gone then.
+ */
+export async function placeFile(scratch: string, path: string): Promise<void> {
+  await guard('write', path, async () => {
+    await chmod(scratch, 0o600);
+    await sync(scratch);
+    await rename(scratch, path);
+    await sync(dirname(path));
+  });
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Makes a folder, and its parents, for this user only. */

@@ -1,6 +1,7 @@
 /** What this host is: platform, Node, and which programs are on its PATH. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { hostname, networkInterfaces } from 'node:os';
 import process from 'node:process';
 
 export interface HostFacts {
@@ -26,4 +27,17 @@ export async function findProgram(name: string): Promise<string | undefined> {
     }
   }
   return undefined;
+}
+
+/** Of every interface, in the order the system gives them; link-local ones, which need an interface to mean anything, not. */
+export function interfaceAddresses(): readonly string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ scopeid = 0 }) => scopeid === 0)
+    .map(({ address }) => address);
+}
+
+/** What this host calls itself, in lower case as Nodes are named. */
+export function hostName(): string {
+  return hostname().toLowerCase();
 }

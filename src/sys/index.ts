@@ -2,22 +2,27 @@
 export { createFakeClock, systemClock } from './clock.ts';
 export type { FakeClock } from './clock.ts';
 export { SysError, sysErrors } from './errors.ts';
-export { startChild } from './exec.ts';
-export type { Child, ChildEnd } from './exec.ts';
+export { killGroup, readOutput, startChild } from './exec.ts';
+export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
 export {
+  copyInto,
   kindOf,
   listFolder,
   makePrivateFolder,
+  placeFile,
   readBytes,
   readText,
   remove,
   watchPath,
+  writeDurably,
   writeTextAtomically,
 } from './files.ts';
-export { findProgram, hostFacts } from './host.ts';
+export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
+export { handleOf } from './node-handle.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { unzipText } from './unzip.ts';
 export { openDatabase } from './sqlite.ts';
 export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
 export { startWorker, workerPort } from './worker.ts';
 export type { WorkerOptions, WorkerPort, WorkerThread } from './worker.ts';
+export { keepYoungHeapSmall } from './young-heap.ts';

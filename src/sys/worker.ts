@@ -1,4 +1,7 @@
 /** The door to threads: work that would block the event loop is done in one of its own. */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parentPort, Worker } from 'node:worker_threads';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
@@ -6,6 +9,9 @@ import { SysError } from './errors.ts';
 /** A thread that takes messages and sends some; `Out` and `In` are what its module agreed on with its user. */
 export interface WorkerThread<Out> {
   post(message: Out): void;
+  /** The process waits for it, as it does from the start, or no longer. */
+  ref(): void;
+  unref(): void;
   /** Ends it at once, whatever it is doing. */
   terminate(): Promise<void>;
 }
@@ -18,9 +24,23 @@ export interface WorkerOptions<In> {
   onFailed(error: SysError): void;
 }
 
+/**
+ * A thread compiles all over again unless it is told of the cache: with it one of ours takes 23 MB, without 62.
+ * This must stand before the first import, so it is no module.
+ */
+const beginning = `
+const { cache, file } = require('node:worker_threads').workerData;
+if (cache !== undefined) require('node:module').enableCompileCache(cache);
+import(file);
+`;
+
 /** Starts a thread. It does not keep the process alive once it is idle and nobody waits for it. */
 export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<Out> {
-  const worker = new Worker(options.file);
+  // The cache is named without the part that Node adds for its own version.
+  const found = getCompileCacheDir();
+  const cache = found === undefined ? undefined : dirname(found);
+  const file = pathToFileURL(options.file).href;
+  const worker = new Worker(beginning, { eval: true, workerData: { cache, file } });
   let ended = false;
   const fail = (why: string, cause?: unknown): void => {
     if (ended) return;
@@ -34,6 +54,8 @@ export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<O
   worker.on('exit', (code) => fail(`it exited with ${code}`));
   return {
     post: (message) => worker.postMessage(message),
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
     terminate: async () => {
       ended = true;
       await worker.terminate();

@@ -6,5 +6,5 @@ import { enduranceSuite } from './endurance.suite.ts';
 
 const missing = await createEngine({ prefer: 'epoll' }).then(() => undefined, messageOf);
 
-if (missing === undefined) enduranceSuite('epoll');
+if (missing === undefined) enduranceSuite({ prefer: 'epoll' });
 else test('endurance on the epoll engine', { skip: missing }, () => undefined);

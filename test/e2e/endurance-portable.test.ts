@@ -1,4 +1,4 @@
 /** What endures of the userspace driver on the portable engine. */
 import { enduranceSuite } from './endurance.suite.ts';
 
-enduranceSuite('portable');
+enduranceSuite({ prefer: 'portable' });

@@ -32,7 +32,12 @@ import {
 } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
-import { createEngine, createPortableUdp, type NetEngine } from '../../src/sys/net/index.ts';
+import {
+  createEngine,
+  createPortableUdp,
+  type EngineOptions,
+  type NetEngine,
+} from '../../src/sys/net/index.ts';
 
 const soak = process.env['SWITCHYARD_SOAK'] === '1';
 const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
@@ -227,9 +232,10 @@ async function killUnderLoad(
 /** Connections and changes where `npm run soak` does not ask for more; the engine that `up` takes has the most. */
 const short = { portable: [20_000, 200], epoll: [200_000, 1_000] } as const;
 
-export function enduranceSuite(prefer: NetEngine['name']): void {
+export function enduranceSuite(how: EngineOptions & { readonly prefer: NetEngine['name'] }): void {
+  const { prefer } = how;
   before(async () => {
-    const { engine } = await createEngine({ prefer });
+    const { engine } = await createEngine(how);
     const at = { address: serviceAddress, port: await freePort(serviceAddress) };
     world = new World(createDriver(engine), at);
   });

@@ -125,81 +125,92 @@ test(
   { skip: linux },
   async (t) => {
     const folder = temporaryFolder(t);
-    writeFileSync(join(folder, 'server.js'), server);
+    writeFileSync(join(folder, 'server.cjs'), server);
     const home: Home = { cwd: folder, env: emptyHome(temporaryFolder(t)) };
     const node = process.execPath;
-    const serve = ['--', node, 'server.js'];
+    const serve = ['--', node, 'server.cjs'];
     const up = start(t, [...launcher, 'run', 'web', '-r', '3', '-p', '8080', ...serve], home);
-    await up.printed('Ready');
-    const first = await settles(t, home, allReady(3));
-    interface ServiceJson {
-      readonly frontends: readonly { readonly reachable: readonly string[] }[];
+    try {
+      await up.printed('Ready');
+      await underLoad(t, home);
+    } finally {
+      // Also after a failure: killed, it would leave its Pods' processes behind.
+      up.kill('SIGTERM');
+      const ended = await up.ended;
+      t.diagnostic(`ended with ${ended.status}`);
+      assert.equal(ended.status, 0);
     }
-    const [service] = await ask<readonly ServiceJson[]>(t, home, 'get', 'services', 'web');
-    const url = `http://${service?.frontends[0]?.reachable[0]}/`;
-    const pod = first[0]?.pod.split('/')[1] ?? '';
-    assert.match((await cli(t, home, 'logs', pod)).stdout, new RegExp(`^serving as ${pod}$`, 'm'));
-
-    const running = load(url);
-    t.after(() => running.stop());
-    await cli(t, home, 'scale', 'deployment/web', '--replicas', '6');
-    await settles(t, home, allReady(6));
-    await cli(t, home, 'scale', 'web', '-r', '2');
-    await settles(t, home, allReady(2));
-    await cli(t, home, 'scale', 'web', '-r', '3');
-    const before = await settles(t, home, allReady(3));
-    assert.deepEqual(running.failures, [], 'scaling costs no request');
-
-    const versions = Array.from({ length: 10 }, (_, i) => String(i + 2));
-    let last = before;
-    for (const version of versions) {
-      const serveIt = `VERSION=${version} exec '${node}' server.js`;
-      await cli(t, home, 'bind', 'deployment/web', '--command', serveIt);
-      const old = new Set(last.map(({ pod: name }) => name));
-      last = await settles(
-        t,
-        home,
-        (now) => allReady(3)(now) && now.every(({ pod: name }) => !old.has(name)),
-      );
-      assert.deepEqual(running.failures, [], `the rolling update to ${version} costs no request`);
-    }
-    const command = `VERSION=11 exec '${node}' server.js`;
-
-    // A version that ends at once never gets ready: the Pods that are keep serving.
-    await cli(t, home, 'bind', 'deployment/web', '--command', 'echo broken; exit 1');
-    await settles(t, home, (now) => now.length === 4);
-    const [sick] = (await endpoints(t, home)).filter(({ state }) => state !== 'ready');
-    const sickName = sick?.pod.split('/')[1] ?? '';
-    const loops = (text: string): boolean => text.split('broken').length > 3;
-    const deadline = Date.now() + 60_000;
-    while (!loops((await cli(t, home, 'logs', sickName)).stdout)) {
-      assert.ok(Date.now() < deadline, 'the broken version is not started again and again');
-    }
-    assert.equal((await endpoints(t, home)).filter(({ state }) => state === 'ready').length, 3);
-    await cli(t, home, 'bind', 'deployment/web', '--command', command);
-    await settles(t, home, allReady(3));
-    assert.deepEqual(running.failures, [], 'a crash loop beside Pods that serve costs no request');
-
-    // Told directly, not through the Service: the request that kills has no answer by its nature.
-    const [victim] = await endpoints(t, home);
-    assert.ok(victim);
-    for (let crashes = 0; crashes < 3; crashes++) {
-      await settles(t, home, allReady(3));
-      await assert.rejects(get(`http://${victim.address}/crash`));
-    }
-    await settles(t, home, allReady(3));
-    await running.stop();
-    const atOnce = running.failures.length;
-    // A crash ends what the process was answering at that moment; nobody can save those. At most all 32.
-    assert.ok(atOnce <= 3 * 32, running.failures.join('\n'));
-    const others = running.failures.filter((text) => !/ECONNRESET|socket hang up/.test(text));
-    assert.deepEqual(others, [], 'a crash loop costs only what the process was answering');
-    const name = victim.pod.split('/')[1] ?? '';
-    assert.match((await cli(t, home, 'logs', name)).stdout, /told to crash/);
-    const seen = new Set([...running.answers.keys()].map((text) => text.split(' ')[0]));
-    for (const version of ['1', ...versions]) assert.ok(seen.has(version), `nobody got ${version}`);
-    t.diagnostic(`${running.count()} requests, ${atOnce} cut off by three crashes`);
-    up.kill('SIGTERM');
-    assert.equal((await up.ended).status, 0);
   },
 );
+
+async function underLoad(t: TestContext, home: Home): Promise<void> {
+  const node = process.execPath;
+  const first = await settles(t, home, allReady(3));
+  interface ServiceJson {
+    readonly frontends: readonly { readonly reachable: readonly string[] }[];
+  }
+  const [service] = await ask<readonly ServiceJson[]>(t, home, 'get', 'services', 'web');
+  const url = `http://${service?.frontends[0]?.reachable[0]}/`;
+  const pod = first[0]?.pod.split('/')[1] ?? '';
+  assert.match((await cli(t, home, 'logs', pod)).stdout, new RegExp(`^serving as ${pod}$`, 'm'));
+
+  const running = load(url);
+  t.after(() => running.stop());
+  await cli(t, home, 'scale', 'deployment/web', '--replicas', '6');
+  await settles(t, home, allReady(6));
+  await cli(t, home, 'scale', 'web', '-r', '2');
+  await settles(t, home, allReady(2));
+  await cli(t, home, 'scale', 'web', '-r', '3');
+  const before = await settles(t, home, allReady(3));
+  assert.deepEqual(running.failures, [], 'scaling costs no request');
+
+  const versions = Array.from({ length: 10 }, (_, i) => String(i + 2));
+  let last = before;
+  for (const version of versions) {
+    const serveIt = `VERSION=${version} exec '${node}' server.cjs`;
+    await cli(t, home, 'bind', 'deployment/web', '--command', serveIt);
+    const old = new Set(last.map(({ pod: name }) => name));
+    last = await settles(
+      t,
+      home,
+      (now) => allReady(3)(now) && now.every(({ pod: name }) => !old.has(name)),
+    );
+    assert.deepEqual(running.failures, [], `the rolling update to ${version} costs no request`);
+  }
+  const command = `VERSION=11 exec '${node}' server.cjs`;
+
+  // A version that ends at once never gets ready: the Pods that are keep serving.
+  await cli(t, home, 'bind', 'deployment/web', '--command', 'echo broken; exit 1');
+  await settles(t, home, (now) => now.length === 4);
+  const [sick] = (await endpoints(t, home)).filter(({ state }) => state !== 'ready');
+  const sickName = sick?.pod.split('/')[1] ?? '';
+  const loops = (text: string): boolean => text.split('broken').length > 3;
+  const deadline = Date.now() + 60_000;
+  while (!loops((await cli(t, home, 'logs', sickName)).stdout)) {
+    assert.ok(Date.now() < deadline, 'the broken version is not started again and again');
+  }
+  assert.equal((await endpoints(t, home)).filter(({ state }) => state === 'ready').length, 3);
+  await cli(t, home, 'bind', 'deployment/web', '--command', command);
+  await settles(t, home, allReady(3));
+  assert.deepEqual(running.failures, [], 'a crash loop beside Pods that serve costs no request');
+
+  // Told directly, not through the Service: the request that kills has no answer by its nature.
+  const [victim] = await endpoints(t, home);
+  assert.ok(victim);
+  for (let crashes = 0; crashes < 3; crashes++) {
+    await settles(t, home, allReady(3));
+    await assert.rejects(get(`http://${victim.address}/crash`));
+  }
+  await settles(t, home, allReady(3));
+  await running.stop();
+  const atOnce = running.failures.length;
+  // A crash ends what the process was answering at that moment; nobody can save those. At most all 32.
+  assert.ok(atOnce <= 3 * 32, running.failures.join('\n'));
+  const others = running.failures.filter((text) => !/ECONNRESET|socket hang up/.test(text));
+  assert.deepEqual(others, [], 'a crash loop costs only what the process was answering');
+  const name = victim.pod.split('/')[1] ?? '';
+  assert.match((await cli(t, home, 'logs', name)).stdout, /told to crash/);
+  const seen = new Set([...running.answers.keys()].map((text) => text.split(' ')[0]));
+  for (const version of ['1', ...versions]) assert.ok(seen.has(version), `nobody got ${version}`);
+  t.diagnostic(`${running.count()} requests, ${atOnce} cut off by three crashes`);
+}

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiServer, createFieldTracker } from '../../src/apiserver/index.ts';
+import { createApiServer, createFieldTracker, type LogSource } from '../../src/apiserver/index.ts';
 import { createControllers } from '../../src/app/controllers.ts';
 import { addressInRange, parseCidr } from '../../src/model/index.ts';
 import { silentLogger, type Component, type Logger } from '../../src/obs/index.ts';
@@ -45,34 +45,45 @@ export interface TestApiOptions {
   readonly controllers?: boolean;
   readonly historySize?: number;
   readonly allowLoopbackEndpoints?: boolean;
+  readonly logs?: LogSource;
+  /** `10.96.0.0/12` when undefined. */
+  readonly serviceRange?: string;
+  /** Where it listens; any port when undefined. */
+  readonly port?: number;
+  /** Kept from an earlier one: the same token and certificates. */
+  readonly folder?: string;
+  /** Served instead of one of our own. */
+  readonly registry?: ObjectRegistry;
 }
 
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-api-'));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'switchyard-api-'));
   const clock = systemClock;
-  const serviceRange = parseCidr('10.96.0.0/12')!;
+  const serviceRange = parseCidr(options.serviceRange ?? '10.96.0.0/12')!;
   const errors: unknown[] = [];
   const log: Logger = {
     ...silentLogger,
     error: (message, fields) => errors.push({ message, ...fields }),
   };
-  const registry = createRegistry({
-    store: createMemoryStore({ clock, newUid: randomUUID, historySize: options.historySize }),
-    random: Math.random,
-    serviceRange,
-    allowLoopbackEndpoints: options.allowLoopbackEndpoints ?? true,
-    trackFields: createFieldTracker(clock),
-  });
+  const registry =
+    options.registry ??
+    createRegistry({
+      store: createMemoryStore({ clock, newUid: randomUUID, historySize: options.historySize }),
+      random: Math.random,
+      serviceRange,
+      allowLoopbackEndpoints: options.allowLoopbackEndpoints ?? true,
+      trackFields: createFieldTracker(clock),
+    });
   const server = createApiServer({
     registry,
     address: '127.0.0.1',
-    ports: [0],
+    ports: [options.port ?? 0],
     folder,
     instance: 'test',
     clusterIp: addressInRange(serviceRange, 1),
     kubeconfigOut: undefined,
     version: '0.0.0',
-    logs: undefined,
+    logs: options.logs,
     clock,
     newUid: randomUUID,
     log,
@@ -99,7 +110,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     stop: async () => {
       agent.destroy();
       for (const component of components.toReversed()) await component.stop();
-      rmSync(folder, { recursive: true, force: true });
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -110,6 +121,8 @@ function send(to: RequestOptions, asked: ApiRequest, token: string): Promise<Api
     const request = httpsRequest(
       {
         ...to,
+        // The certificate is of the server, whatever Host the request says.
+        servername: 'localhost',
         method,
         path,
         headers: {

@@ -97,5 +97,11 @@ export function temporaryFolder(t: TestContext): string {
 
 /** An environment whose home is empty, so that a test meets no other instance and no user's settings. */
 export function emptyHome(home: string): Readonly<Record<string, string | undefined>> {
-  return { HOME: home, XDG_RUNTIME_DIR: undefined, SWITCHYARD_INSTANCE: undefined, NO_COLOR: '1' };
+  return {
+    HOME: home,
+    XDG_STATE_HOME: undefined,
+    XDG_RUNTIME_DIR: undefined,
+    SWITCHYARD_INSTANCE: undefined,
+    NO_COLOR: '1',
+  };
 }

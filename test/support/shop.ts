@@ -53,13 +53,14 @@ export async function startShop(
   t: TestContext,
   annotations: Readonly<Record<string, string>>,
   replicas: number,
+  { portName = 'http', serves = backend }: { portName?: string; serves?: string } = {},
 ): Promise<Shop> {
   const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'server.js'), backend);
-  const command = `exec '${process.execPath}' '${join(folder, 'server.js')}'`;
+  writeFileSync(join(folder, 'server.cjs'), serves);
+  const command = `exec '${process.execPath}' '${join(folder, 'server.cjs')}'`;
   writeFileSync(
     join(folder, 'shop.json'),
-    JSON.stringify(manifest({ annotations, replicas, command })),
+    JSON.stringify(manifest({ annotations, replicas, command, portName })),
   );
   const home = { cwd: folder, env: emptyHome(temporaryFolder(t)) };
   const program = start(t, [...launcher, 'up', '-f', 'shop.json'], home);
@@ -112,12 +113,13 @@ interface Wanted {
   readonly annotations: Readonly<Record<string, string>>;
   readonly replicas: number;
   readonly command: string;
+  readonly portName: string;
 }
 
-function manifest({ annotations, replicas, command }: Wanted): object {
+function manifest({ annotations, replicas, command, portName }: Wanted): object {
   const labels = { app: 'shop' };
   const metadata = { name: 'shop', namespace: 'default' };
-  const ports = [{ name: 'http', containerPort: 8080 }];
+  const ports = [{ name: portName, containerPort: 8080 }];
   return {
     apiVersion: 'v1',
     kind: 'List',
@@ -126,7 +128,7 @@ function manifest({ annotations, replicas, command }: Wanted): object {
         apiVersion: 'v1',
         kind: 'Service',
         metadata: { ...metadata, annotations },
-        spec: { selector: labels, ports: [{ name: 'http', port: 8080, targetPort: 'http' }] },
+        spec: { selector: labels, ports: [{ name: portName, port: 8080, targetPort: portName }] },
       },
       {
         apiVersion: 'apps/v1',

@@ -6,7 +6,7 @@ export function ageSince(timestamp: string | undefined, nowMs: number): string {
   return Number.isNaN(since) ? '<unknown>' : humanDuration(nowMs - since);
 }
 
-export function humanDuration(ms: number): string {
+function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1_000);
   if (seconds < -1) return '<invalid>';
   if (seconds < 120) return `${Math.max(0, seconds)}s`;

@@ -39,7 +39,7 @@ function externalAddresses({ spec = {}, status }: Service): string {
 }
 
 /** `a=1,b=2`, by key. */
-export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
+function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
   const pairs = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);
   return pairs.length === 0 ? none : pairs.toSorted().join(',');
 }

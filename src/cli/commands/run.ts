@@ -66,10 +66,14 @@ async function run(request: RunRequest, flags: RunFlags, session: Session): Prom
     engine: 'auto',
     dnsUpstreams: [],
     metrics: { address: '127.0.0.1', port: 0 },
+    replace: false,
+    asBefore: false,
+    drainSeconds: undefined,
     instance: session.instance,
     logLevel: session.logLevel,
     logFormat: 'text',
     output: flags.output,
+    objects: { kind: 'memory' },
     run: request,
   });
   return { kind: 'ended', exitCode };

@@ -1,7 +1,9 @@
 /** `up`: everything on one machine. The work is app's; this is its options. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { canonicalIp, parseSocketAddress, type SocketAddress } from '../../model/index.ts';
-import { upEngines, upModes, type UpOptions } from '../io.ts';
+import { Option, type Command } from 'commander';
+import type { SocketAddress } from '../../model/index.ts';
+import { addUpstream, parseListenOrNone } from '../address-option.ts';
+import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
+import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
 interface UpFlags extends GlobalOptions {
@@ -9,14 +11,19 @@ interface UpFlags extends GlobalOptions {
   readonly demo?: boolean;
   readonly mode: UpOptions['mode'];
   readonly engine: UpOptions['engine'];
+  readonly workers: number;
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
+  readonly dataDir?: string;
+  readonly ephemeral?: boolean;
+  readonly replace?: boolean;
+  readonly drain?: number;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
 }
 
 export function addUp(program: Command, act: Act): void {
-  program
+  const command = program
     .command('up')
     .summary('serve Services on this machine: no cluster, no root')
     .description(
@@ -43,31 +50,22 @@ export function addUp(program: Command, act: Act): void {
         .choices(upEngines)
         .default('auto'),
     )
-    .option(
-      '--kubeconfig-out <path>',
-      "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
-    )
     .addOption(
-      new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
-        .argParser(parseMetrics)
-        .default(freeLoopbackPort, '127.0.0.1 and a free port'),
+      new Option(
+        '--workers <count>',
+        'threads that carry TCP on epoll: connections that last are shared among them',
+      )
+        .argParser(numberBetween(1, mostWorkers))
+        .default(1),
     )
     .addOption(
       new Option('--log-format <format>', 'how log lines are written to stderr')
         .choices(['text', 'json'])
         .default('text'),
-    )
-    .addOption(
-      new Option(
-        '--dns-upstream <address>',
-        'who is asked for names outside of cluster.local; may be repeated',
-      )
-        .argParser((text: string, before: readonly SocketAddress[]) => [
-          ...before,
-          parseUpstream(text),
-        ])
-        .default([], "the host's name servers"),
-    )
+    );
+  addPlaceOptions(command);
+  addLifeOptions(command);
+  command
     .addHelpText(
       'after',
       '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
@@ -82,34 +80,73 @@ export function addUp(program: Command, act: Act): void {
           demo: flags.demo ?? false,
           mode: flags.mode,
           engine: flags.engine,
+          workers: flags.workers,
+          replace: flags.replace ?? false,
+          asBefore: false,
+          drainSeconds: flags.drain,
           metrics: flags.metrics === 'none' ? undefined : flags.metrics,
           instance,
           logLevel,
           logFormat: flags.logFormat,
-          kubeconfigOut: flags.kubeconfigOut,
+          ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
+          objects: placeOf(flags),
         }),
       }));
     });
 }
 
-const dnsPort = 53;
+/** More than this many would wait for one another on any machine there is. */
+const mostWorkers = 64;
 
-function parseUpstream(text: string): SocketAddress {
-  const address = canonicalIp(text);
-  const parsed = address === undefined ? parseSocketAddress(text) : { address, port: dnsPort };
-  if (parsed !== undefined) return parsed;
-  throw new InvalidArgumentError('It must be ADDRESS or ADDRESS:PORT.');
+/** A demo is to leave nothing behind. */
+function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
+  if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
+  const isDemo = demo === true && replace !== true;
+  return { kind: ephemeral === true || isDemo ? 'memory' : 'default' };
 }
 
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
 
-/** `127.0.0.1:9100`, `[::1]:9100`; port 0 is a free one. */
-function parseMetrics(text: string): SocketAddress | 'none' {
-  if (text === 'none') return text;
-  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  const address = canonicalIp(host.replace(/^\[(.*)\]$/, '$1'));
-  const port = Number(digits);
-  if (address !== undefined && port <= 65_535) return { address, port };
-  throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100, or none.');
+/** Where what it serves besides is found. */
+function addPlaceOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--data-dir <folder>',
+        "where objects are kept, so that a later up goes on with them (default: the instance's folder)",
+      ).conflicts('ephemeral'),
+    )
+    .option('--ephemeral', 'keep objects in memory only; --demo does')
+    .option(
+      '--kubeconfig-out <path>',
+      "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
+    )
+    .addOption(
+      new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
+        .argParser(parseListenOrNone)
+        .default(freeLoopbackPort, '127.0.0.1 and a free port'),
+    )
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'who is asked for names outside of cluster.local; may be repeated',
+      )
+        .argParser(addUpstream)
+        .default([], "the host's name servers"),
+    );
+}
+
+/** How it comes into the place of another, and how it ends. */
+function addLifeOptions(command: Command): void {
+  command
+    .option(
+      '--replace',
+      'take the place of the running instance; no connection is refused meanwhile',
+    )
+    .option(
+      '--drain <seconds>',
+      'how long open connections may go on at the end (default: 2, or 30 when replaced)',
+      numberBetween(0, 86_400),
+    );
 }

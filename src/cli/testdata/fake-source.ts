@@ -9,6 +9,7 @@ import {
   type SpreadView,
 } from '../../control/index.ts';
 import { fakeNames } from './fake-names.ts';
+import { fakeRequests } from './fake-requests.ts';
 import { fakeWorkloads } from './fake-workloads.ts';
 
 const service: ServicePortView = {
@@ -311,6 +312,7 @@ export function fakeSource(isBusy = false): ControlSource {
       components: [],
     }),
     services: (filter) => services.filter((s) => matches(filter, s.namespace, s.name)),
+    requests: fakeRequests,
     names: fakeNames,
     explain: async ({ kind }) => (kind === 'service' ? brokenService : passedFlow),
     endpoints: (filter) => endpoints.filter((e) => matches(filter, e.namespace, e.service)),

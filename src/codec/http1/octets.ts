@@ -44,7 +44,7 @@ function tableOf(value: (code: number) => number): Uint8Array {
 /** The octets from `start` to `end` as text, each a character. */
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
   // Of a short one, making a string by hand is cheaper than crossing into the runtime.
-  if (end - start > 24) return latin1.call(bytes, start, end);
+  if (end - start > 6) return latin1.call(bytes, start, end);
   let text = '';
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
   return text;

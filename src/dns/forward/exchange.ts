@@ -40,7 +40,7 @@ async function overUdp(to: SocketAddress, asking: Asking): Promise<Buffer | unde
   const socket = await openDatagrams({ address: any, port: 0 }, (bytes, from) => {
     // Anybody can send here: only the server asked may answer, and only this question.
     const isFrom = from.address === to.address && from.port === to.port;
-    if (isFrom && isAnswer(bytes, asking)) resolve(bytes);
+    if (isFrom && isAnswer(bytes, asking)) resolve(Buffer.from(bytes));
   });
   try {
     if (asking.signal.aborted) return undefined;

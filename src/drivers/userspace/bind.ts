@@ -5,7 +5,7 @@ import {
   type FrontendFailure,
   type SocketAddress,
 } from '../../model/index.ts';
-import { NetError } from '../../sys/net/index.ts';
+import { NetError, type Suspendable } from '../../sys/net/index.ts';
 import { serviceName, type WantedListener } from './render.ts';
 
 /** Ports below this need a privilege on most systems. */
@@ -15,7 +15,7 @@ const firstFreePort = 1024;
 const standInOffset = 8000;
 
 /** A socket that clients reach. */
-export interface Bound {
+export interface Bound extends Suspendable {
   /** With its real port. */
   readonly address: SocketAddress;
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import {
   PassiveHealth,
   schedulerFacts,
   schedulerNames,
+  type ChoiceMemory,
   type Clock,
   type Decision,
   type Endpoint,
@@ -96,6 +97,15 @@ export class Choices {
     this.health.follow(id, server);
     if (server === undefined) this.states.delete(id);
     else this.states.get(id)?.loads.retain(server.endpoints);
+  }
+
+  /** What every ServicePort remembers, for the process after us. */
+  memory(): readonly (readonly [id: string, memory: ChoiceMemory])[] {
+    return [...this.states].map(([id, state]) => [id, state.memory()]);
+  }
+
+  remember(memories: readonly (readonly [id: string, memory: ChoiceMemory])[]): void {
+    for (const [id, memory] of memories) this.stateOf(id).remember(memory);
   }
 
   private choose(decision: Forward, flow: Flow, tried: ReadonlySet<string>): Endpoint | undefined {

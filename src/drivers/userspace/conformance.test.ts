@@ -3,19 +3,30 @@ import test from 'node:test';
 import { messageOf } from '../../model/index.ts';
 import { silentLogger } from '../../obs/index.ts';
 import { systemClock } from '../../sys/index.ts';
-import { createEngine, createPortableUdp, type NetEngine } from '../../sys/net/index.ts';
+import {
+  createEngine,
+  createPortableUdp,
+  type EngineOptions,
+  type NetEngine,
+} from '../../sys/net/index.ts';
 import { driverConformance } from '../conformance/index.ts';
 import { createUserspaceDriver } from './index.ts';
 
-for (const prefer of ['portable', 'epoll'] as const) {
-  const found = await createEngine({ prefer }).catch(messageOf);
-  if (typeof found === 'string') test(`userspace on ${prefer}`, { skip: found }, () => undefined);
-  else conform(found.engine);
+const engines: Readonly<Record<string, EngineOptions>> = {
+  portable: { prefer: 'portable' },
+  epoll: { prefer: 'epoll' },
+  'epoll in two threads': { prefer: 'epoll', workers: 2, longAfterReads: 1 },
+};
+
+for (const [name, how] of Object.entries(engines)) {
+  const found = await createEngine(how).catch(messageOf);
+  if (typeof found === 'string') test(`userspace on ${name}`, { skip: found }, () => undefined);
+  else conform(name, found.engine);
 }
 
-function conform(engine: NetEngine): void {
+function conform(name: string, engine: NetEngine): void {
   driverConformance({
-    name: `userspace on ${engine.name}`,
+    name: `userspace on ${name}`,
     create: () =>
       createUserspaceDriver({
         engine,

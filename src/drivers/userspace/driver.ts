@@ -9,13 +9,14 @@ import {
   type Random,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
-import type { NetEngine, UdpEngine } from '../../sys/net/index.ts';
+import type { Descriptors, NetEngine, UdpEngine } from '../../sys/net/index.ts';
 import { Applier } from './apply.ts';
 import { userspaceCapabilities } from './capabilities.ts';
 import { Choices } from './choices.ts';
 import { Connections, type HandOver } from './connections.ts';
 import { Drains } from './drains.ts';
 import { UserspaceError } from './errors.ts';
+import type { DriverEstate, HandingOver } from './hand-over.ts';
 import { Ledger } from './ledger.ts';
 import { Listeners } from './listeners.ts';
 import { probeHost } from './probe.ts';
@@ -41,6 +42,8 @@ export interface UserspaceOptions {
   readonly handOver?: HandOver | undefined;
   /** UDP flows at once; for one more the flow idle longest ends. 16,384 when undefined. */
   readonly maxFlows?: number | undefined;
+  /** Of the process before us; sockets that no Service wants any more are the caller's to close. */
+  readonly inherited?: DriverEstate | undefined;
 }
 
 const defaults = {
@@ -50,6 +53,9 @@ const defaults = {
   maxConnections: 16_384,
   maxFlows: 16_384,
 } as const;
+
+/** A backend that was asked before the next process took over answers through this one. */
+const answersMs = 2_000;
 
 /** What the driver forwards by before its first Plan: nothing, anywhere. */
 const noPlan = emptyPlan({
@@ -62,14 +68,15 @@ const noPlan = emptyPlan({
   detectsLocalPods: false,
 });
 
-export function createUserspaceDriver(options: UserspaceOptions): Driver {
+export function createUserspaceDriver(options: UserspaceOptions): Driver & HandingOver {
   return new UserspaceDriver(options);
 }
 
-class UserspaceDriver implements Driver {
+class UserspaceDriver implements Driver, HandingOver {
   readonly name = 'userspace';
   readonly capabilities = userspaceCapabilities;
   private readonly engine: NetEngine;
+  private readonly clock: Clock;
   private readonly ledger = new Ledger();
   private readonly troubles: Troubles;
   private readonly choices: Choices;
@@ -85,6 +92,7 @@ class UserspaceDriver implements Driver {
   constructor(options: UserspaceOptions) {
     const { engine, udp, clock, random, log } = options;
     this.engine = engine;
+    this.clock = clock;
     this.troubles = new Troubles(clock, log);
     this.choices = new Choices(clock, random);
     this.whereabouts = new Whereabouts(clock);
@@ -117,7 +125,12 @@ class UserspaceDriver implements Driver {
         TCP: (declared, at) => engine.listen(at, (client) => accept(declared, client)),
         UDP: (declared, at) => this.flows.listen(declared, at),
       },
+      inherited: new Map(options.inherited?.sockets.map((socket) => [socket.key, socket])),
     });
+    if (options.inherited !== undefined) {
+      this.choices.remember(options.inherited.memory.choices);
+      this.flows.remember(options.inherited.memory.flows);
+    }
     this.applier = new Applier(this.listeners);
   }
 
@@ -162,6 +175,32 @@ class UserspaceDriver implements Driver {
     await this.listeners.close();
     this.flows.stop();
     await this.connections.drain(signal);
+  }
+
+  async suspend(by: Descriptors): Promise<DriverEstate> {
+    try {
+      const sockets = this.listeners.suspend(by);
+      const memory = { choices: this.choices.memory(), flows: this.flows.memory() };
+      return { sockets, memory };
+    } catch (error) {
+      await this.listeners.resume();
+      throw error;
+    }
+  }
+
+  async resume(): Promise<void> {
+    await this.listeners.resume();
+  }
+
+  async retire(signal: AbortSignal): Promise<void> {
+    this.stopped = true;
+    // At once: a socket kept here would hold its port when the other process gives it up.
+    await this.listeners.closeSome('TCP');
+    const answered = this.clock.sleep(answersMs, signal);
+    await this.connections.drain(signal);
+    await answered;
+    this.flows.stop();
+    await this.listeners.close();
   }
 
   private follow(id: string, plan: Plan): void {

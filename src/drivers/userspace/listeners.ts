@@ -1,7 +1,9 @@
 /** The sockets this driver listens on, the binds that were refused, and nothing about why they are wanted. */
 import { isDeepStrictEqual } from 'node:util';
 import type { FrontendFailure, SocketAddress, StandIn } from '../../model/index.ts';
-import { bind, bindFailures, type Bound } from './bind.ts';
+import type { Descriptors, ListenAt } from '../../sys/net/index.ts';
+import { bind, bindFailures, type Binding, type Bound } from './bind.ts';
+import type { HandedSocket } from './hand-over.ts';
 import { placeKey, type CarriedProtocol, type WantedListener } from './render.ts';
 
 /** How many binds are under way at once. */
@@ -22,8 +24,10 @@ interface Refusal {
 export interface ListenersOptions {
   /** By protocol: listens at `at` for clients that mean to go to `declared`. */
   readonly open: Readonly<
-    Record<CarriedProtocol, (declared: SocketAddress, at: SocketAddress) => Promise<Bound>>
+    Record<CarriedProtocol, (declared: SocketAddress, at: ListenAt) => Promise<Bound>>
   >;
+  /** Sockets of the process before us, by key; what is taken is taken out. */
+  readonly inherited?: Map<string, HandedSocket> | undefined;
 }
 
 export class Listeners {
@@ -110,9 +114,28 @@ export class Listeners {
     return closed + (await this.openAll(blocked)) + (await this.openAll(movers));
   }
 
+  /** Closes those of one protocol. */
+  async closeSome(protocol: CarriedProtocol): Promise<void> {
+    const all = [...this.wanted.values()].filter((wanted) => wanted.protocol === protocol);
+    await this.closeAll(all.map(({ key }) => key));
+  }
+
   /** Closes everything. */
   async close(): Promise<void> {
     await this.closeAll([...this.wanted.keys()]);
+  }
+
+  /** Stops taking from all of them; throws when one cannot be handed on, and then some are to be resumed. */
+  suspend(by: Descriptors): readonly HandedSocket[] {
+    return [...this.open].map(([key, { listener }]) => ({
+      key,
+      address: listener.address,
+      descriptor: listener.suspend(by),
+    }));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all([...this.open.values()].map(({ listener }) => listener.resume()));
   }
 
   failures(): readonly FrontendFailure[] {
@@ -131,7 +154,7 @@ export class Listeners {
   private async openOne(wanted: WantedListener): Promise<void> {
     const { key, at, protocol } = wanted;
     const open = this.options.open[protocol];
-    const binding = await bind(at, (place) => open(at, place));
+    const binding = (await this.inherit(wanted)) ?? (await bind(at, (place) => open(at, place)));
     this.wanted.set(key, wanted);
     if (binding.kind === 'refused') {
       const inUse = binding.error.code === 'NET_ADDRESS_IN_USE';
@@ -144,6 +167,18 @@ export class Listeners {
     const boundKey = placeKey(protocol, listener.address);
     this.open.set(key, { listener, standIn, boundKey });
     if (standIn !== undefined) this.standInsAt.set(boundKey, key);
+  }
+
+  /** Takes over the socket another process bound for this; undefined when there is none. */
+  private async inherit({ key, at, protocol }: WantedListener): Promise<Binding | undefined> {
+    const { inherited, open } = this.options;
+    const handed = inherited?.get(key);
+    if (handed === undefined) return undefined;
+    inherited?.delete(key);
+    const { address, descriptor } = handed;
+    const listener = await open[protocol](at, { ...address, descriptor });
+    const isWanted = address.port === at.port && address.address === at.address;
+    return { kind: 'bound', listener, standIn: isWanted ? undefined : listener.address };
   }
 
   private valuesOf(keys: Iterable<string>): readonly WantedListener[] {

@@ -6,5 +6,5 @@ import { nastySuite } from './nasty.suite.ts';
 
 const missing = await createEngine({ prefer: 'epoll' }).then(() => undefined, messageOf);
 
-if (missing === undefined) nastySuite('epoll', 'first-bytes');
+if (missing === undefined) nastySuite({ prefer: 'epoll' }, 'first-bytes');
 else test('nasty peers on the epoll engine', { skip: missing }, () => undefined);

@@ -6,5 +6,5 @@ import { nastySuite } from './nasty.suite.ts';
 
 const missing = await createEngine({ prefer: 'epoll' }).then(() => undefined, messageOf);
 
-if (missing === undefined) nastySuite('epoll', 'none');
+if (missing === undefined) nastySuite({ prefer: 'epoll' }, 'none');
 else test('nasty peers on the epoll engine', { skip: missing }, () => undefined);

@@ -1,4 +1,4 @@
 /** The nasty peers of a Service whose clients' first bytes may be said again. */
 import { nastySuite } from './nasty.suite.ts';
 
-nastySuite('portable', 'first-bytes');
+nastySuite({ prefer: 'portable' }, 'first-bytes');

@@ -18,7 +18,7 @@ import {
 } from '../../model/index.ts';
 import { silentLogger } from '../../obs/index.ts';
 import { systemClock } from '../../sys/index.ts';
-import { createEngine, createPortableUdp, type NetEngine } from '../../sys/net/index.ts';
+import { createEngine, createPortableUdp, type EngineOptions } from '../../sys/net/index.ts';
 import { openSockets, until } from '../../sys/net/testing.ts';
 import {
   ask,
@@ -192,10 +192,10 @@ async function udpSocket(t: TestContext, address: string): Promise<UdpSocket> {
 }
 
 /** Every client with every backend, on one engine, with or without words that are said again. */
-export function nastySuite(prefer: NetEngine['name'], replay: Replay): void {
+export function nastySuite(how: EngineOptions, replay: Replay): void {
   before(async () => {
     driver = createUserspaceDriver({
-      engine: (await createEngine({ prefer })).engine,
+      engine: (await createEngine(how)).engine,
       udp: createPortableUdp(),
       clock: systemClock,
       random: Math.random,

@@ -1,4 +1,4 @@
 /** The nasty peers on the engine that every host has. */
 import { nastySuite } from './nasty.suite.ts';
 
-nastySuite('portable', 'none');
+nastySuite({ prefer: 'portable' }, 'none');

@@ -46,7 +46,7 @@ export class FakeEngine implements NetEngine {
     const close = async (): Promise<void> => {
       if (this.open.delete(key)) this.calls.push(`-${key}`);
     };
-    return { address, close };
+    return { address, close, suspend: () => -1, resume: async () => undefined };
   }
 
   connect(to: SocketAddress, options: ConnectOptions): Promise<Connection> {
@@ -163,6 +163,8 @@ export class FakeUdp implements UdpEngine {
       send: (bytes, to) =>
         this.answers.push(`${key}>${formatSocketAddress(to)} ${Buffer.from(bytes).toString()}`),
       close: async () => void this.open.delete(key),
+      suspend: () => -1,
+      resume: async () => undefined,
     };
   }
 

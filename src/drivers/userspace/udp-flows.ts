@@ -12,7 +12,7 @@ import {
   type Plan,
   type SocketAddress,
 } from '../../model/index.ts';
-import type { NetError, UdpEngine, UdpListener, UdpPeer } from '../../sys/net/index.ts';
+import type { ListenAt, NetError, UdpEngine, UdpListener, UdpPeer } from '../../sys/net/index.ts';
 import type { Choices, Forward, LoadTicket } from './choices.ts';
 import { isServing } from './drains.ts';
 import type { Account, Carried, Ledger } from './ledger.ts';
@@ -53,6 +53,15 @@ interface ClientFlow {
   leg: Leg | undefined;
 }
 
+/** Where a client's datagrams went in the process before us. */
+export interface FlowMemory {
+  /** Client, and the address it is answered from. */
+  readonly key: string;
+  readonly serverId: string;
+  /** Key of its endpoint. */
+  readonly endpoint: string;
+}
+
 /** A flow's way to one endpoint; it is what the ledger counts. */
 interface Leg extends Carried {
   readonly serverId: string;
@@ -74,13 +83,15 @@ export class UdpFlows {
   private readonly ownPlaces = new Set<string>();
   private readonly stopped = new AbortController();
   private expiring = false;
+  /** By flow key: taken at the flow's first datagram here, forgotten once the flow would have been idle. */
+  private remembered = new Map<string, FlowMemory>();
 
   constructor(options: UdpFlowsOptions) {
     this.options = options;
   }
 
   /** Serves clients that mean to go to `declared` at `at`; closing it ends its flows. */
-  async listen(declared: SocketAddress, at: SocketAddress): Promise<UdpListener> {
+  async listen(declared: SocketAddress, at: ListenAt): Promise<UdpListener> {
     const listener: UdpListener = await this.options.engine.bind(at, (bytes, source) =>
       this.receive({ declared, listener }, source, bytes),
     );
@@ -89,6 +100,8 @@ export class UdpFlows {
     return {
       address: listener.address,
       send: (bytes, to) => listener.send(bytes, to),
+      suspend: (by) => listener.suspend(by),
+      resume: () => listener.resume(),
       close: async () => {
         this.ownPlaces.delete(place);
         await listener.close();
@@ -109,6 +122,21 @@ export class UdpFlows {
         isServing(decision.server, endpointKey(flow.leg.endpoint));
       if (!stays) this.end(flow);
     }
+  }
+
+  /** The flows as they are, for the process after us. */
+  memory(): readonly FlowMemory[] {
+    return [...this.flows.values()].flatMap(({ key, leg }) =>
+      leg === undefined
+        ? []
+        : [{ key, serverId: leg.serverId, endpoint: endpointKey(leg.endpoint) }],
+    );
+  }
+
+  remember(flows: readonly FlowMemory[]): void {
+    const { clock, idleMs } = this.options;
+    this.remembered = new Map(flows.map((flow) => [flow.key, flow]));
+    void clock.sleep(idleMs, this.stopped.signal).then(() => this.remembered.clear());
   }
 
   stop(): void {
@@ -156,7 +184,7 @@ export class UdpFlows {
   private open(flow: ClientFlow): Leg | undefined {
     const decision = decide(this.options.plan(), flow.flow);
     if (decision.kind !== 'forward') return undefined;
-    const endpoint = this.choose(decision, flow);
+    const endpoint = this.recall(decision, flow) ?? this.choose(decision, flow);
     if (endpoint === undefined) return undefined;
     const { engine, ledger, choices } = this.options;
     const serverId = decision.server.id;
@@ -174,6 +202,15 @@ export class UdpFlows {
     flow.sighting.reached(endpoint);
     file(this.byServer, serverId, flow);
     return leg;
+  }
+
+  /** The endpoint the flow had in the process before us, while it may be used. */
+  private recall({ server, candidates }: Forward, { key }: ClientFlow): Endpoint | undefined {
+    const known = this.remembered.get(key);
+    if (known === undefined) return undefined;
+    this.remembered.delete(key);
+    if (known.serverId !== server.id) return undefined;
+    return candidates.find((candidate) => endpointKey(candidate) === known.endpoint);
   }
 
   /** When all have refused, they are asked once more: a refusal is a word about one moment. */

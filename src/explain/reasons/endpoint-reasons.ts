@@ -236,6 +236,16 @@ export const endpointReasons = {
     why: 'In {key}: {problem}',
     remedy: 'Correct the annotation, or remove it',
   },
+  'requests-balanced': {
+    stage: 'scheduler',
+    severity: 'ok',
+    text: 'Each HTTP request of port {port} is balanced on its own, by {by}',
+  },
+  'requests-sticky': {
+    stage: 'scheduler',
+    severity: 'ok',
+    text: 'Each HTTP request of port {port} goes where its cookie {cookie} says; who has none is spread by {by}',
+  },
   'request-without-gateway': {
     stage: 'scheduler',
     severity: 'warning',

@@ -117,7 +117,7 @@ describe('a session', () => {
 test('who failed is set aside, and at least half stay in use', () => {
   const choices = new RequestChoices(testRandom(3));
   const pool = testEndpoints(4);
-  for (const endpoint of pool) choices.failed(id, endpoint, 0);
+  for (const endpoint of pool) choices.loadOf(id, endpoint).failed(0);
   const seen = new Set<string>();
   for (let i = 0; i < 100; i++) {
     seen.add(choices.choose(decide(pool, {}), asked)?.endpoint.address ?? '');
@@ -145,13 +145,14 @@ test('a load-based scheduler sees requests that are open, and latency those that
   const pool = testEndpoints(3);
   const [slow, ...others] = pool;
   assert.ok(slow !== undefined);
-  const close = choices.opened(slow);
+  const load = choices.loadOf(id, slow);
+  load.opened();
   for (let i = 0; i < 10; i++) {
     assert.notEqual(choices.choose(decide(pool, { scheduler: 'lc' }), asked)?.endpoint, slow);
   }
-  close();
-  choices.answered(id, slow, { latencyMs: 500, nowMs: 0 });
-  for (const other of others) choices.answered(id, other, { latencyMs: 5, nowMs: 0 });
+  load.closed();
+  load.answered({ latencyMs: 500, nowMs: 0 });
+  for (const other of others) choices.loadOf(id, other).answered({ latencyMs: 5, nowMs: 0 });
   let slowGot = 0;
   for (let i = 0; i < 300; i++) {
     const chosen = choices.choose(decide(pool, { scheduler: 'p2c-latency' }), asked);

@@ -37,6 +37,14 @@ export interface ChooseRequest {
   readonly tried: readonly string[];
 }
 
+/** Told of the requests of one endpoint, so that choosing knows of them. */
+export interface RequestLoad {
+  opened(): void;
+  closed(): void;
+  answered(how: { readonly latencyMs: number; readonly nowMs: number }): void;
+  failed(nowMs: number): void;
+}
+
 interface RingState {
   readonly candidates: readonly Endpoint[];
   readonly ring: BoundedRing;
@@ -78,22 +86,20 @@ export class RequestChoices {
     return { endpoint, setCookie: backend.sessions?.setCookie(endpoint) };
   }
 
-  /** Counts a request as open; returns what to call when it is over. */
-  opened(endpoint: Endpoint): () => void {
+  /** What becomes of requests at an endpoint; good until the next `follow`, and for those that are open by then. */
+  loadOf(server: string, endpoint: Endpoint): RequestLoad {
     const { loads } = this.state;
+    const { health } = this;
     const slot = loads.slotOf(endpoint);
-    loads.opened(slot);
-    return () => loads.closed(slot);
-  }
-
-  answered(server: string, endpoint: Endpoint, how: { latencyMs: number; nowMs: number }): void {
-    const { loads } = this.state;
-    loads.answered(loads.slotOf(endpoint), how.latencyMs, how.nowMs);
-    this.health.succeeded(server, endpoint);
-  }
-
-  failed(server: string, endpoint: Endpoint, nowMs: number): void {
-    this.health.failed(server, endpoint, nowMs);
+    return {
+      opened: () => loads.opened(slot),
+      closed: () => loads.closed(slot),
+      answered: ({ latencyMs, nowMs }) => {
+        loads.answered(slot, latencyMs, nowMs);
+        health.succeeded(server, endpoint);
+      },
+      failed: (nowMs) => health.failed(server, endpoint, nowMs),
+    };
   }
 
   private newEndpoint(decision: ForwardRequest, asked: ChooseRequest): Endpoint | undefined {

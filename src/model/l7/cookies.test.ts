@@ -39,13 +39,13 @@ const fields: Readonly<Record<string, readonly string[]>> = {
 
 describe('cookieValues', () => {
   for (const [field, want] of Object.entries(fields)) {
-    test(JSON.stringify(field), () => assert.deepEqual([...cookieValues(field, 'sid')], want));
+    test(JSON.stringify(field), () => assert.deepEqual(cookieValues(field, 'sid'), want));
   }
 
   test('looks at 256 cookies and no more', () => {
     const others = 'x=1; '.repeat(255);
-    assert.deepEqual([...cookieValues(`${others}sid=a`, 'sid')], ['a']);
-    assert.deepEqual([...cookieValues(`x=1; ${others}sid=a`, 'sid')], []);
+    assert.deepEqual(cookieValues(`${others}sid=a`, 'sid'), ['a']);
+    assert.deepEqual(cookieValues(`x=1; ${others}sid=a`, 'sid'), []);
   });
 
   test('finds what a naive reading finds, in any text', () => {
@@ -63,7 +63,7 @@ describe('cookieValues', () => {
             ? [value]
             : [];
         });
-        assert.deepEqual([...cookieValues(field, 'sid')], naive);
+        assert.deepEqual(cookieValues(field, 'sid'), naive);
       }),
       { numRuns: propertyRuns },
     );

@@ -39,15 +39,17 @@ export function isCookieDomain(text: string): boolean {
  * The values that a Cookie field has for a name, in order. What is no cookie-pair is passed over, a value in quotes
  * is what stands between them, and nothing is decoded.
  */
-export function* cookieValues(field: string, name: string): Iterable<string> {
+export function cookieValues(field: string, name: string): readonly string[] {
+  const values: string[] = [];
   let at = 0;
   for (let seen = 0; seen < maxCookies && at < field.length; seen++) {
     const semicolon = field.indexOf(';', at);
     const end = semicolon < 0 ? field.length : semicolon;
     const value = valueOf(field, { at, end }, name);
-    if (value !== undefined) yield value;
+    if (value !== undefined) values.push(value);
     at = end + 1;
   }
+  return values;
 }
 
 interface Span {

@@ -29,9 +29,7 @@ export function hashText(by: HashSource, request: HttpRequest): string | undefin
       return request.header(by.name);
     case 'cookie': {
       const field = request.header('cookie');
-      if (field === undefined) return undefined;
-      for (const value of cookieValues(field, by.name)) return value;
-      return undefined;
+      return field === undefined ? undefined : cookieValues(field, by.name)[0];
     }
     case 'query':
       return queryValue(request.path, by.name);

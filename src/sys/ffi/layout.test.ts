@@ -17,6 +17,7 @@ import {
 
 const headers = [
   'errno',
+  'fcntl',
   'stdio',
   'stddef',
   'netinet/in',
@@ -25,6 +26,8 @@ const headers = [
   'sched',
   'sys/epoll',
   'sys/socket',
+  'sys/syscall',
+  'sys/un',
 ];
 
 /** Ours, by the C expression that must come to the same. */
@@ -43,8 +46,10 @@ function ours(): Record<string, number> {
 function program(expressions: readonly string[]): string {
   const lines = expressions.map((e) => `  printf("%s=%lld\\n", "${e}", (long long)(${e}));`);
   const includes = headers.map((name) => `#include <${name}.h>`);
-  // IP_BIND_ADDRESS_NO_PORT is younger than some C libraries' headers.
-  const young = '#ifndef IP_BIND_ADDRESS_NO_PORT\n#define IP_BIND_ADDRESS_NO_PORT 24\n#endif';
+  // These are younger than some C libraries' headers.
+  const young =
+    '#ifndef IP_BIND_ADDRESS_NO_PORT\n#define IP_BIND_ADDRESS_NO_PORT 24\n#endif\n' +
+    '#ifndef SYS_pidfd_open\n#define SYS_pidfd_open 434\n#endif';
   return ['#define _GNU_SOURCE', ...includes, young, 'int main(void) {', ...lines, '}', ''].join(
     '\n',
   );

@@ -11,9 +11,11 @@ import {
   layouts,
   type EpollEventLayout,
 } from './layout.ts';
+import { datagramCalls, type DatagramCalls } from './libc-datagrams.ts';
+import { messageCalls, type MessageCalls } from './libc-messages.ts';
 import { socketAddressRoom } from './socket-address.ts';
 
-export interface Libc {
+export interface Libc extends MessageCalls, DatagramCalls {
   /** A TCP socket that never blocks and is not inherited by children; `family` as in AF_INET. */
   socket(family: number): number;
   bind(fd: number, address: Uint8Array): number;
@@ -104,6 +106,8 @@ export function bindLibc(koffi: Koffi, arch: string): Libc {
     ...byteCalls(library, failed),
     ...optionCalls(library, failed),
     ...epollCalls(library, failed, arch),
+    ...messageCalls(koffi, library, failed),
+    ...datagramCalls(koffi, library, failed),
     nameOf: nameTable(koffi),
     watchReadable: (fd, callback) => koffi.node.poll(fd, { readable: true }, callback),
   };

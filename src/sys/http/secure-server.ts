@@ -200,6 +200,9 @@ class Exchange implements HttpRequest {
     const { maxBodyBytes } = this.context.options;
     const chunks: Buffer[] = [];
     let size = 0;
+    // One that says so beforehand is refused unread.
+    const said = Number(this.request.headers['content-length'] ?? 0);
+    if (said > maxBodyBytes) throw tooLarge(maxBodyBytes);
     try {
       for await (const chunk of this.request) {
         const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
@@ -210,11 +213,8 @@ class Exchange implements HttpRequest {
     } catch (cause) {
       throw new HttpError('HTTP_FAILED', 'Cannot read a request: it broke off', { cause });
     }
-    if (size <= maxBodyBytes) return Buffer.concat(chunks);
-    throw new HttpError(
-      'HTTP_BODY_TOO_LARGE',
-      `Cannot take the request: limit is ${maxBodyBytes} bytes`,
-    );
+    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    return Buffer.concat(chunks);
   }
 
   async run(handler: HttpHandler): Promise<void> {
@@ -277,6 +277,10 @@ class Exchange implements HttpRequest {
       gone.signal.addEventListener('abort', done, { once: true });
     });
   }
+}
+
+function tooLarge(limit: number): HttpError {
+  return new HttpError('HTTP_BODY_TOO_LARGE', `Cannot take the request: limit is ${limit} bytes`);
 }
 
 /** Whether there is room for more. */

@@ -1,10 +1,12 @@
 /** Which engine carries TCP here: what was asked for, as far as the host can do it. */
 import { messageOf } from '../../model/index.ts';
+import type { SysError } from '../index.ts';
 import { FfiError, loadLibc, type Libc } from '../ffi/index.ts';
 import type { NetEngine } from './engine.ts';
 import { createEpollEngine } from './epoll.ts';
 import { NetError } from './errors.ts';
 import { createPortableEngine } from './portable.ts';
+import { RelayThreads } from './relay-threads.ts';
 import type { StreamEngine } from './stream.ts';
 
 /** What may be asked for; `auto` takes epoll where it can be had. */
@@ -14,6 +16,12 @@ export interface EngineOptions {
   readonly prefer: EnginePreference;
   /** How the C library is had; tests say that it is not. */
   readonly load?: (() => Promise<Libc>) | undefined;
+  /** Threads that carry bytes, this one among them; 1 when undefined. Only epoll can have more. */
+  readonly workers?: number | undefined;
+  /** After how many reads a connection may go on in another thread; relay-threads.ts says when it is undefined. */
+  readonly longAfterReads?: number | undefined;
+  /** A thread ended: what it carried was reset. */
+  readonly onThreadFailed?: ((error: SysError) => void) | undefined;
 }
 
 export interface ChosenEngine {
@@ -27,7 +35,9 @@ export async function createEngine(options: EngineOptions): Promise<ChosenEngine
   const { prefer, load = loadLibc } = options;
   if (prefer === 'portable') return { engine: createPortableEngine(), notEpoll: undefined };
   try {
-    return { engine: createEpollEngine(await load()), notEpoll: undefined };
+    const libc = await load();
+    const threads = await threadsFor(libc, options);
+    return { engine: createEpollEngine(libc, threads), notEpoll: undefined };
   } catch (cause) {
     if (!(cause instanceof FfiError)) throw cause;
     const notEpoll = messageOf(cause);
@@ -37,4 +47,15 @@ export async function createEngine(options: EngineOptions): Promise<ChosenEngine
       remedy: 'Use the engine portable, or auto, which takes what there is',
     });
   }
+}
+
+async function threadsFor(
+  libc: Libc,
+  { workers = 1, longAfterReads: after, onThreadFailed }: EngineOptions,
+): Promise<RelayThreads | undefined> {
+  if (workers <= 1) return undefined;
+  const onFailed = (error: SysError): void => onThreadFailed?.(error);
+  const threads = new RelayThreads({ count: workers - 1, libc, after, onFailed });
+  await threads.start();
+  return threads;
 }

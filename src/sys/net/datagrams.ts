@@ -1,4 +1,7 @@
-/** The door to plain UDP: one socket that takes and sends datagrams, for servers that answer and clients that ask. */
+/**
+ * The door to plain UDP: one socket that takes and sends datagrams, for servers that answer and clients that ask. Two
+ * ways stand behind it, this one and epoll-datagrams.ts; one suite (`datagrams.suite.ts`) proves both.
+ */
 import { createSocket, type Socket } from 'node:dgram';
 import { familyOf, type SocketAddress } from '../../model/index.ts';
 import { listenError } from './socket-errors.ts';
@@ -12,16 +15,22 @@ export interface Datagrams {
   close(): Promise<void>;
 }
 
-/** `bytes` may be kept; `from` is the sender. */
+/**
+ * `from` is the sender, and what an answer is best sent to. `bytes` are only good during the call: whoever keeps them
+ * copies them.
+ */
 export type DatagramListener = (bytes: Buffer, from: SocketAddress) => void;
-
-/** A burst of answers to a burst of questions fits. */
-const receiveBufferBytes = 1024 * 1024;
 
 /**
  * Binds exactly this address; port 0 takes a free one.
  * Rejects with NetError: NET_ADDRESS_IN_USE, NET_NOT_PERMITTED, NET_ADDRESS_NOT_AVAILABLE, NET_FAILED.
  */
+export type OpenDatagrams = (at: SocketAddress, onDatagram: DatagramListener) => Promise<Datagrams>;
+
+/** A burst of answers to a burst of questions fits. */
+export const receiveBufferBytes = 1024 * 1024;
+
+/** On node:dgram, on every system; as OpenDatagrams says. */
 export async function openDatagrams(
   at: SocketAddress,
   onDatagram: DatagramListener,

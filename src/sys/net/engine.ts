@@ -16,7 +16,7 @@ export interface NetEngine {
    * those bytes on first.
    * Rejects with NetError: NET_ADDRESS_IN_USE, NET_NOT_PERMITTED, NET_ADDRESS_NOT_AVAILABLE, NET_FAILED.
    */
-  listen(at: SocketAddress, onConnection: (connection: Connection) => void): Promise<Listener>;
+  listen(at: ListenAt, onConnection: (connection: Connection) => void): Promise<Listener>;
   /**
    * Connects; the connection comes paused. An attempt that is given up holds nothing.
    * Rejects with NetError: NET_REFUSED, NET_TIMED_OUT, NET_UNREACHABLE, NET_ABORTED, NET_FAILED.
@@ -55,7 +55,30 @@ export interface GiveUpSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-export interface Listener {
+/** Where to listen. With a descriptor: the socket is there already, bound by a process that handed it over. */
+export interface ListenAt extends SocketAddress {
+  readonly descriptor?: number | undefined;
+}
+
+/** What the C library knows about descriptors, and Node does not. */
+export interface Descriptors {
+  /** Another one of the same file; a negated errno when that fails. */
+  duplicate(descriptor: number): number;
+  close(descriptor: number): number;
+}
+
+/** A socket that can be handed to another process. */
+export interface Suspendable {
+  /**
+   * Takes nothing any more; what comes waits in the kernel until `resume`, or until another process takes it.
+   * Returns a descriptor that is good until `resume` or `close`. Throws NET_FAILED when there is none, and then
+   * nothing has changed.
+   */
+  suspend(by: Descriptors): number;
+  resume(): Promise<void>;
+}
+
+export interface Listener extends Suspendable {
   /** The address bound, with its real port. */
   readonly address: SocketAddress;
   /**

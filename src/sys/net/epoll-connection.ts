@@ -47,6 +47,8 @@ export class EpollConnection implements Connection, Watched {
   /** What could not be written yet. */
   unsent: Uint8Array | undefined;
   closed = false;
+  /** Another thread moves its bytes for now, and has to be asked to end it. */
+  away: (() => void) | undefined;
   private readonly loop: EpollLoop;
   private interest: number;
   private known: SocketAddress | undefined;
@@ -72,6 +74,7 @@ export class EpollConnection implements Connection, Watched {
 
   destroy(how: 'reset' | 'close' = 'close'): void {
     if (this.closed) return;
+    if (this.away !== undefined) return this.away();
     this.end(how);
     this.mover?.lost(this);
   }
@@ -112,6 +115,12 @@ export class EpollConnection implements Connection, Watched {
     if (how === 'reset') this.loop.libc.lingerNot(this.fd);
     this.loop.close(this.fd);
     for (const listener of this.listeners) listener();
+  }
+
+  /** Another thread moves its bytes until `end`; the descriptor stays ours to close. */
+  lend(ask: () => void): void {
+    this.away = ask;
+    this.loop.remove(this.fd);
   }
 
   /** Leaves the descriptor to somebody else, open; this connection is gone, and nobody is told. */

@@ -8,7 +8,7 @@ import {
   socketAddressRoom,
   systemError,
 } from '../ffi/index.ts';
-import type { Connection, Listener } from './engine.ts';
+import type { Connection, ListenAt, Listener } from './engine.ts';
 import { EpollConnection, keepAliveSeconds, reading } from './epoll-connection.ts';
 import type { EpollLoop, Watched } from './epoll-loop.ts';
 import { listenError } from './socket-errors.ts';
@@ -27,7 +27,7 @@ const scarce: readonly number[] = [errnos.EMFILE, errnos.ENFILE, errnos.ENOMEM, 
 /** Throws NetError. */
 export function openListener(
   loop: EpollLoop,
-  at: SocketAddress,
+  at: ListenAt,
   onConnection: (connection: Connection) => void,
 ): Listener {
   const { libc } = loop;
@@ -38,16 +38,11 @@ export function openListener(
     if (result < 0) throw listenError(at, systemError(libc, call, result));
     return result;
   };
-  const fd = need('socket', libc.socket(isV6 ? c.AF_INET6 : c.AF_INET));
+  const { descriptor } = at;
+  const fd = descriptor ?? need('socket', libc.socket(isV6 ? c.AF_INET6 : c.AF_INET));
   try {
-    libc.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
-    // Connections inherit them: what one side sent at once, the other gets at once.
-    libc.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1);
-    libc.setOption(fd, c.SOL_SOCKET, c.SO_KEEPALIVE, 1);
-    libc.setOption(fd, c.IPPROTO_TCP, c.TCP_KEEPIDLE, keepAliveSeconds);
-    // Otherwise `::` would take the port of every IPv4 address as well.
-    if (isV6) libc.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 1);
-    need('bind', libc.bind(fd, bytes));
+    setOptions(libc, fd, isV6);
+    if (descriptor === undefined) need('bind', libc.bind(fd, bytes));
     need('listen', libc.listen(fd, backlog));
     const room = new Uint8Array(socketAddressRoom);
     need('getsockname', libc.localAddress(fd, room));
@@ -59,6 +54,16 @@ export function openListener(
     loop.close(fd);
     throw error;
   }
+}
+
+function setOptions(libc: EpollLoop['libc'], fd: number, isV6: boolean): void {
+  libc.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+  // Connections inherit them: what one side sent at once, the other gets at once.
+  libc.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1);
+  libc.setOption(fd, c.SOL_SOCKET, c.SO_KEEPALIVE, 1);
+  libc.setOption(fd, c.IPPROTO_TCP, c.TCP_KEEPIDLE, keepAliveSeconds);
+  // Otherwise `::` would take the port of every IPv4 address as well.
+  if (isV6) libc.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 1);
 }
 
 interface EpollListenerOptions {
@@ -74,6 +79,7 @@ class EpollListener implements Listener, Watched {
   private readonly isWildcard: boolean;
   private readonly peer = new Uint8Array(socketAddressRoom);
   private closed = false;
+  private suspended = false;
   private retry: NodeJS.Timeout | undefined;
 
   constructor(options: EpollListenerOptions) {
@@ -86,13 +92,28 @@ class EpollListener implements Listener, Watched {
     if (this.closed) return;
     this.closed = true;
     clearTimeout(this.retry);
+    // Another process may have it too, and closing it here would then not end its events.
+    this.options.loop.remove(this.options.fd);
     this.options.loop.close(this.options.fd);
+  }
+
+  suspend(): number {
+    clearTimeout(this.retry);
+    this.options.loop.modify(this.options.fd, 0);
+    this.suspended = true;
+    return this.options.fd;
+  }
+
+  async resume(): Promise<void> {
+    this.suspended = false;
+    this.options.loop.modify(this.options.fd, c.EPOLLIN);
   }
 
   onEvents(): void {
     const { loop, fd } = this.options;
+    if (this.suspended) return;
     // The callback may close this listener.
-    for (let taken = 0; taken < acceptsInARow && !this.closed; taken++) {
+    for (let taken = 0; taken < acceptsInARow && !this.closed && !this.suspended; taken++) {
       const accepted = loop.libc.accept(fd, this.peer);
       if (accepted >= 0) this.take(accepted);
       else if (accepted === -errnos.EAGAIN) return;

@@ -13,6 +13,11 @@ export interface Watched {
   onEvents(bits: number): void;
 }
 
+export interface EpollLoopOptions {
+  /** Descriptors are another thread's, which closes them when it is told that they are done with. */
+  readonly borrows?: boolean | undefined;
+}
+
 /** Events taken at once; what is more comes in the next turn. */
 const batch = 512;
 
@@ -29,14 +34,16 @@ export class EpollLoop {
   private watch: Watch | undefined;
   private scheduled = false;
   private deferred: (() => void)[] = [];
+  private readonly borrows: boolean;
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, { borrows = false }: EpollLoopOptions = {}) {
     this.libc = libc;
+    this.borrows = borrows;
   }
 
   /** Takes a descriptor in; edge-triggered when `bits` say so. Throws NetError. */
   add(fd: number, bits: number, watched: Watched): void {
-    const epoll = this.epoll ?? this.start();
+    const epoll = this.start();
     const serial = (this.serial = (this.serial + 1) | 0);
     const result = this.libc.epollAdd(epoll, fd, { events: bits, low: fd, high: serial });
     if (result < 0) throw this.failure('epoll_ctl', result);
@@ -58,6 +65,7 @@ export class EpollLoop {
 
   /** Closes a descriptor, whether it was taken in or not. */
   close(fd: number): void {
+    if (this.borrows) return this.remove(fd);
     this.forget(fd);
     this.libc.close(fd);
   }
@@ -87,7 +95,9 @@ export class EpollLoop {
     return new NetError('NET_FAILED', `Cannot use a socket: ${cause.message}`, { cause });
   }
 
-  private start(): number {
+  /** The epoll's own descriptor; made when it is first asked for. Throws NetError. */
+  start(): number {
+    if (this.epoll !== undefined) return this.epoll;
     const epoll = this.libc.epollCreate();
     if (epoll < 0) throw this.failure('epoll_create1', epoll);
     this.watch = this.libc.watchReadable(epoll, () => this.schedule());

@@ -7,6 +7,7 @@ import type { ClientWords } from './client-words.ts';
 import type { Relay, RelayEnd, RelayOptions } from './engine.ts';
 import type { EpollConnection, Mover } from './epoll-connection.ts';
 import type { EpollLoop } from './epoll-loop.ts';
+import type { Carried, RelayThreads } from './relay-threads.ts';
 
 /** Read at once; also the most that is kept for a direction. */
 export const relayBufferBytes = 64 * 1024;
@@ -22,11 +23,13 @@ export interface EpollRelayOptions {
   readonly backend: EpollConnection;
   /** Its preface and words together have at most `relayBufferBytes`. */
   readonly options?: RelayOptions | undefined;
+  /** Where it may go on once it has proved to be long; undefined: nowhere. */
+  readonly threads?: RelayThreads | undefined;
+  /** Kept up to date for another thread: bytes from the client, and from the backend. */
+  readonly tally?: Float64Array | undefined;
 }
 
 export class EpollRelay implements Relay, Mover {
-  bytesFromClient = 0;
-  bytesFromBackend = 0;
   readonly done: Promise<RelayEnd>;
   private readonly loop: EpollLoop;
   private readonly buffer: Uint8Array;
@@ -35,9 +38,19 @@ export class EpollRelay implements Relay, Mover {
   private readonly settle: (end: RelayEnd) => void;
   /** Undefined when nothing is kept, or no longer. */
   private words: ClientWords | undefined;
+  private readonly threads: RelayThreads | undefined;
+  private readonly tally: Float64Array | undefined;
+  /** Reads so far, where that decides something. */
+  private reads = 0;
+  private stays = false;
+  /** Set while another thread carries it; what it did before is in ours. */
+  private carried: Carried | undefined;
+  private fromClient = 0;
+  private fromBackend = 0;
+  /** Nothing is to be done here any more: it has ended, or goes on elsewhere. */
   private over = false;
 
-  constructor({ loop, buffer, client, backend, options }: EpollRelayOptions) {
+  constructor({ loop, buffer, client, backend, options, threads, tally }: EpollRelayOptions) {
     this.loop = loop;
     this.buffer = buffer;
     this.client = client;
@@ -46,6 +59,8 @@ export class EpollRelay implements Relay, Mover {
     this.done = promise;
     this.settle = resolve;
     this.words = options?.words;
+    this.threads = threads;
+    this.tally = tally;
     client.join(this);
     backend.join(this);
     if (client.closed) this.lost(client);
@@ -64,14 +79,28 @@ export class EpollRelay implements Relay, Mover {
     const said = words?.bytes ?? new Uint8Array(0);
     if (preface !== undefined) buffer.set(preface);
     buffer.set(said, before);
-    this.bytesFromClient = said.length;
+    this.fromClient = said.length;
     if (before + said.length > 0) this.write(backend, before + said.length);
     // An end that an earlier backend was told of is nowhere to be read any more.
     if (client.ended && !this.over) this.passEnd(client, backend);
   }
 
+  get bytesFromClient(): number {
+    return this.fromClient + (this.carried?.bytesFromClient ?? 0);
+  }
+
+  get bytesFromBackend(): number {
+    return this.fromBackend + (this.carried?.bytesFromBackend ?? 0);
+  }
+
   destroy(): void {
-    this.finish('destroyed', 'reset');
+    if (this.carried === undefined) this.finish('destroyed', 'reset');
+    else this.carried.end('destroyed');
+  }
+
+  /** One side was destroyed by somebody else. */
+  destroySide(end: 'client-failed' | 'backend-failed'): void {
+    this.finish(end, 'reset');
   }
 
   moved(side: EpollConnection): void {
@@ -94,11 +123,11 @@ export class EpollRelay implements Relay, Mover {
       const count = libc.receive(from.fd, this.buffer);
       if (count > 0) {
         if (this.words !== undefined) this.heard(from, count);
-        if (from === this.client) this.bytesFromClient += count;
-        else this.bytesFromBackend += count;
+        this.count(from, count);
         this.write(to, count);
         // All there was: what comes later is told, but for an end that is there already.
         if (count < this.buffer.length && !from.endsSoon) from.readable = false;
+        if (this.threads !== undefined && this.goesAway(this.threads)) return;
       } else if (count === 0) {
         if (from === this.backend && this.words?.complete === true) return this.leaveUnanswered();
         from.ended = true;
@@ -106,6 +135,46 @@ export class EpollRelay implements Relay, Mover {
       } else if (count === -errnos.EAGAIN) from.readable = false;
       else if (count !== -errnos.EINTR) return this.lost(from);
     }
+  }
+
+  private count(from: EpollConnection, count: number): void {
+    if (from === this.client) this.fromClient += count;
+    else this.fromBackend += count;
+    const { tally } = this;
+    if (tally === undefined) return;
+    tally[0] = this.fromClient;
+    tally[1] = this.fromBackend;
+  }
+
+  /**
+   * Goes on in another thread when it has lasted and one has room. Only with nothing kept here: what one thread holds
+   * the other does not know. Returns whether it went, or ended.
+   */
+  private goesAway(threads: RelayThreads): boolean {
+    if (this.over) return true;
+    if (this.stays || ++this.reads < threads.after) return false;
+    const { client, backend } = this;
+    if (this.words !== undefined || isBusy(client) || isBusy(backend)) return false;
+    const fds = { client: client.fd, backend: backend.fd };
+    this.carried = threads.carry(fds, (end) => this.cameBack(end));
+    if (this.carried === undefined) {
+      this.stays = true;
+      return false;
+    }
+    const { carried } = this;
+    this.over = true;
+    client.lend(() => carried.end('client-failed'));
+    backend.lend(() => carried.end('backend-failed'));
+    carried.begin();
+    return true;
+  }
+
+  /** The other thread is done with both descriptors. */
+  private cameBack(end: RelayEnd | 'thread-failed'): void {
+    const how = end === 'thread-failed' ? 'reset' : 'close';
+    this.client.end(how);
+    this.backend.end(how);
+    this.settle(end === 'thread-failed' ? 'destroyed' : end);
   }
 
   /** Keeps the client's words, until there are too many or an answer. */
@@ -162,8 +231,13 @@ export class EpollRelay implements Relay, Mover {
   private finish(end: RelayEnd, how: 'reset' | 'close'): void {
     if (this.over) return;
     this.over = true;
+    if (this.stays) this.threads?.stayed();
     this.client.end(how);
     this.backend.end(how);
     this.settle(end);
   }
+}
+
+function isBusy(side: EpollConnection): boolean {
+  return side.unsent !== undefined || side.ended || side.closed;
 }

@@ -12,6 +12,9 @@ import type { Stream, StreamHandlers } from './stream.ts';
 /** Reads in a row from one connection before others have their turn. */
 const readsInARow = 8;
 
+/** For a question; whoever gets an answer into it gives the connection up. */
+const one = new Uint8Array(1);
+
 /** The buffer that all streams of an engine read into, and whether one of them is at it. */
 export interface SharedRead {
   readonly buffer: Uint8Array;
@@ -70,9 +73,18 @@ export class EpollStream implements Stream, Mover {
     while (sent === -errnos.EINTR) sent = libc.send(connection.fd, bytes, length);
     if (sent === length) return true;
     if (sent < 0 && sent !== -errnos.EAGAIN) return this.failWriting();
-    connection.unsent = Uint8Array.from(bytes.subarray(Math.max(sent, 0), length));
+    connection.unsent = new Uint8Array(bytes.subarray(Math.max(sent, 0), length));
     connection.awaitWritable();
     return false;
+  }
+
+  isQuiet(): boolean {
+    const { connection } = this;
+    if (connection.closed || connection.ended || this.writeFailed) return false;
+    // Not into the shared buffer, which may hold the request that is to be sent here.
+    if (this.loop.libc.receive(connection.fd, one) !== -errnos.EAGAIN) return false;
+    connection.readable = false;
+    return true;
   }
 
   pause(): void {

@@ -7,18 +7,30 @@ import { openListener } from './epoll-listener.ts';
 import { EpollLoop } from './epoll-loop.ts';
 import { EpollRelay, relayBufferBytes } from './epoll-relay.ts';
 import { EpollStream, type SharedRead } from './epoll-stream.ts';
+import type { RelayThreads } from './relay-threads.ts';
 import type { StreamEngine } from './stream.ts';
 
-export function createEpollEngine(libc: Libc): StreamEngine {
+/** An answer of 64 KiB and its head come in one read. */
+const streamBufferBytes = 128 * 1024;
+
+/** With `threads`, relays that last go on there. */
+export function createEpollEngine(libc: Libc, threads?: RelayThreads): StreamEngine {
   const loop = new EpollLoop(libc);
   const buffer = new Uint8Array(relayBufferBytes);
-  const shared: SharedRead = { buffer, busy: false };
+  const shared: SharedRead = { buffer: new Uint8Array(streamBufferBytes), busy: false };
   return {
     name: 'epoll',
     listen: async (at, onConnection) => openListener(loop, at, onConnection),
     connect: (to, options) => connectEpoll(loop, to, options),
     relay: (client, backend, options) =>
-      new EpollRelay({ loop, buffer, client: own(client), backend: own(backend), options }),
+      new EpollRelay({
+        loop,
+        buffer,
+        client: own(client),
+        backend: own(backend),
+        options,
+        threads,
+      }),
     open: (connection, handlers) =>
       new EpollStream({ loop, shared, connection: own(connection), handlers }),
   };

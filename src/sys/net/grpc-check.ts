@@ -1,5 +1,4 @@
 /** One call of the gRPC health service (grpc.health.v1.Health/Check), in clear text. */
-import { connect } from 'node:http2';
 import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
 
 export interface GrpcCheckOptions {
@@ -14,11 +13,14 @@ const frameHeaderBytes = 5;
 const serving = 1;
 
 /** Resolves with whether it says SERVING. Rejects with whatever kept the answer away. */
-export function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
+export async function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
   const { at, service, timeoutMs, signal } = options;
-  return new Promise((resolve, reject) => {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  // Costs every process that opens this door 6 MB, and few Pods have such a probe.
+  const { connect } = await import('node:http2');
+  limit.throwIfAborted();
+  return await new Promise((resolve, reject) => {
     const session = connect(`http://${formatSocketAddress(at)}`);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const end = (): void => session.destroy();
     limit.addEventListener('abort', end, { once: true });
     session.once('close', () => {

@@ -9,6 +9,9 @@ import { listenError } from './socket-errors.ts';
 export interface Page {
   readonly contentType: string;
   readonly body: string;
+  /** 200 when undefined. */
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface PageServer {
@@ -62,9 +65,13 @@ async function answer(
   response: ServerResponse,
   { handler, at }: Answering,
 ): Promise<void> {
-  const send = (status: number, { contentType, body }: Page): void => {
+  const send = (status: number, { contentType, body, headers }: Page): void => {
     const bytes = Buffer.from(body);
-    response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length });
+    response.writeHead(status, {
+      ...headers,
+      'content-type': contentType,
+      'content-length': bytes.length,
+    });
     response.end(request.method === 'HEAD' ? undefined : bytes);
   };
   const refuse = (status: number, body: string): void => {
@@ -80,7 +87,7 @@ async function answer(
       const [path = '/'] = (request.url ?? '/').split('?');
       const page = await handler(path);
       if (page === undefined) return refuse(404, 'There is no such page');
-      return send(200, page);
+      return send(page.status ?? 200, page);
     } catch {
       return refuse(500, 'The page could not be made');
     }

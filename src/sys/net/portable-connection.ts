@@ -65,6 +65,8 @@ export class PortableConnection implements Connection {
  */
 function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
+  // Node resets bare sockets only; behind TLS an end without its last word says as much.
+  if ('encrypted' in socket) return void socket.destroy();
   const shutsDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
   if (shutsDown) socket.once('finish', () => resetSocket(socket));
   else socket.resetAndDestroy();

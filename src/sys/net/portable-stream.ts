@@ -1,8 +1,17 @@
 /** A Stream on a socket of Node: the portable engine's, and any that TLS stands in front of. */
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
-import type { PortableConnection } from './portable-connection.ts';
+import { PortableConnection } from './portable-connection.ts';
 import type { Stream, StreamHandlers } from './stream.ts';
+
+/**
+ * Copies of what is large go into buffers that are used again: made anew for each piece, they cost several times as
+ * much in garbage as the sending does.
+ */
+const pooledFrom = 16 * 1024;
+const pooledBytes = 160 * 1024;
+const maxSpare = 32;
+const spare: Buffer[] = [];
 
 export class PortableStream implements Stream {
   private readonly connection: PortableConnection;
@@ -38,7 +47,20 @@ export class PortableStream implements Stream {
   write(bytes: Uint8Array, length: number = bytes.length): boolean {
     if (!this.socket.writable) return true;
     // The caller may use its buffer again at once, the socket may not have sent it yet.
-    return this.socket.write(Buffer.copyBytesFrom(bytes, 0, length));
+    const said = length === bytes.length ? bytes : bytes.subarray(0, length);
+    if (length < pooledFrom || length > pooledBytes) {
+      return this.socket.write(Buffer.copyBytesFrom(said));
+    }
+    const copy = spare.pop() ?? Buffer.allocUnsafeSlow(pooledBytes);
+    copy.set(said);
+    return this.socket.write(copy.subarray(0, length), () => {
+      if (spare.length < maxSpare) spare.push(copy);
+    });
+  }
+
+  isQuiet(): boolean {
+    const { socket } = this;
+    return socket.writable && !socket.readableEnded && socket.readableLength === 0;
   }
 
   pause(): void {
@@ -78,4 +100,13 @@ export class PortableStream implements Stream {
     this.handlers = undefined;
     handlers?.onClosed();
   };
+}
+
+/** A Stream on a socket that was made of a connection, or that TLS stands in front of. */
+export function streamOfSocket(
+  socket: Socket,
+  ends: { readonly remote: SocketAddress; readonly local: SocketAddress },
+  handlers: StreamHandlers,
+): Stream {
+  return new PortableStream(new PortableConnection(socket, ends.remote, ends.local), handlers);
 }

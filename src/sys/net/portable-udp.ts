@@ -1,8 +1,10 @@
 /** UDP on node:dgram: works on every system, from any thread. */
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { familyOf, type SocketAddress } from '../../model/index.ts';
+import type { ListenAt } from './engine.ts';
 import type { NetError } from './errors.ts';
-import { listenError, sendError } from './socket-errors.ts';
+import { handleOf } from '../index.ts';
+import { listenError, notSuspended, sendError } from './socket-errors.ts';
 import type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';
 
 /** A listener serves many clients in bursts; the kernel caps this at its own limit. */
@@ -30,13 +32,14 @@ function optionsFor(address: string): SocketOptions {
 }
 
 async function bind(
-  at: SocketAddress,
+  at: ListenAt,
   onDatagram: (bytes: Uint8Array, source: SocketAddress) => void,
 ): Promise<UdpListener> {
   const socket = createSocket({ ...optionsFor(at.address), recvBufferSize: receiveBufferBytes });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => reject(listenError(at, cause)));
-    socket.bind({ address: at.address, port: at.port, exclusive: true }, resolve);
+    if (at.descriptor !== undefined) socket.bind({ fd: at.descriptor }, resolve);
+    else socket.bind({ address: at.address, port: at.port, exclusive: true }, resolve);
   });
   // What goes wrong afterwards concerns one datagram, which is lost as datagrams are.
   socket.on('error', () => undefined);
@@ -54,6 +57,12 @@ async function bind(
       closed = true;
       socket.close();
     },
+    suspend: () => {
+      const handle = handleOf(socket);
+      if (handle?.call('recvStop') !== true) throw notSuspended(at);
+      return handle.descriptor;
+    },
+    resume: async () => void handleOf(socket)?.call('recvStart'),
   };
 }
 

@@ -1,16 +1,14 @@
 /** The engine on node:net: works on every system, from any thread. */
-import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
-import type { Connection, ConnectOptions, Listener } from './engine.ts';
+import type { Connection, ConnectOptions, ListenAt, Listener } from './engine.ts';
 import type { NetError } from './errors.ts';
 import { PortableConnection, socketOptions } from './portable-connection.ts';
+import { listenPortable } from './portable-listener.ts';
 import { PortableRelay } from './portable-relay.ts';
 import { PortableStream } from './portable-stream.ts';
 import type { StreamEngine } from './stream.ts';
-import { abortError, connectError, listenError, timeoutError } from './socket-errors.ts';
-
-/** What the kernel lets us: it caps the queue at its own limit, and Node's 511 loses SYNs in a burst. */
-const backlog = 4096;
+import { abortError, connectError, timeoutError } from './socket-errors.ts';
 
 export function createPortableEngine(): StreamEngine {
   return {
@@ -22,41 +20,14 @@ export function createPortableEngine(): StreamEngine {
   };
 }
 
-async function listen(
-  at: SocketAddress,
-  onConnection: (connection: Connection) => void,
-): Promise<Listener> {
-  const server = createServer(socketOptions);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(listenError(at, cause)));
-    // Without ipv6Only, `::` would take the port of every IPv4 address as well.
-    server.listen(
-      { host: at.address, port: at.port, backlog, exclusive: true, ipv6Only: true },
-      resolve,
-    );
-  });
-  const address = boundAddress(server, at);
-  // A connection that failed between the kernel and us is its peer's loss; the next one is taken.
-  server.on('error', () => undefined);
-  server.on('connection', (socket) => {
-    const connection = accepted(socket, address);
-    if (connection === undefined) socket.destroy();
-    else onConnection(connection);
-  });
-  return {
-    address,
-    // Node's own callback also waits for the connections; the descriptor is closed when close() returns.
-    close: async () => {
-      server.close();
-    },
-  };
-}
-
-function boundAddress(server: Server, at: SocketAddress): SocketAddress {
-  const bound = server.address();
-  return typeof bound === 'object' && bound !== null
-    ? { address: at.address, port: bound.port }
-    : at;
+function listen(at: ListenAt, onConnection: (connection: Connection) => void): Promise<Listener> {
+  return listenPortable(at, (address) =>
+    createServer(socketOptions, (socket) => {
+      const connection = accepted(socket, address);
+      if (connection === undefined) socket.destroy();
+      else onConnection(connection);
+    }),
+  );
 }
 
 /** Undefined when the peer is gone already: its address is then not to be had. */

@@ -76,3 +76,9 @@ function meaning(meanings: Meanings, what: string, cause: unknown): NetError {
   const [code, reason, remedy] = meanings[errno] ?? ['NET_FAILED', messageOf(cause), undefined];
   return new NetError(code, `${what}: ${reason}`, { cause, remedy });
 }
+
+/** A socket that cannot be taken out of this process's hands. */
+export function notSuspended(at: SocketAddress): NetError {
+  const where = formatSocketAddress(at);
+  return new NetError('NET_FAILED', `Cannot suspend the socket at ${where}: it has no descriptor`);
+}

@@ -146,6 +146,21 @@ function endChecks(check: Check): void {
     assert.equal(heard.closed, 1);
   });
 
+  check('a stream is quiet until its peer speaks or goes', async (t, engine) => {
+    for (const act of [
+      (peer: Socket) => void peer.write('x'),
+      (peer: Socket) => void peer.end(),
+      (peer: Socket) => void peer.resetAndDestroy(),
+    ]) {
+      const { peer, stream } = await openOne(t, engine);
+      assert.equal(stream.isQuiet(), true);
+      stream.pause();
+      act(peer);
+      await until(() => !stream.isQuiet(), 'it is quiet no more');
+      stream.destroy();
+    }
+  });
+
   check('what came before a reset is read although writing fails', async (t, engine) => {
     const { peer, heard, stream } = await openOne(t, engine);
     stream.pause();

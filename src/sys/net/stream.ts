@@ -28,6 +28,11 @@ export interface Stream {
    */
   write(bytes: Uint8Array, length?: number): boolean;
   readonly unsentBytes: number;
+  /**
+   * Whether the peer, as far as the system knows this moment, is there and has said nothing: for a connection that
+   * rests. The portable engine knows what Node has told it, which may be a turn old.
+   */
+  isQuiet(): boolean;
   /** No `onBytes` until `resume`. */
   pause(): void;
   resume(): void;

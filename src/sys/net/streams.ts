@@ -4,11 +4,12 @@
  */
 import { connect, createServer, type Socket } from 'node:net';
 import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
-import type { Listener, Relay } from './engine.ts';
+import type { ListenAt, Listener, Relay } from './engine.ts';
 import { NetError } from './errors.ts';
 import { PortableConnection, socketOptions } from './portable-connection.ts';
+import { listenPortable } from './portable-listener.ts';
 import { PortableRelay } from './portable-relay.ts';
-import { connectError, listenError } from './socket-errors.ts';
+import { connectError } from './socket-errors.ts';
 
 export interface StreamEvents {
   onBytes(bytes: Buffer): void;
@@ -40,28 +41,16 @@ export interface ByteStream {
 
 /** Listens at exactly this address; port 0 takes a free one. Rejects as `NetEngine.listen`. */
 export async function listenStreams(
-  at: SocketAddress,
+  at: ListenAt,
   onStream: (stream: ByteStream) => void,
 ): Promise<Listener> {
-  const server = createServer({ ...socketOptions, pauseOnConnect: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(listenError(at, cause)));
-    server.listen({ host: at.address, port: at.port, exclusive: true, ipv6Only: true }, resolve);
-  });
-  server.on('error', () => undefined);
-  server.on('connection', (socket) => {
-    const { remoteAddress, remotePort } = socket;
-    if (remoteAddress === undefined || remotePort === undefined) socket.destroy();
-    else onStream(new SocketStream(socket, { address: remoteAddress, port: remotePort }));
-  });
-  const bound = server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : at.port;
-  return {
-    address: { address: at.address, port },
-    close: async () => {
-      server.close();
-    },
-  };
+  return await listenPortable(at, () =>
+    createServer({ ...socketOptions, pauseOnConnect: true }, (socket) => {
+      const { remoteAddress, remotePort } = socket;
+      if (remoteAddress === undefined || remotePort === undefined) socket.destroy();
+      else onStream(new SocketStream(socket, { address: remoteAddress, port: remotePort }));
+    }),
+  );
 }
 
 export interface OpenStreamOptions {

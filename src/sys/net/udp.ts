@@ -6,6 +6,7 @@
  * memory is bounded. Datagrams handed out belong to whoever gets them.
  */
 import type { SocketAddress } from '../../model/index.ts';
+import type { ListenAt, Suspendable } from './engine.ts';
 import type { NetError } from './errors.ts';
 
 export interface UdpEngine {
@@ -16,7 +17,7 @@ export interface UdpEngine {
    * Rejects with NetError: NET_ADDRESS_IN_USE, NET_NOT_PERMITTED, NET_ADDRESS_NOT_AVAILABLE, NET_FAILED.
    */
   bind(
-    at: SocketAddress,
+    at: ListenAt,
     onDatagram: (bytes: Uint8Array, source: SocketAddress) => void,
   ): Promise<UdpListener>;
   /**
@@ -26,7 +27,8 @@ export interface UdpEngine {
   connect(to: SocketAddress, handlers: UdpHandlers): UdpPeer;
 }
 
-export interface UdpListener {
+/** Suspended it still sends. */
+export interface UdpListener extends Suspendable {
   /** The address bound, with its real port. */
   readonly address: SocketAddress;
   /** Sends from the address bound. */

@@ -1,0 +1,142 @@
+/** A node of a cluster, from whoever holds its objects: the Plan, the driver, and what they say of themselves. */
+import {
+  createNodeFollower,
+  createServiceHealth,
+  ProxyHealth,
+  type Mirror,
+} from '../cluster/index.ts';
+import { createUserspaceDriver } from '../drivers/userspace/index.ts';
+import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
+import { createMetrics, SyncTimes, type Metrics } from '../metrics/index.ts';
+import type { Driver, Random } from '../model/index.ts';
+import type { Component, Logger, MetricFamily } from '../obs/index.ts';
+import { createPlanner, type Planner } from '../plan/index.ts';
+import { interfaceAddresses, systemClock } from '../sys/index.ts';
+import { createPortableUdp, type PageHandler, type StreamEngine } from '../sys/net/index.ts';
+import { driverComponent } from './forwarding.ts';
+import { createPages, type Pages } from './pages.ts';
+import type { ClusterRun } from './cluster-run.ts';
+import type { ProxySettings } from './proxy-settings.ts';
+import { version } from './version.ts';
+
+export interface NodeAgentParts {
+  readonly client: ObjectClient;
+  readonly cluster: ClusterRun['cluster'];
+  readonly mirror: Mirror;
+  readonly engine: StreamEngine;
+  readonly settings: ProxySettings;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface NodeAgent {
+  readonly driver: Driver;
+  readonly planner: Planner;
+  readonly metrics: Metrics;
+  readonly health: Pages;
+  /** In the order they start, after the mirror. */
+  readonly components: readonly Component[];
+}
+
+const maxIntervalMs = 3_600_000;
+const retryMs = 2_000;
+
+export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
+  const { client, mirror, settings, random, log } = parts;
+  const clock = systemClock;
+  const common = { client, clock, random };
+  const logOf = (component: string): Logger => log.child({ component });
+  const events = createEventRecorder({ ...common, log: logOf('events'), component: 'switchyard' });
+  const syncs = new SyncTimes(clock);
+  const hostAddresses = interfaceAddresses();
+  const driver = syncs.timed(userspace(parts));
+  const node = createNodeFollower({
+    ...common,
+    ...settings,
+    hostAddresses,
+    log: logOf('node'),
+    changed: (view) => planner.setNode(view),
+  });
+  const health = new ProxyHealth({
+    clock,
+    syncMs: settings.syncMs,
+    families: ['IPv4', 'IPv6'],
+    isNodeEligible: () => node.isEligible(),
+    apiAwaySinceMs: () => parts.cluster.contact().awaySinceMs ?? mirror.keptFromMs,
+  });
+  const planner: Planner = createPlanner({
+    ...common,
+    driver,
+    node: node.view(),
+    log: logOf('plan'),
+    minIntervalMs: settings.minSyncMs,
+    retryMs,
+    maxIntervalMs,
+    defaultScheduler: settings.defaultScheduler,
+    onQueued: () => health.queued(),
+    onSynced: () => health.synced(),
+  });
+  const metrics = createMetrics({
+    at: settings.metrics,
+    version,
+    driver,
+    applied: planner.applied,
+    syncs,
+    others: () => healthFamilies(health),
+    log: logOf('metrics'),
+  });
+  const pages = createPages({ name: 'health', at: settings.healthz, handler: pageOf(health) });
+  // `::` takes IPv4 as well, where the host has IPv6 at all.
+  const everywhere = hostAddresses.some((address) => address.includes(':')) ? '::' : '0.0.0.0';
+  const serviceHealth = createServiceHealth({
+    ...common,
+    plan: () => planner.applied().plan,
+    health,
+    addresses: () =>
+      settings.nodePortAddresses.length > 0 ? node.view().nodePortAddresses : [everywhere],
+    events,
+    log: logOf('service-health'),
+  });
+  return {
+    driver,
+    planner,
+    metrics,
+    health: pages,
+    components: [driverComponent(driver), pages, node, planner, serviceHealth, metrics],
+  };
+}
+
+function userspace({ engine, random, log }: NodeAgentParts): Driver {
+  const component = log.child({ component: 'userspace' });
+  return createUserspaceDriver({
+    engine,
+    udp: createPortableUdp(),
+    clock: systemClock,
+    random,
+    log: component,
+  });
+}
+
+function pageOf(health: ProxyHealth): PageHandler {
+  return async (path) => {
+    if (path === '/healthz') return health.answer('healthz');
+    return path === '/livez' ? health.answer('livez') : undefined;
+  };
+}
+
+/** kube-proxy's own names. */
+function healthFamilies({ counts, lastQueuedMs }: ProxyHealth): readonly MetricFamily[] {
+  const answers = (['healthz', 'livez'] as const).map((page): MetricFamily => ({
+    name: `kubeproxy_proxy_${page}_total`,
+    help: `Answers of /${page}, by HTTP status`,
+    type: 'counter',
+    samples: [...counts[page]].map(([code, value]) => ({ labels: { code: String(code) }, value })),
+  }));
+  const queued: MetricFamily = {
+    name: 'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds',
+    help: 'When a change was last queued, in Unix time',
+    type: 'gauge',
+    samples: [{ labels: {}, value: lastQueuedMs / 1_000 }],
+  };
+  return [...answers, queued];
+}

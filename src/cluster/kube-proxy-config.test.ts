@@ -1,0 +1,127 @@
+/** kube-proxy's configuration as it is: what is taken, what is named, what is refused. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ClusterError } from './errors.ts';
+import { parseKubeProxyConfig } from './kube-proxy-config.ts';
+
+const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
+const read = (body: string): ReturnType<typeof parseKubeProxyConfig> =>
+  parseKubeProxyConfig({ path: 'config.conf', text: head + body });
+
+/** As kubeadm writes it, with a few values set. */
+const kubeadm = `
+bindAddress: 0.0.0.0
+bindAddressHardFail: false
+clientConnection:
+  acceptContentTypes: ""
+  burst: 0
+  contentType: ""
+  kubeconfig: /var/lib/kube-proxy/kubeconfig.conf
+  qps: 0
+clusterCIDR: 10.244.0.0/16
+configSyncPeriod: 0s
+conntrack:
+  maxPerCore: null
+  min: 131072
+detectLocal:
+  bridgeInterface: ""
+detectLocalMode: ""
+healthzBindAddress: ""
+hostnameOverride: node-7
+iptables:
+  masqueradeAll: true
+  syncPeriod: 10s
+ipvs:
+  minSyncPeriod: 1m0.5s
+  scheduler: lc
+  strictARP: true
+  syncPeriod: 30s
+metricsBindAddress: 0.0.0.0
+mode: ipvs
+nodePortAddresses:
+- 192.0.2.0/24
+colour: blue
+`;
+
+test('what is taken, and what changes nothing is named with why', async () => {
+  const { notes, ...config } = await read(kubeadm);
+  assert.deepEqual(config, {
+    kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf',
+    node: 'node-7',
+    nodePortAddresses: ['192.0.2.0/24'],
+    healthz: undefined,
+    metrics: { address: '0.0.0.0', port: 10_249 },
+    defaultScheduler: 'lc',
+    minSyncMs: 60_500,
+    syncMs: 30_000,
+    masqueradeAll: false,
+  });
+  const byField = Object.fromEntries(notes.map(({ field, note }) => [field, note]));
+  assert.deepEqual(
+    Object.keys(byField).toSorted(),
+    [
+      'bindAddress',
+      'bindAddressHardFail',
+      'clientConnection.burst',
+      'clientConnection.qps',
+      'clusterCIDR',
+      'configSyncPeriod',
+      'conntrack.min',
+      'colour',
+      'iptables.masqueradeAll',
+      'iptables.syncPeriod',
+      'ipvs.strictARP',
+      'mode',
+    ].toSorted(),
+  );
+  assert.equal(byField['colour'], 'no such field is known');
+  assert.equal(byField['iptables.masqueradeAll'], 'the mode is ipvs');
+  assert.match(byField['ipvs.strictARP'] ?? '', /no interface/);
+});
+
+const refused: Readonly<Record<string, readonly [body: string, says: RegExp]>> = {
+  'a scheduler nobody knows': ['ipvs: {scheduler: best}', /ipvs\.scheduler is no scheduler: best/],
+  'an address that is none': ['metricsBindAddress: here', /metricsBindAddress is no ADDRESS:PORT/],
+  'a duration that is none': [
+    'iptables: {syncPeriod: soon}',
+    /iptables\.syncPeriod is no duration/,
+  ],
+  'CIDRs that are none': ['nodePortAddresses: [10.0.0.300/8]', /nodePortAddresses/],
+  'text that is none': ['hostnameOverride: [a]', /hostnameOverride is no text/],
+  'no YAML': ['a: [', /Cannot use the configuration config\.conf/],
+};
+
+for (const [name, [body, says]] of Object.entries(refused)) {
+  test(`refused: ${name}`, async () => {
+    await assert.rejects(read(body), (thrown: unknown) => {
+      assert.ok(thrown instanceof ClusterError && thrown.code === 'CONFIG_FILE_INVALID');
+      assert.match(thrown.message, says);
+      return true;
+    });
+  });
+}
+
+test('another kind of file is refused', async () => {
+  const text = 'apiVersion: v1\nkind: ConfigMap\n';
+  await assert.rejects(parseKubeProxyConfig({ path: 'x', text }), { code: 'CONFIG_FILE_INVALID' });
+});
+
+test('any text is read or refused', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.json().map((json) => head + json),
+      ),
+      async (text) => {
+        try {
+          await parseKubeProxyConfig({ path: 'x', text });
+        } catch (thrown) {
+          assert.ok(thrown instanceof ClusterError, String(thrown));
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});

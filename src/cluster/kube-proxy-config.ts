@@ -1,0 +1,207 @@
+/** kube-proxy's own configuration file (v1alpha1), read as it is: what is taken, and what has no meaning here. */
+import { apiNames, isJsonArray, isJsonObject, type JsonObject } from '../kube/index.ts';
+import {
+  isSchedulerName,
+  messageOf,
+  parseCidr,
+  parseSocketAddress,
+  type SchedulerName,
+  type SocketAddress,
+} from '../model/index.ts';
+import { ClusterError } from './errors.ts';
+
+export interface KubeProxyConfig {
+  readonly kubeconfig: string | undefined;
+  readonly node: string | undefined;
+  /** `primary`, or CIDRs. */
+  readonly nodePortAddresses: readonly string[];
+  readonly healthz: SocketAddress | undefined;
+  readonly metrics: SocketAddress | undefined;
+  readonly defaultScheduler: SchedulerName | undefined;
+  readonly minSyncMs: number | undefined;
+  readonly syncMs: number | undefined;
+  readonly masqueradeAll: boolean;
+  /** Fields that stand in the file and change nothing, each with why. */
+  readonly notes: readonly ConfigNote[];
+}
+
+export interface ConfigNote {
+  readonly field: string;
+  readonly note: string;
+}
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const kernelTuning = "this is the host's to set; Switchyard leaves it as it is";
+const iptablesOnly = 'it belongs to the iptables mode';
+const otherApi = 'Switchyard chooses it by itself';
+
+/** Fields that are known and change nothing. A name ending in `.` stands for all below it. */
+const meaningless: Readonly<Record<string, string>> = {
+  featureGates: 'Switchyard has no feature gates',
+  'clientConnection.acceptContentTypes': otherApi,
+  'clientConnection.contentType': otherApi,
+  'clientConnection.qps': otherApi,
+  'clientConnection.burst': otherApi,
+  'logging.': 'use --log-level and --log-format',
+  bindAddress: 'the families are those of the Services',
+  bindAddressHardFail: 'an address that is taken is reported and tried again',
+  enableProfiling: 'there are no profiling pages',
+  showHiddenMetricsForVersion: 'there are no hidden metrics',
+  mode: 'give --mode; auto takes the best this host can do',
+  'iptables.localhostNodePorts': iptablesOnly,
+  'iptables.masqueradeBit': iptablesOnly,
+  'ipvs.excludeCIDRs': 'only virtual servers of its own are touched',
+  'ipvs.strictARP': 'no interface is given the addresses of Services',
+  'ipvs.tcpTimeout': kernelTuning,
+  'ipvs.tcpFinTimeout': kernelTuning,
+  'ipvs.udpTimeout': kernelTuning,
+  'nftables.masqueradeBit': 'no packet marks are used',
+  'winkernel.': 'this is no Windows host',
+  detectLocalMode: 'masquerading belongs to the kernel modes',
+  'detectLocal.': 'masquerading belongs to the kernel modes',
+  clusterCIDR: 'masquerading belongs to the kernel modes',
+  oomScoreAdj: kernelTuning,
+  'conntrack.': kernelTuning,
+  configSyncPeriod: 'watches are resumed, and lists made again only when they must be',
+  portRange: 'it has no meaning since Kubernetes 1.26 either',
+  windowsRunAsService: 'this is no Windows host',
+};
+
+/** Throws CONFIG_FILE_INVALID. */
+export async function parseKubeProxyConfig(file: ConfigFile): Promise<KubeProxyConfig> {
+  const { parse } = await import('yaml');
+  let root: unknown;
+  try {
+    root = parse(file.text, { maxAliasCount: 16 });
+  } catch (cause) {
+    throw invalid(file, messageOf(cause).split('\n')[0] ?? '');
+  }
+  if (!isJsonObject(root)) throw invalid(file, 'it is no mapping');
+  const version = root['apiVersion'];
+  if (root['kind'] !== 'KubeProxyConfiguration' || version !== apiNames.kubeProxyVersion) {
+    throw invalid(file, `it is no KubeProxyConfiguration of ${apiNames.kubeProxyVersion}`);
+  }
+  return new Reader(file, root).read();
+}
+
+class Reader {
+  private readonly file: ConfigFile;
+  /** Dotted path -> value, leaves only; what was read is taken out. */
+  private readonly left = new Map<string, unknown>();
+  private readonly notes: ConfigNote[] = [];
+  private readonly mode: string;
+
+  constructor(file: ConfigFile, root: JsonObject) {
+    this.file = file;
+    this.flatten('', root);
+    this.left.delete('apiVersion');
+    this.left.delete('kind');
+    const mode = root['mode'];
+    this.mode = mode === 'ipvs' || mode === 'nftables' ? mode : 'iptables';
+  }
+
+  read(): KubeProxyConfig {
+    const config = {
+      kubeconfig: this.text('clientConnection.kubeconfig'),
+      node: this.text('hostnameOverride'),
+      nodePortAddresses: this.addresses(),
+      healthz: this.socket('healthzBindAddress', 10_256),
+      metrics: this.socket('metricsBindAddress', 10_249),
+      defaultScheduler: this.scheduler(),
+      minSyncMs: this.duration(`${this.mode}.minSyncPeriod`),
+      syncMs: this.duration(`${this.mode}.syncPeriod`),
+      masqueradeAll: this.take(`${this.mode}.masqueradeAll`) === true,
+    };
+    this.noteTheRest();
+    return { ...config, notes: this.notes };
+  }
+
+  private flatten(prefix: string, object: JsonObject): void {
+    for (const [key, value] of Object.entries(object)) {
+      const path = `${prefix}${key}`;
+      if (isJsonObject(value)) this.flatten(`${path}.`, value);
+      // kube-proxy's own files write every field, empty where nothing is meant.
+      else if (value !== null && value !== '') this.left.set(path, value);
+    }
+  }
+
+  private take(path: string): unknown {
+    const value = this.left.get(path);
+    this.left.delete(path);
+    return value;
+  }
+
+  private text(path: string): string | undefined {
+    const value = this.take(path);
+    if (value === undefined || typeof value === 'string') return value;
+    throw invalid(this.file, `${path} is no text`);
+  }
+
+  private addresses(): readonly string[] {
+    const value = this.take('nodePortAddresses') ?? [];
+    const isAddress = (one: unknown): one is string =>
+      typeof one === 'string' && (one === 'primary' || parseCidr(one) !== undefined);
+    if (isJsonArray(value) && value.every(isAddress)) return value;
+    throw invalid(this.file, 'nodePortAddresses is no list of CIDRs, nor primary');
+  }
+
+  private socket(path: string, defaultPort: number): SocketAddress | undefined {
+    const text = this.text(path);
+    if (text === undefined) return undefined;
+    const parsed = parseSocketAddress(text) ?? parseSocketAddress(`${text}:${defaultPort}`);
+    if (parsed !== undefined) return parsed;
+    throw invalid(this.file, `${path} is no ADDRESS:PORT`);
+  }
+
+  private scheduler(): SchedulerName | undefined {
+    const name = this.text('ipvs.scheduler');
+    if (name === undefined || isSchedulerName(name)) return name;
+    throw invalid(this.file, `ipvs.scheduler is no scheduler: ${name}`);
+  }
+
+  /** Go's words for a duration: `1h2m3.5s`, `500ms`. Nothing for 0, which is its word for the default. */
+  private duration(path: string): number | undefined {
+    const text = this.text(path);
+    if (text === undefined || text === '0' || text === '0s') return undefined;
+    if (!/^(\d+(\.\d+)?(h|m|s|ms|us))+$/.test(text)) {
+      throw invalid(this.file, `${path} is no duration: ${text}`);
+    }
+    let ms = 0;
+    for (const [, number, , unit] of text.matchAll(/(\d+(\.\d+)?)(h|ms|m|us|s)/g)) {
+      ms += Number(number) * (unitMs[unit ?? ''] ?? 0);
+    }
+    return ms;
+  }
+
+  private noteTheRest(): void {
+    for (const field of this.left.keys()) {
+      const known = Object.entries(meaningless).find(([name]) =>
+        name.endsWith('.')
+          ? field.startsWith(name)
+          : field === name || field.startsWith(`${name}.`),
+      );
+      const [section = ''] = field.split('.');
+      const isOtherMode = ['iptables', 'ipvs', 'nftables'].includes(section);
+      const note = isOtherMode ? `the mode is ${this.mode}` : 'no such field is known';
+      this.notes.push({ field, note: known?.[1] ?? note });
+    }
+  }
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+  us: 0.001,
+};
+
+function invalid({ path }: ConfigFile, why: string): ClusterError {
+  return new ClusterError('CONFIG_FILE_INVALID', `Cannot use the configuration ${path}: ${why}`, {
+    remedy: 'Give the file that kube-proxy was given, as it is',
+  });
+}

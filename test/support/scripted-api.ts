@@ -1,0 +1,253 @@
+/** A Kubernetes API for tests that misbehaves as it is told to: objects, lists by pages, watches, rules, and faults. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import {
+  kindKey,
+  kinds,
+  nameOf,
+  objectFilter,
+  objectKey,
+  type Kind,
+  type KubeObject,
+} from '../../src/kube/index.ts';
+
+/** What is done to a request instead of answering it; undefined: it is answered. */
+export type Fault =
+  | { readonly kind: 'status'; readonly code: number; readonly retryAfter?: number }
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'truncated' };
+
+export interface ScriptedRequest {
+  readonly verb: 'list' | 'watch';
+  readonly kind: Kind;
+  readonly authorization: string | undefined;
+  readonly accept: string;
+  readonly selectors: { readonly label: string; readonly field: string };
+}
+
+/** A rule of a ClusterRole. */
+export interface AccessRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** 403 for what no rule allows. */
+export function refusedBy(
+  rules: readonly AccessRule[],
+  { kind, verb }: ScriptedRequest,
+): Fault | undefined {
+  const allows = rules.some(
+    (rule) =>
+      rule.apiGroups.includes(kind.group) &&
+      rule.resources.includes(kind.plural) &&
+      rule.verbs.includes(verb),
+  );
+  return allows ? undefined : { kind: 'status', code: 403 };
+}
+
+export interface ScriptedOptions {
+  readonly faultOf?: (request: ScriptedRequest) => Fault | undefined;
+  /** Changes kept; a watch from before them is told 410. */
+  readonly history?: number;
+}
+
+interface Change {
+  readonly version: number;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: KubeObject;
+}
+
+interface Table {
+  readonly objects: Map<string, KubeObject>;
+  readonly changes: Change[];
+  forgotten: number;
+}
+
+export class ScriptedApi {
+  readonly requests: ScriptedRequest[] = [];
+  url = '';
+  private readonly options: ScriptedOptions;
+  private readonly tables = new Map<string, Table>();
+  private readonly watchers = new Set<{
+    readonly table: Table;
+    send(change: Change): void;
+    cut(how: Fault): void;
+  }>();
+  private readonly server = createServer((request, response) => this.answer(request, response));
+  private version = 100;
+
+  constructor(options: ScriptedOptions = {}) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    this.server.listen(0, '127.0.0.217');
+    await once(this.server, 'listening');
+    const { port } = this.server.address() as AddressInfo;
+    this.url = `http://127.0.0.217:${port}`;
+  }
+
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  get watching(): number {
+    return this.watchers.size;
+  }
+
+  set(kind: Kind, object: KubeObject): void {
+    const table = this.table(kind);
+    const key = objectKey(nameOf(object));
+    const known = table.objects.get(key);
+    const version = ++this.version;
+    const metadata = { uid: `uid-${key}`, ...object.metadata, resourceVersion: String(version) };
+    const stored = { ...object, metadata };
+    table.objects.set(key, stored);
+    this.told(table, { version, type: known === undefined ? 'ADDED' : 'MODIFIED', object: stored });
+  }
+
+  remove(kind: Kind, object: KubeObject): void {
+    const table = this.table(kind);
+    const key = objectKey(nameOf(object));
+    const known = table.objects.get(key);
+    if (known === undefined) return;
+    table.objects.delete(key);
+    const version = ++this.version;
+    const metadata = { ...known.metadata, resourceVersion: String(version) };
+    this.told(table, { version, type: 'DELETED', object: { ...known, metadata } });
+  }
+
+  /** Ends every open watch, each in the way given. */
+  cut(howOf: () => Fault): void {
+    for (const watcher of this.watchers) watcher.cut(howOf());
+  }
+
+  private told(table: Table, change: Change): void {
+    table.changes.push(change);
+    while (table.changes.length > (this.options.history ?? 1_000)) {
+      table.forgotten = table.changes.shift()?.version ?? table.forgotten;
+    }
+    for (const watcher of this.watchers) if (watcher.table === table) watcher.send(change);
+  }
+
+  private table(kind: Kind): Table {
+    const key = kindKey(kind);
+    const table = this.tables.get(key) ?? { objects: new Map(), changes: [], forgotten: 100 };
+    this.tables.set(key, table);
+    return table;
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', this.url);
+    const kind = kinds.find(({ plural }) => url.pathname.endsWith(`/${plural}`));
+    if (kind === undefined || request.method !== 'GET') return refuse(response, 405);
+    const query = url.searchParams;
+    const asked: ScriptedRequest = {
+      verb: query.get('watch') === 'true' ? 'watch' : 'list',
+      kind,
+      authorization: request.headers.authorization,
+      accept: request.headers.accept ?? '',
+      selectors: {
+        label: query.get('labelSelector') ?? '',
+        field: query.get('fieldSelector') ?? '',
+      },
+    };
+    this.requests.push(asked);
+    const fault = this.options.faultOf?.(asked);
+    if (fault?.kind === 'status') return refuse(response, fault.code, fault.retryAfter);
+    if (fault?.kind === 'cut') return void response.destroy();
+    const selects = objectFilter(kind, {
+      labelSelector: asked.selectors.label,
+      fieldSelector: asked.selectors.field,
+    });
+    if (asked.verb === 'watch') return this.watch(response, { kind, query, selects });
+    const text = this.listText(kind, { query, selects });
+    if (fault === undefined)
+      return void response.setHeader('content-type', 'application/json').end(text);
+    if (fault.kind === 'garbage') return void response.end('<html>not what you asked for</html>');
+    response.write(text.slice(0, text.length / 2), () => response.destroy());
+  }
+
+  private listText(kind: Kind, { query, selects }: Selected): string {
+    const all = [...this.table(kind).objects.values()].filter(
+      (object) => selects?.(object) ?? true,
+    );
+    const limit = Number(query.get('limit') ?? 0) || all.length;
+    const from = Number(query.get('continue') ?? 0);
+    const left = all.length - from - limit;
+    const metadata = {
+      resourceVersion: String(this.version),
+      ...(left > 0 ? { continue: String(from + limit) } : {}),
+    };
+    const items = all
+      .slice(from, from + limit)
+      .map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
+    return JSON.stringify({ kind: `${kind.kind}List`, apiVersion: 'v1', metadata, items });
+  }
+
+  private watch(
+    response: ServerResponse,
+    { kind, query, selects }: Selected & { readonly kind: Kind },
+  ): void {
+    const table = this.table(kind);
+    const from = Number(query.get('resourceVersion'));
+    response.setHeader('content-type', 'application/json');
+    if (from < table.forgotten) {
+      const object = {
+        kind: 'Status',
+        code: 410,
+        reason: 'Expired',
+        message: 'too old resource version',
+      };
+      return void response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+    }
+    const send = ({ type, object }: Change): void => {
+      if (selects?.(object) ?? true) response.write(`${JSON.stringify({ type, object })}\n`);
+    };
+    const cut = (how: Fault): void => {
+      if (how.kind === 'garbage') response.end('{"type":"MODIFIED","object":{"metadata":{\n');
+      else if (how.kind === 'truncated') response.end('{"type":"DELETED","object":{"meta');
+      else if (how.kind === 'status') {
+        const object = { kind: 'Status', code: how.code, reason: 'Expired', message: 'compacted' };
+        response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+      } else response.destroy();
+    };
+    response.flushHeaders();
+    for (const change of table.changes) if (change.version > from) send(change);
+    const watcher = { table, send, cut };
+    this.watchers.add(watcher);
+    response.once('close', () => this.watchers.delete(watcher));
+  }
+}
+
+interface Selected {
+  readonly query: URLSearchParams;
+  readonly selects: ReturnType<typeof objectFilter>;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  410: 'Expired',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+};
+
+function refuse(response: ServerResponse, code: number, retryAfter?: number): void {
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    reason: reasons[code],
+    code,
+  };
+  if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
+  response.statusCode = code;
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ ...status, message: `refused with ${code}` }));
+}
