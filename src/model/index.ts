@@ -111,6 +111,7 @@ export type {
   TrafficPolicy,
   VirtualServer,
 } from './service-port.ts';
+export { planHashSeed } from './jhash.ts';
 export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
 export { fill, formatList } from './template.ts';
 export type { GapsOf, Value } from './template.ts';

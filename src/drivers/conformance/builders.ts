@@ -1,6 +1,7 @@
 /** Small builders of VirtualServers and Plans for driver tests: what a test does not say is a plain default. */
 import {
   choosePools,
+  familyOf,
   servicePortId,
   type Endpoint,
   type Frontend,
@@ -50,6 +51,7 @@ export interface ServerOptions extends Partial<
   /** `web` unless it says otherwise; in namespace `default`. */
   readonly name?: string;
   readonly protocol?: VirtualServer['ref']['protocol'];
+  /** That of its first frontend unless it says otherwise. */
   readonly family?: VirtualServer['ref']['family'];
 }
 
@@ -58,7 +60,9 @@ export function testServer(
   frontends: readonly Frontend[],
   options: ServerOptions = {},
 ): VirtualServer {
-  const { name = 'web', protocol = 'TCP', family = 'IPv4', ...rest } = options;
+  const { name = 'web', protocol = 'TCP', ...rest } = options;
+  const address = frontends.find((frontend) => frontend.address !== undefined)?.address;
+  const family = options.family ?? familyOf(address ?? '');
   const ref = { namespace: 'default', name, portName: '', protocol, family };
   const policies = {
     internalTrafficPolicy: rest.internalTrafficPolicy ?? 'Cluster',

@@ -11,4 +11,6 @@ export {
 } from './builders.ts';
 export type { ServerOptions } from './builders.ts';
 export { ask, freePort, hold, startBackend } from './peers.ts';
-export { driverConformance } from './suite.ts';
+export { driverConformance, packetConformance } from './suite.ts';
+export { namespacesMissing, openNamespaces } from './namespaces.ts';
+export type { NamespaceWorld } from './namespaces.ts';

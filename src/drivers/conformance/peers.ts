@@ -15,7 +15,16 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-export async function startBackend(name: string, at: SocketAddress): Promise<Backend> {
+export interface BackendOptions {
+  /** Says `NAME@CLIENT`, so that the client learns who it is taken for. */
+  readonly tellsClient?: boolean;
+}
+
+export async function startBackend(
+  name: string,
+  at: SocketAddress,
+  { tellsClient = false }: BackendOptions = {},
+): Promise<Backend> {
   const open = new Set<Socket>();
   let taken = 0;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -23,7 +32,7 @@ export async function startBackend(name: string, at: SocketAddress): Promise<Bac
     open.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => open.delete(socket));
-    socket.write(`${name}\n`);
+    socket.write(`${name}${tellsClient ? `@${socket.remoteAddress}` : ''}\n`);
     socket.pipe(socket);
   });
   server.listen(at.port, at.address);
@@ -44,7 +53,7 @@ export async function startBackend(name: string, at: SocketAddress): Promise<Bac
 
 /** What a client met: an answer, or how it was turned away. `silent`: nothing within the time. */
 export type Met =
-  | { readonly kind: 'answered'; readonly name: string }
+  | { readonly kind: 'answered'; readonly name: string; readonly client?: string }
   | { readonly kind: 'refused' }
   | { readonly kind: 'reset' }
   | { readonly kind: 'silent' };
@@ -89,8 +98,9 @@ export async function ask(to: SocketAddress, options: AskOptions = {}): Promise<
 }
 
 /** Connects and stays; rejects when nobody answers. */
-export async function hold(to: SocketAddress): Promise<Held> {
-  const socket = connect({ host: to.address, port: to.port });
+export async function hold(to: SocketAddress, source?: string): Promise<Held> {
+  const from = source === undefined ? {} : { localAddress: source };
+  const socket = connect({ host: to.address, port: to.port, ...from });
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   socket.on('error', () => undefined);
   const nextLine = async (): Promise<string> => {

@@ -7,66 +7,50 @@ import {
   decide,
   emptyPlan,
   endpointKey,
+  familyOf,
   nextPlan,
   type Decision,
   type Driver,
   type Endpoint,
   type Flow,
+  type NodeView,
   type Plan,
   type SocketAddress,
   type VirtualServer,
 } from '../../model/index.ts';
 import { testEndpoint, testNode } from './builders.ts';
-import {
-  ask,
-  freePort,
-  hold,
-  startBackend,
-  type AskOptions,
-  type Backend,
-  type Held,
-  type Met,
-} from './peers.ts';
-import { askUdp, freeUdpPort, openUdp, startUdpBackend, type UdpClient } from './udp-peers.ts';
-
-type Carried = 'TCP' | 'UDP';
+import type { AskOptions, Backend, Held, Met } from './peers.ts';
+import type { UdpClient } from './udp-peers.ts';
+import type { Carried, Client, World } from './world.ts';
 
 type Why<Kind extends Decision['kind']> = Extract<Decision, { kind: Kind; why: unknown }>['why'];
 
 /** How long silence must last to count as a drop. */
 const silenceMs = 500;
 
-/** Fresh loopback addresses: every rig has its own, so cases can run side by side. */
-let lastHost = 0;
-
 export class Rig {
   readonly driver: Driver;
-  plan: Plan = emptyPlan(testNode());
+  readonly world: World;
+  plan: Plan;
   private applied = false;
   private readonly backends = new Map<string, Backend>();
   private readonly held: Held[] = [];
   private readonly udpClients: UdpClient[] = [];
   private readonly abort = new AbortController();
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, world: World, node: Partial<NodeView> = {}) {
     this.driver = driver;
+    this.world = world;
+    this.plan = emptyPlan(testNode({ ...world.node, ...node }));
   }
 
   /** An address and port where nothing listens, for a Service. */
-  async freePlace(address = this.freshAddress(1)): Promise<SocketAddress> {
-    return { address, port: await freePort(address) };
+  freePlace(address?: string): Promise<SocketAddress> {
+    return this.world.freePlace('TCP', address);
   }
 
-  async freeUdpPlace(address = this.freshAddress(1)): Promise<SocketAddress> {
-    return { address, port: await freeUdpPort(address) };
-  }
-
-  /** True when this host has the address. */
-  async has(address: string): Promise<boolean> {
-    return await freePort(address).then(
-      () => true,
-      () => false,
-    );
+  freeUdpPlace(address?: string): Promise<SocketAddress> {
+    return this.world.freePlace('UDP', address);
   }
 
   /** A ready, local endpoint with a live server behind it, called `name`. */
@@ -86,10 +70,9 @@ export class Rig {
   /** One at an address of the test's choice, for either protocol. */
   async endpointAt(
     name: string,
-    { protocol = 'TCP', address = this.freshAddress(2) }: { protocol?: Carried; address?: string },
+    { protocol = 'TCP', address }: { protocol?: Carried; address?: string },
   ): Promise<Endpoint> {
-    const start = protocol === 'TCP' ? startBackend : startUdpBackend;
-    const backend = await start(name, { address, port: 0 });
+    const backend = await this.world.backend(protocol, name, address);
     this.backends.set(endpointKey(backend.at), backend);
     return testEndpoint(backend.at);
   }
@@ -109,7 +92,7 @@ export class Rig {
     shares: Readonly<Record<string, number>>,
     protocol: Carried = 'TCP',
   ): Promise<void> {
-    const decision = decide(this.plan, flowTo(to, protocol));
+    const decision = decide(this.plan, this.flowTo(to, protocol));
     assert.equal(decision.kind, 'forward', 'the specification forwards');
     if (decision.kind !== 'forward') return;
     const takers = decision.candidates.filter((candidate) => candidate.weight > 0);
@@ -138,7 +121,7 @@ export class Rig {
     to: SocketAddress,
     { protocol = 'TCP', ...options }: AskOptions & { readonly protocol?: Carried } = {},
   ): Promise<string> {
-    const met: Met = await (protocol === 'TCP' ? ask : askUdp)(to, options);
+    const met: Met = await this.world.client.ask(protocol, to, options);
     return met.kind === 'answered' ? met.name : met.kind;
   }
 
@@ -147,32 +130,34 @@ export class Rig {
     why: Why<'reject'>,
     protocol: Carried = 'TCP',
   ): Promise<void> {
-    const decision = decide(this.plan, flowTo(to, protocol));
+    const decision = decide(this.plan, this.flowTo(to, protocol));
     assert.deepEqual([decision.kind, 'why' in decision && decision.why], ['reject', why]);
     assert.equal(await this.nameAt(to, { protocol }), 'refused');
   }
 
   async expectDropped(to: SocketAddress, why: Why<'drop'>): Promise<void> {
-    const decision = decide(this.plan, flowTo(to));
+    const decision = decide(this.plan, this.flowTo(to));
     assert.deepEqual([decision.kind, 'why' in decision && decision.why], ['drop', why]);
-    assert.deepEqual(await ask(to, { timeoutMs: silenceMs }), { kind: 'silent' });
+    assert.equal((await this.world.client.ask('TCP', to, { timeoutMs: silenceMs })).kind, 'silent');
   }
 
   /** The specification no longer knows the place, and nobody answers there. */
   async expectGone(to: SocketAddress): Promise<void> {
-    assert.equal(decide(this.plan, flowTo(to)).kind, 'pass');
-    assert.deepEqual(await ask(to), { kind: 'refused' });
+    assert.equal(decide(this.plan, this.flowTo(to)).kind, 'pass');
+    const { client, nobody } = this.world;
+    const options = nobody === 'silent' ? { timeoutMs: silenceMs } : {};
+    assert.equal((await client.ask('TCP', to, options)).kind, nobody);
   }
 
   async hold(to: SocketAddress): Promise<Held> {
-    const held = await hold(to);
+    const held = await this.world.client.hold(to);
     this.held.push(held);
     return held;
   }
 
   /** A UDP client that stays. */
   async holdUdp(to: SocketAddress): Promise<UdpClient> {
-    const client = await openUdp(to);
+    const client = await this.world.client.openUdp(to);
     this.udpClients.push(client);
     return client;
   }
@@ -201,22 +186,21 @@ export class Rig {
     assert.equal(report.revision, next.plan.revision);
   }
 
-  private freshAddress(net: number): string {
-    lastHost++;
-    return `127.9.${net * 10 + Math.floor(lastHost / 250)}.${1 + (lastHost % 250)}`;
+  /** A connection of the client; the port is the system's to choose. */
+  flowTo(
+    to: SocketAddress,
+    protocol: Carried = 'TCP',
+    { entry, source }: Pick<Client, 'entry' | 'source'> = this.world.client,
+  ): Flow {
+    return {
+      protocol,
+      source: source(familyOf(to.address)),
+      sourcePort: 40_000,
+      destination: to.address,
+      destinationPort: to.port,
+      entry,
+    };
   }
-}
-
-/** A connection from this host; the port is the system's to choose. */
-function flowTo(to: SocketAddress, protocol: Carried = 'TCP'): Flow {
-  return {
-    protocol,
-    source: to.address.includes(':') ? '::1' : '127.0.0.1',
-    sourcePort: 40_000,
-    destination: to.address,
-    destinationPort: to.port,
-    entry: 'node',
-  };
 }
 
 function sorted(record: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

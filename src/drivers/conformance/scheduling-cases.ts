@@ -5,9 +5,6 @@ import { clusterIp, externalIp, testServer, type ServerOptions } from './builder
 import type { Cases } from './cases.ts';
 import type { Rig } from './rig.ts';
 
-/** Loopback addresses of clients: a driver sees each as another client. */
-const sources = Array.from({ length: 16 }, (_, i) => `127.0.${i}.${17 + i}`);
-
 const clientIP = { affinity: { kind: 'clientIP', timeoutSeconds: 600 } } as const;
 
 async function serve(rig: Rig, options: ServerOptions): Promise<SocketAddress> {
@@ -72,7 +69,7 @@ export const schedulingCases = {
       Array.from({ length: 5 }, () => first),
     );
     assert.equal(await rig.nameAt(external), first);
-    const seen = await Promise.all(sources.map((source) => rig.nameAt(at, { source })));
+    const seen = await Promise.all(rig.world.sources.map((source) => rig.nameAt(at, { source })));
     assert.equal(new Set(seen).size, 3, 'other clients have endpoints of their own');
   },
 
@@ -92,11 +89,12 @@ export const schedulingCases = {
   },
 
   'IPv6 is spread as IPv4 is': async (rig) => {
-    if (!(await rig.has('::1'))) return 'this host does not have ::1';
+    const address = await rig.world.addressOf('IPv6');
+    if (address === undefined) return 'this host does not have ::1';
     const endpoints = await Promise.all(
-      ['a', 'b'].map((name) => rig.endpointAt(name, { address: '::1' })),
+      ['a', 'b'].map((name) => rig.endpointAt(name, { address })),
     );
-    const at = await rig.freePlace('::1');
+    const at = await rig.freePlace(address);
     await rig.apply(testServer([clusterIp(at)], { family: 'IPv6', endpoints }));
     await rig.expectShares(at, { a: 4, b: 4 });
     return undefined;
@@ -108,7 +106,7 @@ function hashCase(scheduler: 'sh' | 'mh'): (rig: Rig) => Promise<void> {
     const endpoints = await rig.endpoints('a', 'b', 'c');
     const at = await serve(rig, { endpoints, scheduler });
     const round = async (): Promise<readonly string[]> =>
-      await Promise.all(sources.map((source) => rig.nameAt(at, { source })));
+      await Promise.all(rig.world.sources.map((source) => rig.nameAt(at, { source })));
     const first = await round();
     assert.deepEqual(await round(), first);
     assert.ok(new Set(first).size > 1, `all sources on ${first[0]}`);

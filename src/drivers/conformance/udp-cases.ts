@@ -122,11 +122,12 @@ export const udpCases = {
   },
 
   'UDP: IPv6 is spread as IPv4 is': async (rig) => {
-    if (!(await rig.has('::1'))) return 'this host does not have ::1';
+    const address = await rig.world.addressOf('IPv6');
+    if (address === undefined) return 'this host does not have ::1';
     const endpoints = await Promise.all(
-      ['a', 'b'].map((name) => rig.endpointAt(name, { protocol: 'UDP', address: '::1' })),
+      ['a', 'b'].map((name) => rig.endpointAt(name, { protocol: 'UDP', address })),
     );
-    const at = await rig.freeUdpPlace('::1');
+    const at = await rig.freeUdpPlace(address);
     await rig.apply(udpServer([clusterIp(at)], { family: 'IPv6', endpoints }));
     await rig.expectShares(at, { a: 4, b: 4 }, 'UDP');
     return undefined;

@@ -3,18 +3,22 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { familyOf, type SocketAddress } from '../../model/index.ts';
-import type { Backend, Met } from './peers.ts';
+import type { Backend, BackendOptions, Met } from './peers.ts';
 
 const patienceMs = 5000;
 
 /** A server that answers each datagram with its name, a space, and what it was told. */
-export async function startUdpBackend(name: string, at: SocketAddress): Promise<Backend> {
+export async function startUdpBackend(
+  name: string,
+  at: SocketAddress,
+  { tellsClient = false }: BackendOptions = {},
+): Promise<Backend> {
   const socket = await bound(at);
   const clients = new Set<string>();
-  const said = Buffer.from(`${name} `);
   socket.on('message', (bytes, { address, port }) => {
     clients.add(`${address} ${port}`);
-    socket.send(Buffer.concat([said, bytes]), port, address);
+    const said = `${name}${tellsClient ? `@${address}` : ''} `;
+    socket.send(Buffer.concat([Buffer.from(said), bytes]), port, address);
   });
   const { address, port } = socket.address();
   return { name, at: { address, port }, taken: () => clients.size, close: () => closed(socket) };

@@ -11,3 +11,5 @@ export { encodeLocalAddress } from './local-address.ts';
 export { loadLibc } from './load-libc.ts';
 export { decodeSocketAddress, encodeSocketAddress, socketAddressRoom } from './socket-address.ts';
 export { systemError } from './system-error.ts';
+export { loadNetlinkCalls } from './netlink-calls.ts';
+export type { NetlinkCalls, NetlinkOpen } from './netlink-calls.ts';

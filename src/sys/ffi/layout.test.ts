@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'node:test';
-import { constants, epollEventLayout, errnos, layouts, supportedArchitectures } from './layout.ts';
+import {
+  constants,
+  epollEventLayout,
+  errnos,
+  layouts,
+  netlinkConstants,
+  supportedArchitectures,
+} from './layout.ts';
 
 const headers = [
   'errno',
@@ -15,6 +22,8 @@ const headers = [
   'stddef',
   'netinet/in',
   'netinet/tcp',
+  'linux/netlink',
+  'sched',
   'sys/epoll',
   'sys/socket',
   'sys/syscall',
@@ -23,7 +32,7 @@ const headers = [
 
 /** Ours, by the C expression that must come to the same. */
 function ours(): Record<string, number> {
-  const all: Record<string, number> = { ...constants, ...errnos };
+  const all: Record<string, number> = { ...constants, ...netlinkConstants, ...errnos };
   const structures = { ...layouts, epoll_event: epollEventLayout(process.arch) };
   for (const [name, fields] of Object.entries(structures)) {
     for (const [field, offset] of Object.entries(fields)) {

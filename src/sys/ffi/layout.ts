@@ -46,6 +46,20 @@ export const constants = {
   EPOLLET: 0x80000000,
 } as const;
 
+/** Of netlink sockets and of namespaces. */
+export const netlinkConstants = {
+  AF_NETLINK: 16,
+  SOCK_RAW: 3,
+  SOL_NETLINK: 270,
+  NETLINK_CAP_ACK: 10,
+  NETLINK_EXT_ACK: 11,
+  SO_SNDBUFFORCE: 32,
+  SO_RCVBUFFORCE: 33,
+  MSG_DONTWAIT: 0x40,
+  MSG_TRUNC: 0x20,
+  CLONE_NEWNET: 0x40000000,
+} as const;
+
 /** Errors that are outcomes, not failures. */
 export const errnos = {
   EINTR: 4,

@@ -1,0 +1,19 @@
+/** Netlink: messages and attributes, bytes in and out, no I/O. */
+export { NetlinkWriter, padded } from './attribute-writer.ts';
+export {
+  netfilterFamilies,
+  netfilterSubsystems,
+  netlinkFlags,
+  netlinkProtocols,
+  netlinkTypes,
+} from './numbers.ts';
+export {
+  be32At,
+  be64At,
+  listAttributes,
+  nestedAt,
+  readAttributes,
+  readMessages,
+  textAt,
+} from './reader.ts';
+export type { Attribute, Attributes, NetlinkMessage } from './reader.ts';

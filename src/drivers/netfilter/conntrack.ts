@@ -1,0 +1,78 @@
+/** The kernel's table of connections, as drivers whose packets it follows need it. */
+import {
+  deleteRequest,
+  dumpQuery,
+  entryQuery,
+  readEntry,
+  type ConntrackEntry,
+} from '../../codec/conntrack/index.ts';
+import {
+  familyOf,
+  findFrontend,
+  type Endpoint,
+  type Flow,
+  type IpFamily,
+  type Plan,
+  type Protocol,
+} from '../../model/index.ts';
+import { isNotFound, type NetlinkSocket } from '../../sys/netlink/index.ts';
+
+/** IANA's numbers. */
+export const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+
+export class Conntrack {
+  private readonly socket: NetlinkSocket;
+
+  constructor(socket: NetlinkSocket) {
+    this.socket = socket;
+  }
+
+  /** The entry of a connection; undefined when there is none. */
+  find(flow: Flow): ConntrackEntry | undefined {
+    const family = familyOf(flow.destination);
+    if (familyOf(flow.source) !== family) return undefined;
+    const query = entryQuery({
+      ...flow,
+      family,
+      protocol: protocolNumbers[flow.protocol],
+    });
+    try {
+      const [answer] = this.socket.request('look up a connection', query);
+      return answer && readEntry(answer);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  list(family: IpFamily, protocol: Protocol): readonly ConntrackEntry[] {
+    const number = protocolNumbers[protocol];
+    const answers = this.socket.request('list connections', dumpQuery(family, number));
+    return answers.flatMap((answer) => {
+      const entry = readEntry(answer);
+      return entry?.original.protocol === number ? [entry] : [];
+    });
+  }
+
+  /** One that has gone meanwhile is forgotten already. */
+  forget(entry: ConntrackEntry): void {
+    try {
+      this.socket.request('forget a connection', deleteRequest(entry));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+/** Who answers a connection, by the ServicePort it was made to. */
+export function endpointOf(plan: Plan, { original, reply }: ConntrackEntry): Endpoint | undefined {
+  const protocol = (['TCP', 'UDP', 'SCTP'] as const).find(
+    (name) => protocolNumbers[name] === original.protocol,
+  );
+  if (protocol === undefined) return undefined;
+  const { destination, destinationPort } = original;
+  const claim = findFrontend(plan, protocol, destination, destinationPort);
+  return claim?.server.endpoints.find(
+    ({ address, port }) => address === reply.source && port === reply.sourcePort,
+  );
+}

@@ -1,0 +1,3 @@
+/** What drivers whose packets the kernel follows have in common. */
+export { Conntrack, endpointOf } from './conntrack.ts';
+export { reconcileUdp } from './reconcile-udp.ts';

@@ -1,0 +1,214 @@
+/**
+ * Follows Plans: what a Delta touches is rendered as it was and as it shall be, and the difference goes to the
+ * kernel as one commit. Without a Delta, or when the frame itself differs, both tables are made anew in one.
+ */
+import { NftBatch } from '../../codec/nftables/index.ts';
+import {
+  claimantsOf,
+  formatSocketAddress,
+  type Delta,
+  type FrontendFailure,
+  type IpFamily,
+  type Plan,
+  type Random,
+  type VirtualServer,
+} from '../../model/index.ts';
+import { Shared, writeChanges, type PieceChange } from './difference.ts';
+import type { NftablesCode } from './errors.ts';
+import { families, tableName } from './family.ts';
+import { frameOf } from './frame.ts';
+import { tableComment } from './kernel.ts';
+import type { LocalPods } from './local-pods.ts';
+import { Places, type Placement } from './placement.ts';
+import { renderNode } from './render-node.ts';
+import { renderServer } from './render.ts';
+
+export interface Placed {
+  readonly server: VirtualServer;
+  readonly placement: Placement;
+}
+
+/** What the kernel has, as far as we made it. */
+export interface Standing {
+  readonly plan: Plan;
+  readonly servers: Map<string, Placed>;
+  readonly places: Places;
+  readonly shared: Readonly<Record<IpFamily, Shared>>;
+}
+
+/** A commit that is ready, and what is true when the kernel has taken it. */
+export interface Staged {
+  readonly batch: NftBatch;
+  /** What it changes, by id; undefined for what goes. Empty when it makes everything anew. */
+  readonly next: ReadonlyMap<string, Placed | undefined>;
+  /** Makes it true. */
+  settle(): Standing;
+}
+
+const familyNames = ['IPv4', 'IPv6'] as const satisfies readonly IpFamily[];
+
+/** Rendered together: what is rendered is many times larger than the bytes that become of it. */
+const atOnce = 256;
+
+/** Everything from nothing. */
+export function stageWhole(
+  plan: Plan,
+  { random, localPods }: { random: Random; localPods: LocalPods | undefined },
+): Staged {
+  const standing: Standing = {
+    plan,
+    servers: new Map(),
+    places: new Places(random),
+    shared: { IPv4: new Shared(), IPv6: new Shared() },
+  };
+  const batch = new NftBatch(1 << 16);
+  const pods = plan.node.detectsLocalPods ? localPods : undefined;
+  for (const [id, server] of plan.servers) {
+    const placement = standing.places.place(server, undefined);
+    standing.servers.set(id, { server, placement });
+  }
+  for (const family of familyNames) {
+    writeFrame(batch, family, { plan, localPods: pods });
+    const node = renderNode(family, plan.node, pods);
+    const shared = standing.shared[family];
+    writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
+    const own = [...standing.servers.values()].filter(({ server }) => server.ref.family === family);
+    for (let i = 0; i < own.length; i += atOnce) {
+      const changes = own.slice(i, i + atOnce).map(({ server, placement }) => ({
+        before: undefined,
+        after: renderServer(plan, server, placement),
+      }));
+      writeChanges(batch, changes, { family, shared });
+    }
+  }
+  return { batch, next: new Map(), settle: () => standing };
+}
+
+/** What follows from a Delta. */
+export function stageDelta(
+  standing: Standing,
+  plan: Plan,
+  { delta, localPods }: { delta: Delta; localPods: LocalPods | undefined },
+): Staged {
+  const batch = new NftBatch();
+  const touched = touchedBy(standing, plan, delta);
+  const next = new Map<string, Placed | undefined>();
+  for (const id of touched) {
+    const server = plan.servers.get(id);
+    const before = standing.servers.get(id)?.placement;
+    next.set(
+      id,
+      server === undefined
+        ? undefined
+        : { server, placement: standing.places.place(server, before) },
+    );
+  }
+  for (const family of familyNames) {
+    const changes = [...next].flatMap(([id, after]): PieceChange[] => {
+      const before = standing.servers.get(id);
+      if ((after ?? before)?.server.ref.family !== family) return [];
+      return [
+        {
+          before: before && renderServer(standing.plan, before.server, before.placement),
+          after: after && renderServer(plan, after.server, after.placement),
+        },
+      ];
+    });
+    if (delta.nodeChanged) {
+      const pods = plan.node.detectsLocalPods ? localPods : undefined;
+      changes.push({
+        before: renderNode(family, standing.plan.node, pods),
+        after: renderNode(family, plan.node, pods),
+      });
+    }
+    if (changes.length > 0) {
+      writeChanges(batch, changes, { family, shared: standing.shared[family] });
+    }
+  }
+  return { batch, next, settle: () => settleDelta(standing, plan, next) };
+}
+
+function settleDelta(
+  standing: Standing,
+  plan: Plan,
+  next: ReadonlyMap<string, Placed | undefined>,
+): Standing {
+  const { servers, places } = standing;
+  for (const [id, after] of next) {
+    const before = servers.get(id);
+    if (before !== undefined) places.release(before.placement, after?.placement);
+    if (after === undefined) servers.delete(id);
+    else servers.set(id, after);
+  }
+  return { ...standing, plan };
+}
+
+/** True when the tables' frame would be another, which only a whole rendering can give them. */
+export function needsWhole(before: Plan, after: Plan): boolean {
+  return (
+    before.node.masqueradeAll !== after.node.masqueradeAll ||
+    before.node.detectsLocalPods !== after.node.detectsLocalPods
+  );
+}
+
+function writeFrame(
+  batch: NftBatch,
+  name: IpFamily,
+  { plan, localPods }: { plan: Plan; localPods: LocalPods | undefined },
+): void {
+  const family = families[name];
+  batch.in({ family: family.number, name: tableName });
+  // Added first, so that there is one to delete.
+  batch.addTable();
+  batch.deleteTable();
+  batch.addTable(tableComment);
+  const { masqueradeAll } = plan.node;
+  const { sets, chains, rules } = frameOf(family, { masqueradeAll, localPods });
+  for (const set of sets) batch.addSet(set);
+  for (const chain of chains) batch.addChain(chain.name, chain);
+  for (const rule of rules) batch.addRule(rule);
+}
+
+/** The ids whose pieces may differ after this Delta. */
+function touchedBy(standing: Standing, plan: Plan, delta: Delta): ReadonlySet<string> {
+  const ids = new Set<string>();
+  const changed = [
+    ...delta.added,
+    ...delta.removed,
+    ...delta.updated.flatMap(({ before, after }) => [before, after]),
+  ];
+  for (const server of changed) {
+    ids.add(server.id);
+    for (const frontend of server.frontends) {
+      for (const { id } of claimantsOf(plan.frontends, server, frontend)) ids.add(id);
+    }
+  }
+  if (delta.nodeChanged) {
+    // Source ranges are compared with the node's addresses when they are rendered.
+    for (const [id, { server }] of standing.servers) {
+      if (server.sourceRanges.length > 0) ids.add(id);
+    }
+  }
+  return ids;
+}
+
+/** The frontends of a VirtualServer that another one has. */
+export function takenFrontends(plan: Plan, server: VirtualServer): readonly FrontendFailure[] {
+  return server.frontends.flatMap((frontend) => {
+    const { address, port } = frontend;
+    const [owner] = claimantsOf(plan.frontends, server, frontend);
+    if (owner === undefined || owner.id === server.id) return [];
+    const where =
+      address === undefined ? `NodePort ${port}` : formatSocketAddress({ address, port });
+    const code: NftablesCode = 'NFTABLES_FRONTEND_TAKEN';
+    return [
+      {
+        server: server.id,
+        frontend,
+        code,
+        message: `Cannot serve ${server.id} at ${where}: ${owner.id} has it`,
+        remedy: 'Give one of the two Services another port or address',
+      },
+    ];
+  });
+}

@@ -1,0 +1,132 @@
+/**
+ * Connections per endpoint, from the counters of the slots: a slot counts the first packet of each connection.
+ * What a slot has counted is taken over before the slot goes.
+ */
+import {
+  endpointKey,
+  type EndpointCounters,
+  type IpFamily,
+  type Observation,
+} from '../../model/index.ts';
+import { isNotFound } from '../../sys/netlink/index.ts';
+import type { Placed, Staged, Standing } from './apply.ts';
+import { word } from './family.ts';
+import type { Kernel } from './kernel.ts';
+
+const familyNames = ['IPv4', 'IPv6'] as const satisfies readonly IpFamily[];
+
+export class Counters {
+  /** By ServicePort id and endpoint key: what slots that have gone had counted. */
+  private readonly past = new Map<string, Map<string, number>>();
+
+  /** Reads the slots that a commit takes away. */
+  before(kernel: Kernel, standing: Standing, staged: Staged): void {
+    for (const family of familyNames) {
+      const going = new Map<number, readonly [id: string, endpoint: string]>();
+      for (const [id, after] of staged.next) {
+        const before = standing.servers.get(id);
+        if (before === undefined || before.server.ref.family !== family) continue;
+        const kept = new Set(after === undefined ? [] : slotsOf(after).map(([slot]) => slot));
+        for (const [slot, endpoint] of slotsOf(before)) {
+          if (!kept.has(slot)) going.set(slot, [id, endpoint]);
+        }
+      }
+      if (going.size === 0) continue;
+      for (const [slot, packets] of readSlots(kernel, family, [...going.keys()])) {
+        const [id, endpoint] = going.get(slot) ?? [];
+        if (id !== undefined && endpoint !== undefined) this.add(id, endpoint, packets);
+      }
+    }
+  }
+
+  /** Reads all slots: a rebuilt table begins to count at 0. */
+  beforeWhole(kernel: Kernel, standing: Standing): void {
+    for (const [id, endpoints] of now(kernel, standing)) {
+      for (const [endpoint, packets] of endpoints) this.add(id, endpoint, packets);
+    }
+  }
+
+  observe(kernel: Kernel, standing: Standing): Observation {
+    const current = now(kernel, standing);
+    const endpoints = new Map<string, Map<string, EndpointCounters>>();
+    for (const [id, { server }] of standing.servers) {
+      const own = new Map<string, EndpointCounters>();
+      for (const endpoint of server.endpoints) {
+        const key = endpointKey(endpoint);
+        const connections = this.pastOf(id, key) + (current.get(id)?.get(key) ?? 0);
+        own.set(key, {
+          connections,
+          open: undefined,
+          failures: undefined,
+          bytesIn: undefined,
+          bytesOut: undefined,
+        });
+      }
+      endpoints.set(id, own);
+    }
+    return { endpoints };
+  }
+
+  /** Forgets Services that have gone. */
+  follow(standing: Standing): void {
+    for (const id of this.past.keys()) if (!standing.servers.has(id)) this.past.delete(id);
+  }
+
+  private pastOf(id: string, endpoint: string): number {
+    return this.past.get(id)?.get(endpoint) ?? 0;
+  }
+
+  private add(id: string, endpoint: string, packets: number): void {
+    const own = this.past.get(id) ?? new Map<string, number>();
+    own.set(endpoint, (own.get(endpoint) ?? 0) + packets);
+    this.past.set(id, own);
+  }
+}
+
+type Counts = Map<string, Map<string, number>>;
+
+function now(kernel: Kernel, standing: Standing): Counts {
+  const all: Counts = new Map();
+  for (const family of familyNames) {
+    const counted = new Map(readSlots(kernel, family));
+    for (const [id, placed] of standing.servers) {
+      if (placed.server.ref.family !== family) continue;
+      const own = new Map<string, number>();
+      for (const [slot, endpoint] of slotsOf(placed)) {
+        own.set(endpoint, (own.get(endpoint) ?? 0) + (counted.get(slot) ?? 0));
+      }
+      all.set(id, own);
+    }
+  }
+  return all;
+}
+
+/** Each slot with the endpoint behind it. */
+function slotsOf({ placement }: Placed): readonly (readonly [slot: number, endpoint: string])[] {
+  const { affinity, pools } = placement;
+  if (affinity !== undefined) return [...affinity.endpoints].map(([key, slot]) => [slot, key]);
+  return Object.values(pools).flatMap(({ base, ring, endpoints }) =>
+    [...ring].flatMap((index, i): [number, string][] => {
+      const endpoint = endpoints[index];
+      return endpoint === undefined ? [] : [[base + i, endpointKey(endpoint)]];
+    }),
+  );
+}
+
+function readSlots(
+  kernel: Kernel,
+  family: IpFamily,
+  slots?: readonly number[],
+): readonly (readonly [slot: number, packets: number])[] {
+  try {
+    const counts = kernel.counts(family, slots?.map(word));
+    return counts.map(({ key, packets }) => [
+      new DataView(key.buffer, key.byteOffset).getUint32(0, true),
+      Number(packets),
+    ]);
+  } catch (error) {
+    // The table has been taken away: what it had counted is lost.
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}

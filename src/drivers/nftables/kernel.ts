@@ -1,0 +1,96 @@
+/** Our tables in the kernel: one commit, whether they are still ours, what they have counted. */
+import {
+  elementsQuery,
+  NftBatch,
+  readCounts,
+  readTable,
+  someElementsQuery,
+  tableQuery,
+  type ElementCount,
+  type TableInfo,
+} from '../../codec/nftables/index.ts';
+import type { IpFamily } from '../../model/index.ts';
+import { isNotFound, type NetlinkSocket } from '../../sys/netlink/index.ts';
+import { NftablesError } from './errors.ts';
+import { families, tableName } from './family.ts';
+
+/** By this comment a table of our name is known to be ours, whichever version made it. */
+export const tableComment = 'made by Switchyard, which makes it anew when it is changed';
+const commentStart = 'made by Switchyard';
+
+const familyNames = ['IPv4', 'IPv6'] as const satisfies readonly IpFamily[];
+/** Of keys of four bytes; far below what fits. */
+const keysAtOnce = 1_000;
+
+export class Kernel {
+  private readonly socket: NetlinkSocket;
+
+  constructor(socket: NetlinkSocket) {
+    this.socket = socket;
+  }
+
+  commit(batch: NftBatch): void {
+    if (!batch.isEmpty) this.socket.request('commit rules', batch.finish());
+  }
+
+  table(family: IpFamily): TableInfo | undefined {
+    try {
+      const [answer] = this.socket.request('look up a table', tableQuery(refOf(family)));
+      return answer && readTable(answer);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** What changes whenever one of the tables is taken away or made anew. */
+  identity(): string {
+    return familyNames.map((family) => String(this.table(family)?.handle)).join(' ');
+  }
+
+  /** Throws NFTABLES_TABLE_FOREIGN when somebody else has a table of our name. */
+  refuseForeign(): void {
+    for (const family of familyNames) {
+      const found = this.table(family);
+      if (found === undefined || found.comment?.startsWith(commentStart) === true) continue;
+      const nft = family === 'IPv4' ? 'ip' : 'ip6';
+      throw new NftablesError(
+        'NFTABLES_TABLE_FOREIGN',
+        `Cannot make the table ${nft} ${tableName}: there is one that Switchyard did not make`,
+        { remedy: `Look at it, and when nobody needs it: nft delete table ${nft} ${tableName}` },
+      );
+    }
+  }
+
+  /** Connections by slot: all, or those of these slots. */
+  counts(family: IpFamily, slots?: readonly Uint8Array[]): readonly ElementCount[] {
+    const ref = refOf(family);
+    if (slots === undefined) {
+      return this.ask(elementsQuery(ref, 'slots'));
+    }
+    const found: ElementCount[] = [];
+    for (let i = 0; i < slots.length; i += keysAtOnce) {
+      const some = slots.slice(i, i + keysAtOnce);
+      found.push(...this.ask(someElementsQuery(ref, 'slots', some)));
+    }
+    return found;
+  }
+
+  remove(): void {
+    const batch = new NftBatch();
+    for (const family of familyNames) {
+      batch.in(refOf(family));
+      batch.addTable();
+      batch.deleteTable();
+    }
+    this.commit(batch);
+  }
+
+  private ask(query: Uint8Array): readonly ElementCount[] {
+    return this.socket.request('read counters', query).flatMap(readCounts);
+  }
+}
+
+function refOf(family: IpFamily): { readonly family: number; readonly name: string } {
+  return { family: families[family].number, name: tableName };
+}

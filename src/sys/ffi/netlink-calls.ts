@@ -1,0 +1,135 @@
+/**
+ * The C library's netlink sockets, typed, and the network namespace they are opened in. A socket stays in the
+ * namespace of the thread that opened it, so a thread can have sockets in many.
+ */
+import process from 'node:process';
+import { FfiError } from './errors.ts';
+import { loadKoffi, type Koffi } from './koffi.ts';
+import { constants as c, netlinkConstants as n } from './layout.ts';
+import type { Watch } from './libc.ts';
+
+/** Results below zero are negated errnos. */
+export interface NetlinkCalls {
+  /** Opened and bound, with these multicast groups (a bit each), in a namespace's file or in our own. */
+  open(options: NetlinkOpen): number;
+  /** How many bytes were sent; the kernel has answered when it returns. */
+  send(fd: number, bytes: Uint8Array): number;
+  /** One datagram, without waiting; its whole length, also when that is more than `into` has room for. */
+  receive(fd: number, into: Uint8Array): number;
+  close(fd: number): number;
+  /** The name of an errno, negated or not: `ENOENT`. */
+  nameOf(errno: number): string;
+  /** Calls back in the event loop of this thread whenever there is something to receive. */
+  watchReadable(fd: number, callback: () => void): Watch;
+}
+
+export interface NetlinkOpen {
+  readonly protocol: number;
+  readonly groups: number;
+  /** As /run/netns/NAME. */
+  readonly namespace?: string | undefined;
+}
+
+/** A commit of everything is one send; the kernel's default would refuse it. */
+const bufferBytes = 1 << 30;
+
+/** Rejects with FFI_UNAVAILABLE where there is no Linux or no koffi. */
+export async function loadNetlinkCalls(): Promise<NetlinkCalls> {
+  const koffi = await loadKoffi();
+  const library = koffi.load(null);
+  const { send, receive, close } = byteCalls(library, koffi);
+  return {
+    open: openCall(library, { koffi, close }),
+    send,
+    receive,
+    close,
+    nameOf: (errno) => {
+      const found = Object.entries(koffi.os.errno).find(([, value]) => value === Math.abs(errno));
+      return found?.[0] ?? `errno ${Math.abs(errno)}`;
+    },
+    watchReadable: (fd, callback) => koffi.node.poll(fd, { readable: true }, callback),
+  };
+}
+
+type Library = ReturnType<Koffi['load']>;
+
+function byteCalls(
+  library: Library,
+  koffi: Koffi,
+): Pick<NetlinkCalls, 'send' | 'receive' | 'close'> {
+  const send: (fd: number, bytes: Uint8Array, length: number, flags: number) => number =
+    library.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)');
+  const recv: (fd: number, into: Uint8Array, length: number, flags: number) => number =
+    library.func('intptr_t recv(int fd, void *into, size_t length, int flags)');
+  const close: (fd: number) => number = library.func('int close(int fd)');
+  const orErrno = (result: number): number => (result < 0 ? -koffi.errno() : result);
+  return {
+    send: (fd, bytes) => orErrno(send(fd, bytes, bytes.length, 0)),
+    receive: (fd, into) => orErrno(recv(fd, into, into.length, n.MSG_DONTWAIT | n.MSG_TRUNC)),
+    close: (fd) => orErrno(close(fd)),
+  };
+}
+
+function openCall(
+  library: Library,
+  { koffi, close }: { koffi: Koffi; close: NetlinkCalls['close'] },
+): NetlinkCalls['open'] {
+  const socket: (family: number, type: number, protocol: number) => number = library.func(
+    'int socket(int family, int type, int protocol)',
+  );
+  const bind: (fd: number, address: Uint8Array, length: number) => number = library.func(
+    'int bind(int fd, const void *address, uint32_t length)',
+  );
+  const set: (fd: number, level: number, name: number, value: Int32Array, size: number) => number =
+    library.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t size)');
+  const inside = namespaceCalls(library, koffi);
+  const open = ({ protocol, groups }: NetlinkOpen): number => {
+    const type = n.SOCK_RAW | c.SOCK_CLOEXEC;
+    const fd = socket(n.AF_NETLINK, type, protocol);
+    if (fd < 0) return -koffi.errno();
+    // Refused without privilege, and then so is what the room would be for.
+    set(fd, c.SOL_SOCKET, n.SO_SNDBUFFORCE, Int32Array.of(bufferBytes), 4);
+    set(fd, c.SOL_SOCKET, n.SO_RCVBUFFORCE, Int32Array.of(bufferBytes >> 4), 4);
+    set(fd, n.SOL_NETLINK, n.NETLINK_EXT_ACK, Int32Array.of(1), 4);
+    set(fd, n.SOL_NETLINK, n.NETLINK_CAP_ACK, Int32Array.of(1), 4);
+    const address = new Uint8Array(12);
+    const view = new DataView(address.buffer);
+    view.setUint16(0, n.AF_NETLINK, true);
+    view.setUint32(8, groups, true);
+    if (bind(fd, address, address.length) === 0) return fd;
+    const errno = -koffi.errno();
+    close(fd);
+    return errno;
+  };
+  return (options) =>
+    options.namespace === undefined
+      ? open(options)
+      : inside(options.namespace, () => open(options));
+}
+
+/** Runs `work` with this thread in another namespace; nothing else of the thread runs meanwhile. */
+function namespaceCalls(
+  library: Library,
+  koffi: Koffi,
+): (path: string, work: () => number) => number {
+  const openFile: (path: string, flags: number) => number = library.func(
+    'int open(const char *path, int flags)',
+  );
+  const setns: (fd: number, type: number) => number = library.func('int setns(int fd, int type)');
+  const close: (fd: number) => number = library.func('int close(int fd)');
+  return (path, work) => {
+    const own = openFile('/proc/thread-self/ns/net', c.SOCK_CLOEXEC);
+    if (own < 0) return -koffi.errno();
+    const other = openFile(path, c.SOCK_CLOEXEC);
+    try {
+      if (other < 0 || setns(other, n.CLONE_NEWNET) < 0) return -koffi.errno();
+      const result = work();
+      if (setns(own, n.CLONE_NEWNET) === 0) return result;
+      // Anything this thread opened from here on would be in the wrong namespace.
+      throw new FfiError('FFI_REFUSED', `Cannot return to the network namespace of ${process.pid}`);
+    } finally {
+      if (other >= 0) close(other);
+      close(own);
+    }
+  };
+}

@@ -1,0 +1,100 @@
+/** Netlink sockets: a request and its answer, a batch and its verdict, and what the kernel tells without being asked. */
+import {
+  netlinkTypes,
+  readAttributes,
+  readMessages,
+  textAt,
+  type NetlinkMessage,
+} from '../../codec/netlink/index.ts';
+import { loadNetlinkCalls, type NetlinkCalls, type NetlinkOpen } from '../ffi/index.ts';
+import { netlinkError, type NetlinkError } from './errors.ts';
+
+export interface NetlinkSocket {
+  /** Sends and returns what the kernel answered, errors left out. Throws the first error as NetlinkError. */
+  request(what: string, bytes: Uint8Array): readonly NetlinkMessage[];
+  /** Calls back with what arrives unasked: sockets with groups have no use for `request`. */
+  onMessages(callback: (messages: readonly NetlinkMessage[]) => void): void;
+  close(): void;
+}
+
+/** Throws NetlinkError when the socket is refused; opens as many sockets as it is asked for. */
+export type OpenNetlink = (options: NetlinkOpen) => NetlinkSocket;
+
+const roomBytes = 1 << 18;
+/** NLM_F_CAPPED, NLM_F_ACK_TLVS: which of the original request follows, and that the kernel's words do. */
+const ackFlags = { capped: 0x100, words: 0x200 } as const;
+const wordsAttribute = 1;
+
+/** Rejects with FfiError where the C library cannot be called. */
+export async function loadNetlink(): Promise<OpenNetlink> {
+  const calls = await loadNetlinkCalls();
+  return (options) => new Socket(calls, options);
+}
+
+class Socket implements NetlinkSocket {
+  private readonly calls: NetlinkCalls;
+  private readonly fd: number;
+  private readonly room = new Uint8Array(roomBytes);
+  private stopWatching: (() => void) | undefined;
+
+  constructor(calls: NetlinkCalls, options: NetlinkOpen) {
+    this.calls = calls;
+    this.fd = calls.open(options);
+    if (this.fd < 0) throw netlinkError('open a netlink socket', calls.nameOf(this.fd));
+  }
+
+  request(what: string, bytes: Uint8Array): readonly NetlinkMessage[] {
+    const sent = this.calls.send(this.fd, bytes);
+    if (sent < 0) throw netlinkError(what, this.calls.nameOf(sent));
+    const answers: NetlinkMessage[] = [];
+    let failure: NetlinkError | undefined;
+    // The kernel answers within send; a dump goes on with each read until it says it is done.
+    for (const message of this.drain(what)) {
+      if (message.type === netlinkTypes.error) failure ??= this.errorOf(what, message);
+      else if (message.type !== netlinkTypes.done) answers.push(message);
+    }
+    if (failure !== undefined) throw failure;
+    return answers;
+  }
+
+  onMessages(callback: (messages: readonly NetlinkMessage[]) => void): void {
+    const watch = this.calls.watchReadable(this.fd, () => {
+      callback(this.drain('listen to the kernel'));
+    });
+    watch.unref();
+    this.stopWatching = () => watch.close();
+  }
+
+  close(): void {
+    this.stopWatching?.();
+    this.calls.close(this.fd);
+  }
+
+  private drain(what: string): NetlinkMessage[] {
+    const messages: NetlinkMessage[] = [];
+    for (;;) {
+      const length = this.calls.receive(this.fd, this.room);
+      if (length < 0) {
+        const errno = this.calls.nameOf(length);
+        // Too many came at once and some are lost: whoever listens looks for itself what is new.
+        if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK' || errno === 'ENOBUFS') return messages;
+        if (errno === 'EINTR') continue;
+        throw netlinkError(what, errno);
+      }
+      const bytes = this.room.slice(0, Math.min(length, this.room.length));
+      for (const message of readMessages(bytes)) messages.push(message);
+    }
+  }
+
+  /** Undefined for an acknowledgement. */
+  private errorOf(what: string, { flags, body }: NetlinkMessage): NetlinkError | undefined {
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    const errno = body.length < 4 ? 0 : view.getInt32(0, true);
+    if (errno === 0) return undefined;
+    const original = body.length < 20 ? 0 : view.getUint32(4, true);
+    const at = 4 + ((flags & ackFlags.capped) === 0 ? (original + 3) & ~3 : 16);
+    const words = (flags & ackFlags.words) === 0 ? undefined : readAttributes(body, at);
+    const detail = words === undefined ? undefined : textAt(words, wordsAttribute);
+    return netlinkError(what, this.calls.nameOf(errno), detail);
+  }
+}
