@@ -2,6 +2,7 @@
 import { cliErrors } from '../cli/index.ts';
 import { clusterErrors } from '../cluster/index.ts';
 import { controlErrors } from '../control/index.ts';
+import { nftablesErrors } from '../drivers/nftables/index.ts';
 import { userspaceErrors } from '../drivers/userspace/index.ts';
 import { apiErrors } from '../kube/index.ts';
 import { labErrors } from '../lab/index.ts';
@@ -13,6 +14,7 @@ import { ffiErrors } from '../sys/ffi/index.ts';
 import { httpErrors } from '../sys/http/index.ts';
 import { handoverErrors } from '../sys/handover/index.ts';
 import { localErrors, netErrors } from '../sys/net/index.ts';
+import { netlinkErrors } from '../sys/netlink/index.ts';
 import { appErrors } from './errors.ts';
 
 export const errorTables: readonly ErrorTable[] = [
@@ -28,6 +30,8 @@ export const errorTables: readonly ErrorTable[] = [
   localErrors,
   manifestErrors,
   netErrors,
+  netlinkErrors,
+  nftablesErrors,
   nodeErrors,
   sysErrors,
   userspaceErrors,

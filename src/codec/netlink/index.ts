@@ -1,5 +1,5 @@
 /** Netlink: messages and attributes, bytes in and out, no I/O. */
-export { NetlinkWriter, padded } from './attribute-writer.ts';
+export { NetlinkWriter } from './attribute-writer.ts';
 export {
   netfilterFamilies,
   netfilterSubsystems,
@@ -16,4 +16,4 @@ export {
   readMessages,
   textAt,
 } from './reader.ts';
-export type { Attribute, Attributes, NetlinkMessage } from './reader.ts';
+export type { Attributes, NetlinkMessage } from './reader.ts';

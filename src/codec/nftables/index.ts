@@ -1,13 +1,11 @@
 /** nf_tables over netlink: commits as bytes, what the kernel answers as values; no I/O. */
 export { NftBatch } from './batch.ts';
-export type { BaseHook, ElementSpec, RuleSpec, SetSpec, TableRef } from './batch.ts';
+export type { BaseHook, ElementSpec, RuleSpec, SetSpec } from './batch.ts';
 export type { Expression, Verdict } from './expressions.ts';
-export type { DataType } from './numbers.ts';
 export {
   elementsQuery,
   generationQuery,
   readCounts,
-  readGeneration,
   readTable,
   someElementsQuery,
   tableQuery,

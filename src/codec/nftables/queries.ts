@@ -1,6 +1,5 @@
 /** Questions to nf_tables as bytes, and what it answers as values. */
 import {
-  be32At,
   be64At,
   listAttributes,
   nestedAt,
@@ -95,11 +94,6 @@ export function readCounts({ body }: NetlinkMessage): readonly ElementCount[] {
     const packets = be64At(counted, counter.packets);
     return key === undefined || packets === undefined ? [] : [{ key, packets }];
   });
-}
-
-/** The number of a commit. */
-export function readGeneration({ body }: NetlinkMessage): number | undefined {
-  return be32At(readAttributes(body, headerBytes), 1);
 }
 
 function commentAt(attributes: Attributes, type: number): string | undefined {

@@ -34,7 +34,7 @@ const answerMs = 2_500;
 const everywhere = ['outside', 'node', 'pod'] as const satisfies readonly Place[];
 
 /** What `decide` says of a client's connection is what becomes of its packets, and of its address. */
-export async function expectAsDecided(
+async function expectAsDecided(
   rig: Rig,
   world: NamespaceWorld,
   { to, from, protocol = 'TCP' }: { to: SocketAddress; from: Place; protocol?: 'TCP' | 'UDP' },

@@ -18,7 +18,7 @@ import {
 import { isNotFound, type NetlinkSocket } from '../../sys/netlink/index.ts';
 
 /** IANA's numbers. */
-export const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
 export class Conntrack {
   private readonly socket: NetlinkSocket;

@@ -48,7 +48,7 @@ export const families: Readonly<Record<IpFamily, Family>> = {
 /** The tables that are ours, one a family, of this name and no other. */
 export const tableName = 'switchyard';
 
-export const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
 /** A host-order integer, as marks and `numgen` have them. */
 export function word(value: number): Uint8Array {

@@ -1,5 +1,3 @@
 /** The driver that forwards in the kernel with nf_tables. */
 export { createNftablesDriver } from './driver.ts';
-export type { NftablesOptions } from './driver.ts';
 export { nftablesErrors } from './errors.ts';
-export type { LocalPods } from './local-pods.ts';
