@@ -1,6 +1,6 @@
 /**
  * What objects of one shape own alike, kept once: 10,000 Services from a manifest have two or three shapes, and
- * working each out again was a quarter of their start and of their memory.
+ * working each out again was a quarter of the processor time of their start.
  */
 import { freezeCopy, type JsonObject } from '../kube/index.ts';
 
