@@ -49,6 +49,9 @@ export function createApplier(client: ObjectClient, memory: ApplierMemory = {}):
 /** From so many on, what is there is listed instead of asked for one by one. */
 const manyAtOnce = 100;
 
+/** So many objects are on their way into the API together. */
+const atOnce = 128;
+
 type Outcome = 'created' | 'changed' | 'unchanged';
 
 class ManifestApplier implements Applier {
@@ -106,12 +109,18 @@ class ManifestApplier implements Applier {
     const problems: ManifestProblem[] = [];
     const counts = { created: 0, changed: 0, unchanged: 0 };
     const absent = await this.absentOf(desired);
-    for (const wanted of namespacesFirst(desired)) {
+    const put = async (wanted: DesiredObject): Promise<void> => {
       try {
         counts[await this.put(wanted, absent.has(wanted.key))]++;
       } catch (thrown) {
         problems.push(...applyProblems(wanted, thrown));
       }
+    };
+    const [namespaces, others] = namespacesApart(desired);
+    for (const wanted of namespaces) await put(wanted);
+    // A store that writes them down does so for many at the price of one.
+    for (let i = 0; i < others.length; i += atOnce) {
+      await Promise.all(others.slice(i, i + atOnce).map(put));
     }
     // Nothing goes for a set that did not come about.
     if (problems.length > 0) return { summary: { ...counts, deleted: 0 }, problems };
@@ -233,9 +242,15 @@ class ManifestApplier implements Applier {
 
 /** Objects go into Namespaces, so these come first. */
 function namespacesFirst(objects: readonly DesiredObject[]): readonly DesiredObject[] {
+  return namespacesApart(objects).flat();
+}
+
+function namespacesApart(
+  objects: readonly DesiredObject[],
+): readonly [namespaces: readonly DesiredObject[], others: readonly DesiredObject[]] {
   const isNamespace = ({ kind }: DesiredObject): boolean =>
     kindKey(kind) === kindKey(namespaceKind);
-  return [...objects.filter(isNamespace), ...objects.filter((object) => !isNamespace(object))];
+  return [objects.filter(isNamespace), objects.filter((object) => !isNamespace(object))];
 }
 
 /**

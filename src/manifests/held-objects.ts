@@ -20,8 +20,8 @@ export interface ManifestMemory {
 export function formatHeld(held: readonly Held[]): string {
   return JSON.stringify(
     held.map(({ made, wanted: { key, object, document } }) => {
-      const { file, line } = document;
-      return { made, key, object, file, line };
+      // Not the line: finding it reads the file's text again.
+      return { made, key, object, file: document.file };
     }),
   );
 }
@@ -34,13 +34,14 @@ export function parseHeld(text: string | undefined): readonly Held[] {
 
 function heldOf(value: unknown): readonly Held[] {
   if (!isJsonObject(value)) return [];
-  const { made, key, object, file, line } = value;
-  if (typeof key !== 'string' || typeof file !== 'string' || typeof line !== 'number') return [];
+  const { made, key, object, file } = value;
+  if (typeof key !== 'string' || typeof file !== 'string') return [];
   if (!isKubeObject(object)) return [];
   const kind = kinds.find(
     (each) => each.kind === object.kind && apiVersionOf(each) === object.apiVersion,
   );
   if (kind === undefined) return [];
+  const line = 1;
   const document = { file, line, value: { ...object }, lineOf: () => line };
   return [{ made: made === true, wanted: { key, kind, object, document, isTyped: true } }];
 }
