@@ -10,6 +10,8 @@ import { availableParallelism } from 'node:os';
 
 const unitFiles = ['src/**/*.test.ts', 'test/*.test.ts'];
 const allFiles = [...unitFiles, 'test/e2e/**/*.test.ts'];
+/** They take minutes, beside the source that they are about: of `all`, not of `unit`. */
+const slowFile = /\.slow\.test\.ts$/;
 
 interface Mode {
   readonly files: readonly string[];
@@ -33,6 +35,7 @@ function main([name = 'all', ...patterns]: readonly string[]): void {
     return misused(`${name} is no kind of test`, `use one of ${[...modes.keys()].join(', ')}`);
   }
   const files = globSync([...mode.files])
+    .filter((file) => name !== 'unit' || !slowFile.test(file))
     .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
     .toSorted();
   if (files.length === 0) {
