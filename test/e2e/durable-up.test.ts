@@ -146,7 +146,7 @@ test('--ephemeral keeps nothing, and --data-dir goes with the folder', { skip },
   await end(first);
 
   // Another process of this host has the addresses the objects have.
-  const range = /127\.(\d+)\.0\.10:53/.exec((await first.ended).stdout)?.[1] ?? '';
+  const range = /127\.(\d+)\.0\.10:(?:80)?53/.exec((await first.ended).stdout)?.[1] ?? '';
   const holder = createServer().listen(52_777, `127.${range}.255.254`);
   t.after(() => holder.close());
   await once(holder, 'listening');
