@@ -16,7 +16,7 @@ const serving = 1;
 export async function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
   const { at, service, timeoutMs, signal } = options;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  // Costs every process that opens this door 6 MB, and few Pods have such a probe.
+  // Only where it is needed: few Pods have such a probe.
   const { connect } = await import('node:http2');
   limit.throwIfAborted();
   return await new Promise((resolve, reject) => {
