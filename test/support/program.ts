@@ -27,6 +27,9 @@ export interface Program {
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
 }
 
+/** How long a program may take to end by itself after its test. */
+const endMs = 8_000;
+
 /** Starts a program; one that still runs when the test ends is killed. */
 export function start(
   t: TestContext,
@@ -49,8 +52,11 @@ export function start(
     resolve({ status: status ?? undefined, signal: signal ?? undefined, ...output }),
   );
   t.after(async () => {
-    child.kill('SIGKILL');
+    // An instance ends its Pods' processes first; killed at once it would leave them behind.
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), endMs);
     await ended.catch(() => undefined);
+    clearTimeout(late);
   });
   return {
     pid: child.pid ?? 0,
