@@ -31,6 +31,7 @@ import { Counters } from './counters.ts';
 import { Kernel } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { probeHost } from './probe.ts';
+import { Refusals } from './refusals.ts';
 
 export interface NftablesOptions {
   readonly clock: Clock;
@@ -65,12 +66,16 @@ class NftablesDriver implements Driver {
   private line: Line | undefined;
   private standing: Standing | undefined;
   private identity: string | undefined;
+  /** False when the kernel may have something else than `standing`: then everything is made anew. */
+  private sure = true;
+  private readonly refusals: Refusals;
   private readonly counters = new Counters();
   private readonly failing = new Map<string, readonly FrontendFailure[]>();
   private readonly stopping = new AbortController();
 
   constructor(options: NftablesOptions) {
     this.options = options;
+    this.refusals = new Refusals(options);
   }
 
   probe(): ReturnType<Driver['probe']> {
@@ -131,19 +136,19 @@ class NftablesDriver implements Driver {
     const { standing } = this;
     const staged = this.stage(plan, delta);
     const { operations } = staged.batch;
-    const whole = staged.next.size === 0 && operations > 0;
-    if (standing !== undefined && whole) this.counters.beforeWhole(kernel, standing);
-    else if (standing !== undefined) this.counters.before(kernel, standing, staged);
+    const counted = standing && this.counters.before(kernel, standing, staged.next);
     try {
       kernel.commit(staged.batch);
     } catch (error) {
-      // The kernel took nothing, but slots and counts were given out: begin anew.
-      this.standing = undefined;
+      // The kernel took nothing, but slots and counts were given out: what stands stays, the next begins anew.
+      this.sure = false;
       throw error;
     }
     this.standing = staged.settle();
+    this.sure = true;
+    counted?.();
     this.counters.follow(this.standing);
-    if (whole || this.identity === undefined) {
+    if (staged.next === 'whole' || this.identity === undefined) {
       const first = this.identity === undefined;
       this.identity = kernel.identity();
       if (first) void this.watch();
@@ -155,6 +160,7 @@ class NftablesDriver implements Driver {
     const { standing } = this;
     const { random, localPods } = this.options;
     const usable =
+      this.sure &&
       standing !== undefined &&
       delta?.fromRevision === standing.plan.revision &&
       !needsWhole(standing.plan, plan);
@@ -207,7 +213,8 @@ class NftablesDriver implements Driver {
     const open = await loadNetlink();
     const { namespace } = this.options;
     const socket = open({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
-    this.line = { socket, kernel: new Kernel(socket), conntrack: new Conntrack(socket) };
+    const kernel = new Kernel(socket, this.refusals);
+    this.line = { socket, kernel, conntrack: new Conntrack(socket) };
     return this.line;
   }
 

@@ -13,6 +13,7 @@ import type { IpFamily } from '../../model/index.ts';
 import { isNotFound, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import { NftablesError } from './errors.ts';
 import { families, tableName } from './family.ts';
+import type { Refusals } from './refusals.ts';
 
 /** By this comment a table of our name is known to be ours, whichever version made it. */
 export const tableComment = 'made by Switchyard, which makes it anew when it is changed';
@@ -24,13 +25,22 @@ const keysAtOnce = 1_000;
 
 export class Kernel {
   private readonly socket: NetlinkSocket;
+  private readonly refusals: Refusals;
 
-  constructor(socket: NetlinkSocket) {
+  constructor(socket: NetlinkSocket, refusals: Refusals) {
     this.socket = socket;
+    this.refusals = refusals;
   }
 
+  /** All of it or nothing: throws what the kernel said. */
   commit(batch: NftBatch): void {
-    if (!batch.isEmpty) this.socket.request('commit rules', batch.finish());
+    if (batch.isEmpty) return;
+    const bytes = batch.finish();
+    try {
+      this.socket.request('commit rules', bytes);
+    } catch (error) {
+      throw this.refusals.refused(bytes, error);
+    }
   }
 
   table(family: IpFamily): TableInfo | undefined {

@@ -24,6 +24,7 @@ const roomBytes = 1 << 18;
 /** NLM_F_CAPPED, NLM_F_ACK_TLVS: which of the original request follows, and that the kernel's words do. */
 const ackFlags = { capped: 0x100, words: 0x200 } as const;
 const wordsAttribute = 1;
+const offsetAttribute = 2;
 
 /** Rejects with FfiError where the C library cannot be called. */
 export async function loadNetlink(): Promise<OpenNetlink> {
@@ -92,9 +93,19 @@ class Socket implements NetlinkSocket {
     const errno = body.length < 4 ? 0 : view.getInt32(0, true);
     if (errno === 0) return undefined;
     const original = body.length < 20 ? 0 : view.getUint32(4, true);
+    const sequence = body.length < 20 ? 0 : view.getUint32(12, true);
     const at = 4 + ((flags & ackFlags.capped) === 0 ? (original + 3) & ~3 : 16);
-    const words = (flags & ackFlags.words) === 0 ? undefined : readAttributes(body, at);
-    const detail = words === undefined ? undefined : textAt(words, wordsAttribute);
-    return netlinkError(what, this.calls.nameOf(errno), detail);
+    const told = (flags & ackFlags.words) === 0 ? undefined : readAttributes(body, at);
+    const offset = told?.get(offsetAttribute);
+    return netlinkError(what, this.calls.nameOf(errno), {
+      words: told && textAt(told, wordsAttribute),
+      refused: {
+        sequence,
+        offset:
+          offset === undefined || offset.length < 4
+            ? undefined
+            : new DataView(offset.buffer, offset.byteOffset).getUint32(0, true),
+      },
+    });
   }
 }
