@@ -8,6 +8,7 @@ export {
   elementsQuery,
   generationQuery,
   readCounts,
+  readKeys,
   readTable,
   someElementsQuery,
   tableQuery,

@@ -1,3 +1,4 @@
 /** What drivers whose packets the kernel follows have in common. */
 export { Conntrack, endpointOf } from './conntrack.ts';
+export type { Since } from './reconcile-udp.ts';
 export { reconcileUdp } from './reconcile-udp.ts';

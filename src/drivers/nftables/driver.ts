@@ -15,7 +15,7 @@ import {
   type Random,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
-import { Conntrack, endpointOf, reconcileUdp } from '../netfilter/index.ts';
+import { Conntrack, endpointOf, reconcileUdp, type Since } from '../netfilter/index.ts';
 import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import {
   needsWhole,
@@ -90,8 +90,9 @@ class NftablesDriver implements Driver {
     signal.throwIfAborted();
     if (this.identity === undefined) line.kernel.refuseForeign();
     const before = this.standing?.plan;
+    const inherited = before === undefined ? line.kernel.servedUdp() : undefined;
     const operations = this.commit(line, plan, delta);
-    this.reconcile(line, plan, { before, delta });
+    this.reconcile(line, plan, { before, delta, inherited });
     this.followFailures(plan, delta);
     return {
       revision: plan.revision,
@@ -198,7 +199,7 @@ class NftablesDriver implements Driver {
   private reconcile(
     { conntrack }: Line,
     plan: Plan,
-    since: { readonly before: Plan | undefined; readonly delta: Delta | undefined },
+    since: Since,
   ): void {
     try {
       const forgotten = reconcileUdp(conntrack, plan, since);
