@@ -9,6 +9,7 @@ export const entry = {
   original: 1,
   reply: 2,
   status: 3,
+  protocolInfo: 4,
   countersOriginal: 9,
   countersReply: 10,
   id: 12,
@@ -21,6 +22,13 @@ export const protocolPart = { number: 1, sourcePort: 2, destinationPort: 3 } as 
 export const counters = { bytes: 2 } as const;
 
 export const filterFlags = { original: 1, reply: 2 } as const;
+export const protocolInfo = { tcp: 1, sctp: 3, state: 1 } as const;
+/** The states in which data may still come, from the first packet to the first end's good-bye and before the last. */
+export const openStates = {
+  tcp: { first: 1, last: 5 },
+  sctp: { first: 2, last: 6 },
+} as const;
+
 /** Which parts of a tuple a dump compares. */
 export const compared = { destination: 1 << 1, protocol: 1 << 3, destinationPort: 1 << 5 } as const;
 

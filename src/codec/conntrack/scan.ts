@@ -11,6 +11,8 @@ import {
   entry,
   headerBytes,
   ip,
+  openStates,
+  protocolInfo,
   protocolPart,
   tuple,
 } from './numbers.ts';
@@ -22,7 +24,8 @@ export class EntryScan {
   /** Of the reply: who really answers. */
   answererPort = 0;
   destinationRewritten = false;
-  id = 0;
+  /** False when its ends have parted and the kernel only remembers it; UDP has no end that could be seen. */
+  isOpen = true;
   /** To the endpoint and back; 0 and `hasCounters` false where the kernel did not count. */
   bytesTo = 0;
   bytesFrom = 0;
@@ -85,7 +88,7 @@ export class EntryScan {
   private reset(): void {
     this.destinationRewritten = false;
     this.hasCounters = false;
-    this.id = 0;
+    this.isOpen = true;
     this.bytesTo = 0;
     this.bytesFrom = 0;
   }
@@ -93,8 +96,8 @@ export class EntryScan {
   private readField(type: number, at: number, length: number): void {
     if (type === entry.status && length >= 4) {
       this.destinationRewritten = (this.body.readUInt32BE(at) & destinationNat) !== 0;
-    } else if (type === entry.id && length >= 4) {
-      this.id = this.body.readUInt32BE(at);
+    } else if (type === entry.protocolInfo) {
+      this.isOpen = this.stateIsOpen(at, at + length);
     } else if (type === entry.countersOriginal || type === entry.countersReply) {
       const bytes = this.counterAt(at, at + length);
       if (bytes === undefined) return;
@@ -102,6 +105,17 @@ export class EntryScan {
       if (type === entry.countersOriginal) this.bytesTo = bytes;
       else this.bytesFrom = bytes;
     }
+  }
+
+  private stateIsOpen(from: number, end: number): boolean {
+    for (const protocol of ['tcp', 'sctp'] as const) {
+      const info = this.find(from, end, protocolInfo[protocol]);
+      const at = info === undefined ? undefined : this.find(info, end, protocolInfo.state);
+      if (at === undefined) continue;
+      const state = this.body[at] ?? 0;
+      return state >= openStates[protocol].first && state <= openStates[protocol].last;
+    }
+    return true;
   }
 
   private counterAt(from: number, end: number): number | undefined {

@@ -11,7 +11,7 @@ import {
 import {
   familyOf,
   findFrontend,
-  type Endpoint,
+  type EndpointPlace,
   type Flow,
   type Plan,
   type Protocol,
@@ -72,15 +72,19 @@ export class Conntrack {
   }
 }
 
-/** Who answers a connection, by the ServicePort it was made to. */
-export function endpointOf(plan: Plan, { original, reply }: ConntrackEntry): Endpoint | undefined {
+/** Who answers a connection, at the ServicePort it was made to. */
+export function endpointOf(
+  plan: Plan,
+  { original, reply }: ConntrackEntry,
+): EndpointPlace | undefined {
   const protocol = (['TCP', 'UDP', 'SCTP'] as const).find(
     (name) => protocolNumbers[name] === original.protocol,
   );
   if (protocol === undefined) return undefined;
   const { destination, destinationPort } = original;
-  const claim = findFrontend(plan, protocol, destination, destinationPort);
-  return claim?.server.endpoints.find(
+  const server = findFrontend(plan, protocol, destination, destinationPort)?.server;
+  const endpoint = server?.endpoints.find(
     ({ address, port }) => address === reply.source && port === reply.sourcePort,
   );
+  return server && endpoint && { server: server.id, endpoint };
 }

@@ -8,6 +8,7 @@ import {
   findFrontend,
   formatSocketAddress,
   familyOf,
+  serversOf,
   type Delta,
   type IpFamily,
   type Plan,
@@ -105,11 +106,7 @@ function changedServers(
   if (delta === undefined || delta.nodeChanged) {
     return [...plan.servers.values(), ...(before?.servers.values() ?? [])];
   }
-  return [
-    ...delta.added,
-    ...delta.removed,
-    ...delta.updated.flatMap((update) => [update.before, update.after]),
-  ];
+  return serversOf(delta);
 }
 
 /** Where these are reached, and were: what is left of one that has gone. */

@@ -8,6 +8,7 @@ import {
   type IpFamily,
   type Observation,
 } from '../../model/index.ts';
+import type { FlowCounters } from '../netfilter/index.ts';
 import { isNotFound } from '../../sys/netlink/index.ts';
 import type { Placed, Staged, Standing } from './apply.ts';
 import { word } from './family.ts';
@@ -29,25 +30,29 @@ export class Counters {
     };
   }
 
-  observe(kernel: Kernel, standing: Standing): Observation {
+  observe(kernel: Kernel, standing: Standing, flows: FlowCounters): Observation {
     const current = now(kernel, standing);
+    const carried = flows.observe();
+    const bytesUnknown = flows.accountingOff ? 'accounting-off' : undefined;
     const endpoints = new Map<string, Map<string, EndpointCounters>>();
     for (const [id, { server }] of standing.servers) {
       const own = new Map<string, EndpointCounters>();
       for (const endpoint of server.endpoints) {
         const key = endpointKey(endpoint);
+        const flow = carried.get(id)?.get(key);
+        const bytes = bytesUnknown === undefined ? (flow?.bytes ?? { in: 0, out: 0 }) : undefined;
         const connections = this.pastOf(id, key) + (current.get(id)?.get(key) ?? 0);
         own.set(key, {
           connections,
-          open: undefined,
+          open: flow?.open ?? 0,
           failures: undefined,
-          bytesIn: undefined,
-          bytesOut: undefined,
+          bytesIn: bytes?.in,
+          bytesOut: bytes?.out,
         });
       }
       endpoints.set(id, own);
     }
-    return { endpoints };
+    return { endpoints, bytesUnknown };
   }
 
   /** Forgets Services that have gone. */

@@ -1,7 +1,15 @@
 /** The driver beside its packets: counters, lost tables, refused commits, tables of others. */
 import assert from 'node:assert/strict';
 import test, { after, type TestContext } from 'node:test';
-import { CodedError, emptyPlan, nextPlan, type Driver, type Plan } from '../../model/index.ts';
+import {
+  CodedError,
+  emptyPlan,
+  endpointKey,
+  nextPlan,
+  type Driver,
+  type EndpointCounters,
+  type Plan,
+} from '../../model/index.ts';
 import { createFakeClock, type FakeClock } from '../../sys/index.ts';
 import { createLogger } from '../../obs/index.ts';
 import {
@@ -211,4 +219,48 @@ function describeIn(world: NamespaceWorld): void {
     for (let i = 0; i < 4; i++) await world.client.ask('TCP', at);
     assert.deepEqual(counts(), [5, 5]);
   });
+
+  test('open connections and bytes are known by endpoint, where the kernel counts', async (t) => {
+    const { driver } = make(t, world);
+    const backend = await world.backend('TCP', 'a');
+    t.after(() => backend.close());
+    const at = await world.freePlace('TCP');
+    const endpoint = testEndpoint(backend.at);
+    const server = testServer([clusterIp(at)], { endpoints: [endpoint] });
+    const plan = nextPlan(emptyPlan(testNode(world.node)), { set: [server], remove: [] });
+    assert.ok(plan !== undefined);
+    const seen = (): EndpointCounters | undefined =>
+      driver.observe().endpoints.get(server.id)?.get(endpointKey(endpoint));
+    await driver.apply(plan.plan, undefined, never);
+    const uncounted = await world.client.hold(at);
+    assert.equal(seen()?.open, 1);
+    assert.equal(seen()?.bytesIn, undefined);
+    assert.equal(driver.observe().bytesUnknown, 'accounting-off');
+    world.inNode('sysctl', '-qw', 'net.netfilter.nf_conntrack_acct=1');
+    t.after(() => world.inNode('sysctl', '-qw', 'net.netfilter.nf_conntrack_acct=0'));
+    const held = await world.client.hold(at);
+    await held.repeat('x'.repeat(1_000));
+    const open = seen();
+    assert.equal(open?.open, 2);
+    assert.ok((open.bytesIn ?? 0) > 1_000 && (open.bytesOut ?? 0) > 1_000);
+    assert.equal(driver.observe().bytesUnknown, undefined);
+    held.close();
+    uncounted.close();
+    await until(() => seen()?.open === 0);
+    // Its bytes stay when the kernel forgets it, and those of the next come on top.
+    world.inNode('conntrack', '-D', '-p', 'tcp');
+    const next = await world.client.hold(at);
+    await next.repeat('x'.repeat(1_000));
+    await until(() => (seen()?.bytesIn ?? 0) >= (open.bytesIn ?? 0) + 1_000);
+    next.close();
+    assert.equal(seen()?.connections, 3);
+  });
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!isTrue()) {
+    assert.ok(performance.now() < deadline, 'it never comes true');
+    await new Promise(setImmediate);
+  }
 }

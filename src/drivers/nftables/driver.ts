@@ -15,7 +15,13 @@ import {
   type Random,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
-import { Conntrack, endpointOf, reconcileUdp, type Since } from '../netfilter/index.ts';
+import {
+  Conntrack,
+  endpointOf,
+  FlowCounters,
+  reconcileUdp,
+  type Since,
+} from '../netfilter/index.ts';
 import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import {
   needsWhole,
@@ -57,6 +63,7 @@ interface Line {
   readonly socket: NetlinkSocket;
   readonly kernel: Kernel;
   readonly conntrack: Conntrack;
+  readonly flows: FlowCounters;
 }
 
 class NftablesDriver implements Driver {
@@ -94,6 +101,7 @@ class NftablesDriver implements Driver {
     const operations = this.commit(line, plan, delta);
     this.reconcile(line, plan, { before, delta, inherited });
     this.followFailures(plan, delta);
+    line.flows.follow(plan);
     return {
       revision: plan.revision,
       operations,
@@ -105,7 +113,7 @@ class NftablesDriver implements Driver {
   observe(): ReturnType<Driver['observe']> {
     const { line, standing } = this;
     if (line === undefined || standing === undefined) return { endpoints: new Map() };
-    return this.counters.observe(line.kernel, standing);
+    return this.counters.observe(line.kernel, standing, line.flows);
   }
 
   async drained(...[, signal]: Parameters<Driver['drained']>): Promise<void> {
@@ -120,7 +128,7 @@ class NftablesDriver implements Driver {
     if (standing === undefined) return undefined;
     const { conntrack } = await this.open();
     const entry = conntrack.find(flow);
-    return entry && endpointOf(standing.plan, entry);
+    return entry && endpointOf(standing.plan, entry)?.endpoint;
   }
 
   async stop(): Promise<void> {
@@ -128,6 +136,7 @@ class NftablesDriver implements Driver {
     this.stopping.abort();
     const { line } = this;
     if (this.options.atStop === 'remove' && this.identity !== undefined) line?.kernel.remove();
+    line?.flows.close();
     line?.socket.close();
     this.line = undefined;
   }
@@ -196,11 +205,7 @@ class NftablesDriver implements Driver {
   }
 
   /** Rules are in force already: a table of connections that cannot be read costs stale UDP flows, not the apply. */
-  private reconcile(
-    { conntrack }: Line,
-    plan: Plan,
-    since: Since,
-  ): void {
+  private reconcile({ conntrack }: Line, plan: Plan, since: Since): void {
     try {
       const forgotten = reconcileUdp(conntrack, plan, since);
       if (forgotten > 0) this.options.log.debug('Forgot stale UDP connections', { forgotten });
@@ -215,7 +220,9 @@ class NftablesDriver implements Driver {
     const { namespace } = this.options;
     const socket = open({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
     const kernel = new Kernel(socket, this.refusals);
-    this.line = { socket, kernel, conntrack: new Conntrack(socket) };
+    const conntrack = new Conntrack(socket);
+    const flows = new FlowCounters(conntrack, open, namespace);
+    this.line = { socket, kernel, conntrack, flows };
     return this.line;
   }
 
