@@ -6,6 +6,7 @@ import { NftBatch } from '../../codec/nftables/index.ts';
 import {
   claimantsOf,
   formatSocketAddress,
+  serversOf,
   type Delta,
   type FrontendFailure,
   type IpFamily,
@@ -172,12 +173,7 @@ function writeFrame(
 /** The ids whose pieces may differ after this Delta. */
 function touchedBy(standing: Standing, plan: Plan, delta: Delta): ReadonlySet<string> {
   const ids = new Set<string>();
-  const changed = [
-    ...delta.added,
-    ...delta.removed,
-    ...delta.updated.flatMap(({ before, after }) => [before, after]),
-  ];
-  for (const server of changed) {
+  for (const server of serversOf(delta)) {
     ids.add(server.id);
     for (const frontend of server.frontends) {
       for (const { id } of claimantsOf(plan.frontends, server, frontend)) ids.add(id);
