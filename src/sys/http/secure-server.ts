@@ -2,7 +2,7 @@
  * The door for HTTP over TLS: HTTP/1.1 and HTTP/2 on one port, chosen by ALPN. What a peer can make us hold is
  * bounded: connections, streams, header, body, and the time to send them.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse, type IncomingMessage } from 'node:http';
 import {
   createSecureServer,
   Http2ServerRequest,
@@ -11,6 +11,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { messageOf, type SocketAddress } from '../../model/index.ts';
+import { byteStreamOf, type ByteStream } from '../net/index.ts';
 import { HttpError } from './errors.ts';
 
 export interface HttpRequest {
@@ -19,6 +20,8 @@ export interface HttpRequest {
   readonly target: string;
   /** Lower-case names; undefined when absent. */
   header(name: string): string | undefined;
+  /** The peer asks for another protocol: an answer may have `upgraded`. */
+  readonly canUpgrade: boolean;
   /** Rejects with HTTP_BODY_TOO_LARGE, and HTTP_FAILED when the peer breaks off. */
   body(): Promise<Buffer>;
   /** Aborts when the peer has gone or the server closes. */
@@ -41,6 +44,8 @@ export type HttpAnswer = HttpHead &
   (
     | { readonly body: string | Uint8Array }
     | { readonly stream: (out: HttpStream) => Promise<void> }
+    /** Given the connection once the head, with status 101, is sent. */
+    | { readonly upgraded: (stream: ByteStream) => void }
   );
 
 /** What it throws is answered as a bare 500. */
@@ -95,6 +100,19 @@ export async function serveSecurely(
       void exchange.run(handler);
     },
   );
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (head.length > 0) socket.unshift(head);
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => {
+      response.detachSocket(socket);
+      socket.end();
+    });
+    socket.on('error', () => socket.destroy());
+    const exchange = new Exchange(request, response, { options, closing: closing.signal, socket });
+    void exchange.run(handler);
+  });
   const sockets = new Set<Socket>();
   bound(server, sockets, options.maxConnections);
   const address = await listen(server, options.address);
@@ -160,6 +178,8 @@ function refusal({ address, port }: SocketAddress, cause: Error): HttpError {
 interface ExchangeContext {
   readonly options: SecureServerOptions;
   readonly closing: AbortSignal;
+  /** That of a request for another protocol. */
+  readonly socket?: Socket;
 }
 
 /** HTTP/1.1 comes through Node's compatibility layer as its own pair. */
@@ -187,6 +207,10 @@ class Exchange implements HttpRequest {
     return this.gone.signal;
   }
 
+  get canUpgrade(): boolean {
+    return this.context.socket !== undefined;
+  }
+
   header(name: string): string | undefined {
     const { request } = this;
     // HTTP/2 has no Host: its name is a pseudo header.
@@ -198,6 +222,8 @@ class Exchange implements HttpRequest {
 
   async body(): Promise<Buffer> {
     const { maxBodyBytes } = this.context.options;
+    // What comes after such a head is of the other protocol.
+    if (this.canUpgrade) return Buffer.alloc(0);
     const chunks: Buffer[] = [];
     let size = 0;
     // One that says so beforehand is refused unread.
@@ -241,6 +267,7 @@ class Exchange implements HttpRequest {
   private async answer(answer: HttpAnswer): Promise<void> {
     const { response } = this;
     if (response.destroyed) return;
+    if ('upgraded' in answer) return this.switchProtocol(answer.headers, answer.upgraded);
     response.statusCode = answer.status;
     for (const [name, value] of Object.entries(answer.headers)) {
       response.setHeader(name, typeof value === 'string' ? value : [...value]);
@@ -255,6 +282,21 @@ class Exchange implements HttpRequest {
     this.flushHead();
     await answer.stream({ write: (chunk) => this.write(chunk) });
     response.end();
+  }
+
+  private switchProtocol(
+    headers: HttpHead['headers'],
+    upgraded: (stream: ByteStream) => void,
+  ): void {
+    const { response, context } = this;
+    const { socket } = context;
+    if (socket === undefined || !(response instanceof ServerResponse)) {
+      throw new HttpError('HTTP_FAILED', 'Cannot switch the protocol: nobody asked for it');
+    }
+    response.detachSocket(socket);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
+    upgraded(byteStreamOf(socket));
   }
 
   private flushHead(): void {
