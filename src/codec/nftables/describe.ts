@@ -22,6 +22,7 @@ import {
   element,
   elements as lists,
   expression,
+  familyWords,
   listElement,
   messages,
   rule as rules,
@@ -43,7 +44,6 @@ export interface Statement {
 type KeyTypes = (set: string, family: number) => readonly DataType[] | undefined;
 
 const headerBytes = 20;
-const familyWords: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 10: 'ip6' };
 const protocolWords: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
 const verdictWords: Readonly<Record<number, string>> = {
   [0]: 'drop',
