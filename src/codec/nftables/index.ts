@@ -2,6 +2,8 @@
 export { NftBatch } from './batch.ts';
 export type { BaseHook, ElementSpec, RuleSpec, SetSpec } from './batch.ts';
 export type { Expression, Verdict } from './expressions.ts';
+export { readBatch } from './read-batch.ts';
+export type { ReadSet, Statement } from './read-batch.ts';
 export {
   elementsQuery,
   generationQuery,

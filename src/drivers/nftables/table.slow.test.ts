@@ -4,6 +4,7 @@ import { silentLogger } from '../../obs/index.ts';
 import { systemClock } from '../../sys/index.ts';
 import { namespacesMissing, openTableWorld, tableConformance } from '../conformance/index.ts';
 import { createNftablesDriver } from './index.ts';
+import { tellCase } from './trace-case.suite.ts';
 
 const missing = namespacesMissing();
 if (missing !== undefined) test('nftables: the decision table', { skip: missing }, () => undefined);
@@ -13,6 +14,7 @@ else {
   tableConformance({
     name: 'nftables',
     open: () => Promise.resolve(world),
+    trace: tellCase,
     create: (namespace, localPods) =>
       createNftablesDriver({
         clock: systemClock,
