@@ -6,6 +6,7 @@ import { NftBatch } from '../../codec/nftables/index.ts';
 import {
   claimantsOf,
   formatSocketAddress,
+  serversOf,
   type Delta,
   type FrontendFailure,
   type IpFamily,
@@ -39,8 +40,8 @@ export interface Standing {
 /** A commit that is ready, and what is true when the kernel has taken it. */
 export interface Staged {
   readonly batch: NftBatch;
-  /** What it changes, by id; undefined for what goes. Empty when it makes everything anew. */
-  readonly next: ReadonlyMap<string, Placed | undefined>;
+  /** What it changes, by id; undefined for what goes. `whole`: it makes everything anew. */
+  readonly next: ReadonlyMap<string, Placed | undefined> | 'whole';
   /** Makes it true. */
   settle(): Standing;
 }
@@ -81,7 +82,7 @@ export function stageWhole(
       writeChanges(batch, changes, { family, shared });
     }
   }
-  return { batch, next: new Map(), settle: () => standing };
+  return { batch, next: 'whole', settle: () => standing };
 }
 
 /** What follows from a Delta. */
@@ -172,12 +173,7 @@ function writeFrame(
 /** The ids whose pieces may differ after this Delta. */
 function touchedBy(standing: Standing, plan: Plan, delta: Delta): ReadonlySet<string> {
   const ids = new Set<string>();
-  const changed = [
-    ...delta.added,
-    ...delta.removed,
-    ...delta.updated.flatMap(({ before, after }) => [before, after]),
-  ];
-  for (const server of changed) {
+  for (const server of serversOf(delta)) {
     ids.add(server.id);
     for (const frontend of server.frontends) {
       for (const { id } of claimantsOf(plan.frontends, server, frontend)) ids.add(id);

@@ -1,5 +1,6 @@
 /** One request and its answer, whichever version of HTTP carries them. */
 import type { Readable, Writable } from 'node:stream';
+import type { ByteStream } from '../net/index.ts';
 import { HttpError } from './errors.ts';
 
 export interface HttpRequest {
@@ -8,6 +9,8 @@ export interface HttpRequest {
   readonly target: string;
   /** Lower-case names; undefined when absent. */
   header(name: string): string | undefined;
+  /** The peer asks for another protocol: an answer may have `upgraded`. */
+  readonly canUpgrade: boolean;
   /** To be asked for once. Rejects with HTTP_BODY_TOO_LARGE, and HTTP_FAILED when the peer breaks off. */
   body(): Promise<Buffer>;
   /** Aborts when the peer has gone or the server closes. */
@@ -30,6 +33,8 @@ export type HttpAnswer = HttpHead &
   (
     | { readonly body: string | Uint8Array }
     | { readonly stream: (out: HttpStream) => Promise<void> }
+    /** Given the connection once the head, with status 101, is sent. */
+    | { readonly upgraded: (stream: ByteStream) => void }
   );
 
 /** What it throws is answered as a bare 500. */
@@ -49,6 +54,8 @@ export interface Wire {
   readonly isHeadOnly: boolean;
   /** `length` is the body's; undefined when it comes piece by piece, and the head must be on its way at once. */
   sendHead(head: HttpHead, length: number | undefined): void;
+  /** Gives the connection over to another protocol; undefined when nobody asked for one. */
+  readonly upgrade: ((headers: HttpHead['headers']) => ByteStream) | undefined;
 }
 
 export interface ExchangeOptions {
@@ -75,6 +82,10 @@ export class Exchange implements HttpRequest {
     this.target = wire.target;
   }
 
+  get canUpgrade(): boolean {
+    return this.wire.upgrade !== undefined;
+  }
+
   get signal(): AbortSignal {
     this.gone ??= new AbortController();
     if (this.isGone) this.gone.abort();
@@ -89,6 +100,8 @@ export class Exchange implements HttpRequest {
 
   async body(): Promise<Buffer> {
     const { maxBodyBytes: most } = this.options;
+    // What comes after such a head is of the other protocol.
+    if (this.canUpgrade) return Buffer.alloc(0);
     // One that says so beforehand is refused unread.
     if (Number(this.header('content-length') ?? 0) > most) throw this.tooLarge();
     const { wire } = this;
@@ -137,6 +150,12 @@ export class Exchange implements HttpRequest {
     const { wire } = this;
     const { outgoing } = wire;
     if (outgoing.destroyed) return;
+    if ('upgraded' in answer) {
+      if (wire.upgrade === undefined) {
+        throw new HttpError('HTTP_FAILED', 'Cannot switch the protocol: nobody asked for it');
+      }
+      return answer.upgraded(wire.upgrade(answer.headers));
+    }
     if ('body' in answer) {
       const { body } = answer;
       return this.sendWhole(answer, typeof body === 'string' ? Buffer.from(body) : body);

@@ -13,7 +13,7 @@ import type { Socket } from 'node:net';
 import { messageOf, type SocketAddress } from '../../model/index.ts';
 import { HttpError } from './errors.ts';
 import { Exchange, type HttpHandler, type Wire } from './exchange.ts';
-import { http1Wire, http2Wire } from './wires.ts';
+import { http1Wire, http2Wire, upgradeWire } from './wires.ts';
 
 export interface SecureServerOptions {
   readonly address: SocketAddress;
@@ -64,6 +64,9 @@ export async function serveSecurely(
         serve(http1Wire(request, response));
       }
     },
+  );
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, early: Buffer) =>
+    serve(upgradeWire(request, socket, early)),
   );
   // In place of Node's own, which makes an HTTP/1.1 request of each stream: a tenth of the time of a small write.
   server.removeAllListeners('stream');

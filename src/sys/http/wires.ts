@@ -1,6 +1,8 @@
 /** The two versions of HTTP as an Exchange uses them. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { byteStreamOf } from '../net/index.ts';
 import type { HttpHead, Wire } from './exchange.ts';
 
 export function http1Wire(request: IncomingMessage, response: ServerResponse): Wire {
@@ -15,6 +17,29 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
     sendHead: (head, length) => {
       response.writeHead(head.status, fieldsOf(head, length));
       if (length === undefined) response.flushHeaders();
+    },
+    upgrade: undefined,
+  };
+}
+
+/** Of a request for another protocol, whose connection Node leaves to us; `early` came after its head. */
+export function upgradeWire(request: IncomingMessage, socket: Socket, early: Buffer): Wire {
+  if (early.length > 0) socket.unshift(early);
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once('finish', () => {
+    response.detachSocket(socket);
+    socket.end();
+  });
+  socket.on('error', () => socket.destroy());
+  return {
+    ...http1Wire(request, response),
+    upgrade: (headers) => {
+      response.detachSocket(socket);
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
+      return byteStreamOf(socket);
     },
   };
 }
@@ -32,6 +57,7 @@ export function http2Wire(stream: ServerHttp2Stream, headers: IncomingHttpHeader
     isHeadOnly: headers[':method'] === 'HEAD',
     sendHead: (head, length) =>
       stream.respond({ ...fieldsOf(head, length), ':status': head.status }),
+    upgrade: undefined,
   };
 }
 
