@@ -96,6 +96,16 @@ export function readCounts({ body }: NetlinkMessage): readonly ElementCount[] {
   });
 }
 
+/** The keys of a set's or map's elements. */
+export function readKeys({ body }: NetlinkMessage): readonly Uint8Array[] {
+  const list = readAttributes(body, headerBytes).get(lists.list);
+  if (list === undefined) return [];
+  return listAttributes(list).flatMap(({ value }) => {
+    const key = nestedAt(readAttributes(value), element.key).get(data.value);
+    return key === undefined ? [] : [key];
+  });
+}
+
 function commentAt(attributes: Attributes, type: number): string | undefined {
   const value = attributes.get(type);
   // As they are written: a type of 0, a length, text.
