@@ -6,7 +6,7 @@ import process from 'node:process';
 import { FfiError } from './errors.ts';
 import { loadKoffi, type Koffi } from './koffi.ts';
 import { constants as c, netlinkConstants as n } from './layout.ts';
-import type { Watch } from './libc.ts';
+import { watchReadable, type Watch } from './node-loop.ts';
 
 /** Results below zero are negated errnos. */
 export interface NetlinkCalls {
@@ -47,7 +47,7 @@ export async function loadNetlinkCalls(): Promise<NetlinkCalls> {
       const found = Object.entries(koffi.os.errno).find(([, value]) => value === Math.abs(errno));
       return found?.[0] ?? `errno ${Math.abs(errno)}`;
     },
-    watchReadable: (fd, callback) => koffi.node.poll(fd, { readable: true }, callback),
+    watchReadable: (fd, callback) => watchReadable(koffi, fd, callback),
   };
 }
 
