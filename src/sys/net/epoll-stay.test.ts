@@ -1,5 +1,6 @@
 /** When Node's loop is waited for in ours, and that nothing of Node's waits for it. */
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import test from 'node:test';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../model/index.ts';
