@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import {
   emptyPlan,
   nextPlan,
+  parseCidr,
+  type Cidr,
   type Driver,
   type NodeView,
   type Plan,
@@ -29,7 +31,7 @@ import {
   type NamespaceWorld,
   type ServerOptions,
 } from '../conformance/index.ts';
-import { createNftablesDriver } from './index.ts';
+import { createNftablesDriver, type NftablesOptions } from './index.ts';
 import { programs } from './lab.suite.ts';
 
 const missing = namespacesMissing('nft', 'conntrack', 'setpriv');
@@ -45,22 +47,30 @@ if (missing !== undefined) {
   describeUdp(world);
 }
 
+type NodeOptions = Partial<Pick<NftablesOptions, 'atStop' | 'localPods' | 'clock'>>;
+
 /** A driver with the Plan it has applied, which moves on. */
 class Node {
   readonly driver: Driver;
   plan: Plan;
   private applied = false;
 
-  constructor(t: TestContext, world: NamespaceWorld, atStop: 'leave' | 'remove' = 'remove') {
+  constructor(
+    t: TestContext,
+    world: NamespaceWorld,
+    { atStop = 'remove', localPods, clock = createFakeClock() }: NodeOptions = {},
+  ) {
     this.driver = createNftablesDriver({
-      clock: createFakeClock(),
+      clock,
       random: () => 0.5,
       log: silentLogger,
       namespace: world.namespace,
       atStop,
+      localPods,
     });
     t.after(() => this.driver.stop(AbortSignal.abort()));
-    this.plan = emptyPlan(testNode(world.node));
+    const detectsLocalPods = localPods !== undefined;
+    this.plan = emptyPlan(testNode({ ...world.node, detectsLocalPods }));
   }
 
   apply(...set: readonly VirtualServer[]): Promise<number> {
@@ -94,6 +104,13 @@ async function backends(
   const all = await Promise.all(['a', 'b'].map((name) => world.backend(protocol, name)));
   t.after(() => Promise.all(all.map((backend) => backend.close())));
   return all.map(({ at }) => at);
+}
+
+/** The Pods of the world's one client Pod. */
+function podRange(): Cidr {
+  const range = parseCidr('10.244.2.0/24');
+  assert.ok(range !== undefined);
+  return range;
 }
 
 function serving(
@@ -140,6 +157,31 @@ function describeAmongOthers(world: NamespaceWorld): void {
     assert.doesNotMatch(world.inNode('nft', 'list', 'ruleset'), /of-another-version/);
     assert.equal((await world.client.ask('TCP', at)).kind, 'answered');
   });
+
+  for (const localPods of [
+    { by: 'interface', name: 'pod0' },
+    { by: 'interface-prefix', prefix: 'pod0' },
+    { by: 'address', ranges: [podRange()] },
+  ] as const satisfies readonly NftablesOptions['localPods'][]) {
+    test(`Pods told by ${localPods.by} keep their address at a ClusterIP, others do not`, async (t) => {
+      const node = new Node(t, world, { localPods });
+      const places = await backends(t, world, 'TCP');
+      const at = await world.freePlace('TCP');
+      await node.apply(serving(at, places));
+      const { pod, outside } = world.clients;
+      for (const [client, keeps] of [
+        [pod, true],
+        [outside, false],
+        [world.clients.node, false],
+      ] as const) {
+        const met = await client.ask('TCP', at);
+        const own = client.source('IPv4');
+        assert.ok(met.kind === 'answered', met.kind);
+        const expected = keeps ? own : '10.244.1.1';
+        assert.equal(met.client, expected);
+      }
+    });
+  }
 
   test('CAP_NET_ADMIN suffices, and without it that is what is said', (t) => {
     t.after(() => world.inNode('nft', 'flush', 'ruleset'));
@@ -273,7 +315,7 @@ function describeUdp(world: NamespaceWorld): void {
   }
 
   test('UDP of a Service that was deleted while nobody followed is forgotten at the next start', async (t) => {
-    const first = new Node(t, world, 'leave');
+    const first = new Node(t, world, { atStop: 'leave' });
     const [a] = await backends(t, world, 'UDP');
     assert.ok(a !== undefined);
     const at = await world.freePlace('UDP');
@@ -289,7 +331,7 @@ function describeUdp(world: NamespaceWorld): void {
   });
 
   test('TCP connections outlive their endpoint, their Service and the driver', async (t) => {
-    const node = new Node(t, world, 'leave');
+    const node = new Node(t, world, { atStop: 'leave' });
     t.after(() => world.inNode('nft', 'flush', 'ruleset'));
     const [a, b] = await backends(t, world, 'TCP');
     assert.ok(a !== undefined && b !== undefined);
