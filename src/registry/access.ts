@@ -96,12 +96,14 @@ function strategyOfBinding(kind: Kind<RoleBinding>): Strategy<RoleBinding> {
   };
 }
 
+const unnamed = { kind: '', name: '' } as const;
+
 function completeBinding(binding: RoleBinding): RoleBinding {
   // What was sent may lack even the reference: then validation asks for its parts.
-  const { subjects, roleRef = { kind: '', name: '' } }: Partial<RoleBinding> = binding;
+  const { subjects } = binding;
   return {
     ...binding,
-    roleRef: { apiGroup: apiNames.rbac, ...roleRef },
+    roleRef: { apiGroup: apiNames.rbac, ...unnamed, ...binding.roleRef },
     ...(subjects === undefined
       ? {}
       : {
