@@ -1,5 +1,10 @@
 /** Joins the gateway with the planner and the driver: what either needs of the other, and one picture of both. */
-import { createGateway, createServiceGateway, type ServiceGateway } from '../gateway/index.ts';
+import {
+  createGateway,
+  createServiceGateway,
+  type ServiceGateway,
+  type ServiceGatewayOptions,
+} from '../gateway/index.ts';
 import {
   createUserspaceDriver,
   type DriverEstate,
@@ -17,6 +22,10 @@ export interface RequestGatewayOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logOf: (component: string) => Logger;
+  /** Whose names shared ports answer to, how long requests may take at the end, and the share of them in the log. */
+  readonly scope: ServiceGatewayOptions['scope'];
+  readonly drainMs: number;
+  readonly accessLogShare: number;
   /** Asked when a gateway came or went; may still be in the making before. */
   readonly planner: () => Planner;
   /** What the driver of the process before this one left. */
@@ -56,13 +65,15 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
     random,
     log: logOf('http'),
     address: loopback,
-    accessLogShare: 0,
+    accessLogShare: options.accessLogShare,
     maxEndpointConnections,
     maxWaiting,
   });
   return createServiceGateway({
     ...options,
     gateway,
+    scope: options.scope,
+    drainMs: options.drainMs,
     log: logOf('gateway'),
     changed: ({ namespace, name }) => planner().refresh(namespace, name),
   });

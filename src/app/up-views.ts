@@ -57,7 +57,7 @@ export function viewOf({
 }
 
 export function waysOf(
-  { names, door, gateway, metrics, objects }: Instance,
+  { names, door, browsers, metrics, objects }: Instance,
   { kubeconfig }: ApiServer,
 ): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
@@ -65,7 +65,7 @@ export function waysOf(
     dns,
     alsoDns,
     door: door.address(),
-    gateway: gateway.localhost(),
+    gateway: browsers.address(),
     metrics: metrics.address(),
     kubeconfig,
     objects: objects.folder,

@@ -6,8 +6,10 @@ export type {
   CliIo,
   ClusterRunOptions,
   DnsRunOptions,
+  GatewayRunOptions,
   ObjectsPlace,
   ProxyRunOptions,
+  ServedPlace,
   UpOptions,
 } from './io.ts';
 export { runCli } from './run-cli.ts';

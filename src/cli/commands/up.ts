@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
+import { accessLogOption } from '../access-log-option.ts';
 import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
@@ -13,6 +14,8 @@ interface UpFlags extends GlobalOptions {
   readonly engine: UpOptions['engine'];
   readonly workers: number;
   readonly metrics: SocketAddress | 'none';
+  readonly browserPort?: number;
+  readonly accessLog: number;
   readonly logFormat: UpOptions['logFormat'];
   readonly kubeconfigOut?: string;
   readonly dataDir?: string;
@@ -85,6 +88,8 @@ export function addUp(program: Command, act: Act): void {
           asBefore: false,
           drainSeconds: flags.drain,
           metrics: flags.metrics === 'none' ? undefined : flags.metrics,
+          browserPort: flags.browserPort,
+          accessLogShare: flags.accessLog / 100,
           instance,
           logLevel,
           logFormat: flags.logFormat,
@@ -127,6 +132,13 @@ function addPlaceOptions(command: Command): void {
         .argParser(parseListenOrNone)
         .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
+    .addOption(
+      new Option(
+        '--browser-port <port>',
+        'where browsers open http://SERVICE.NAMESPACE.localhost:PORT (default: 8880, or another that stays while that is taken)',
+      ).argParser(numberBetween(1, 65_535)),
+    )
+    .addOption(accessLogOption())
     .addOption(
       new Option(
         '--dns-upstream <address>',
