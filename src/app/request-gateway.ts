@@ -10,7 +10,7 @@ import {
   type DriverEstate,
   type HandingOver,
 } from '../drivers/userspace/index.ts';
-import type { ObjectClient } from '../kube/index.ts';
+import { createEventRecorder, isNotFound, serviceKind, type ObjectClient } from '../kube/index.ts';
 import type { Clock, Driver, Random } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
@@ -73,6 +73,7 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
     ...options,
     gateway,
     scope: options.scope,
+    lacks: lackTeller(options),
     drainMs: options.drainMs,
     log: logOf('gateway'),
     changed: ({ namespace, name }) => planner().refresh(namespace, name),
@@ -97,5 +98,27 @@ function withRequests(driver: Driver, gateway: ServiceGateway): Driver {
     },
     locate: (flow) => driver.locate(flow),
     stop: (signal) => driver.stop(signal),
+  };
+}
+
+/** Says on the Service what its gateway lacks: there people look first. */
+function lackTeller({
+  logOf,
+  ...options
+}: RequestGatewayOptions): NonNullable<ServiceGatewayOptions['lacks']> {
+  const log = logOf('gateway');
+  const events = createEventRecorder({ ...options, log, component: 'switchyard-gateway' });
+  return ({ namespace, name, portName }, what) => {
+    const port = portName === '' ? 'Its port' : `Port ${portName}`;
+    const message = `${port} cannot balance requests as it should: ${what}`;
+    const tell = async (): Promise<void> => {
+      try {
+        const service = await options.client.get(serviceKind, { namespace, name });
+        events.record(service, { type: 'Warning', reason: 'GatewayLacks', message });
+      } catch (error) {
+        if (!isNotFound(error)) log.warn(message, { service: `${namespace}/${name}`, error });
+      }
+    };
+    void tell();
   };
 }

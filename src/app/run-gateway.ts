@@ -77,7 +77,7 @@ function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlS
     engine,
     clock: systemClock,
     // Explaining takes objects that balancing does not: whole ones, asked for when somebody wants to know.
-    world: () => gatherWorld({ client: run.whole, driver, applied: planner.applied }),
+    world: () => gatherWorld({ client: run.whole, driver, gateway, applied: planner.applied }),
     metrics: async () => {
       const at = pages.address();
       return { address: at && formatSocketAddress(at), text: await agent.metricsText() };

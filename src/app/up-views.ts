@@ -100,7 +100,7 @@ export function sourceOf(
     driver,
     engine,
     clock: systemClock,
-    world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    world: () => gatherWorld({ client, driver, gateway, applied: planner.applied }),
     metrics: async () => {
       const at = metrics.address();
       return { address: at && formatSocketAddress(at), text: await metrics.text() };

@@ -141,15 +141,19 @@ export function serverForHost(plan: Plan, host: string): VirtualServer | undefin
   return name === undefined ? undefined : findServer(plan, name);
 }
 
+const usualPorts = ['http', '', 'web', 'grpc', 'https'] as const;
 const families = ['IPv4', 'IPv6'] as const;
 
 function findServer(plan: Plan, asked: Name): VirtualServer | undefined {
   const { namespace, name, port } = asked;
-  const names = port === undefined ? ['http', '', 'web', 'grpc'] : [port];
+  const names = port === undefined ? usualPorts : [port];
   for (const portName of names) {
     for (const family of families) {
       const found = plan.servers.get(`${namespace}/${name}:${portName}/TCP/${family}`);
-      if (found !== undefined) return found;
+      // TLS that ends elsewhere is no HTTP to us.
+      if (found !== undefined && (portName !== 'https' || found.perRequest !== undefined)) {
+        return found;
+      }
     }
   }
   return undefined;

@@ -36,6 +36,8 @@ export interface ServiceGatewayOptions {
   readonly scope: HostScope;
   /** How long requests under way may take at the end. */
   readonly drainMs: number;
+  /** Told once of each thing a ServicePort lacks here, in words; nobody when undefined. */
+  readonly lacks?: ((ref: ServicePortRef, what: string) => void) | undefined;
   /** Called when the gateway of a ServicePort came or went: its Service is to be compiled again. */
   readonly changed: (ref: ServicePortRef) => void;
 }
@@ -45,6 +47,8 @@ export interface ServiceGateway extends Component {
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined;
+  /** What a per-request ServicePort lacks to be served, in words; undefined when nothing is missing. */
+  lackOf(id: string): string | undefined;
   /** Whether every port that can be served is, and the Plan leads to it. */
   isSettled(plan: Plan): boolean;
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
@@ -74,6 +78,7 @@ interface Served {
   /** What the engine was last told, as text; undefined while the port is not served. */
   told: string | undefined;
   live: boolean;
+  lack: string | undefined;
 }
 
 class Following implements ServiceGateway {
@@ -142,6 +147,12 @@ class Following implements ServiceGateway {
     if (!live) return undefined;
     const at = this.options.gateway.addressOf(portId(id, usesLocal(server) ? pool : 'cluster'));
     return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
+  }
+
+  lackOf(id: string): string | undefined {
+    const served = this.served.get(id);
+    if (served?.lack !== undefined || served === undefined) return served?.lack;
+    return this.lacksKey(served.server) ? 'there is no key for cookies yet' : undefined;
   }
 
   isSettled(plan: Plan): boolean {
@@ -222,8 +233,8 @@ class Following implements ServiceGateway {
   private identities(): readonly TlsIdentity[] {
     const names = new Set<string>();
     for (const { server } of this.served.values()) {
-      const { tlsSecret } = server.perRequest;
-      if (tlsSecret !== undefined) names.add(`${server.ref.namespace}/${tlsSecret}`);
+      const secret = secretOf(server);
+      if (secret !== undefined) names.add(secret);
     }
     return [...names].flatMap((name) => this.secrets.identity(name) ?? []);
   }
@@ -233,7 +244,7 @@ class Following implements ServiceGateway {
     let served = this.served.get(server.id);
     if (served === undefined) {
       const router = new ServiceRouter(server, this.options);
-      served = { server, router, told: undefined, live: false };
+      served = { server, router, told: undefined, live: false, lack: undefined };
       this.served.set(server.id, served);
     }
     served.server = server;
@@ -260,14 +271,14 @@ class Following implements ServiceGateway {
   /** Serves a port as its ServicePort asks, or not while what it needs is missing. */
   private tell(served: Served): void {
     const { id, ref, perRequest } = served.server;
-    const { tlsSecret, trustedProxies, affinity } = perRequest;
-    const secret = tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-    const lacks =
-      (affinity === 'cookie' && this.keys.keys().length === 0) ||
-      (secret !== undefined && this.secrets.identity(secret) === undefined);
-    const told = lacks
-      ? undefined
-      : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
+    const { trustedProxies } = perRequest;
+    const secret = secretOf(served.server);
+    this.note(served, secret);
+    const lacksSecret = secret !== undefined && this.secrets.identity(secret) === undefined;
+    const told =
+      lacksSecret || this.lacksKey(served.server)
+        ? undefined
+        : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
     if (told === served.told) return;
     served.told = told;
     this.enqueue(async () => {
@@ -278,6 +289,20 @@ class Following implements ServiceGateway {
       served.live = told !== undefined;
       this.options.changed(ref);
     });
+  }
+
+  private lacksKey({ perRequest }: RequestServer): boolean {
+    return perRequest.affinity === 'cookie' && this.keys.keys().length === 0;
+  }
+
+  /** Takes note of what is missing, and says so when that is news. */
+  private note(served: Served, secret: string | undefined): void {
+    const { server } = served;
+    const problem = secret === undefined ? undefined : this.secrets.problem(secret);
+    const before = served.lack;
+    served.lack = problem === undefined ? undefined : `Secret ${secret} ${problem}`;
+    if (served.lack === undefined || served.lack === before) return;
+    this.options.lacks?.(server.ref, served.lack);
   }
 
   private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
@@ -342,6 +367,11 @@ const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
 /** A ServicePort has a port of the gateway for each of its pools: the policy is decided before HTTP. */
 function portId(id: string, pool: PoolName): string {
   return pool === 'cluster' ? id : `${id} local`;
+}
+
+function secretOf({ ref, perRequest }: RequestServer): string | undefined {
+  const { tlsSecret } = perRequest;
+  return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
 }
 
 function labelsOf({ ref }: VirtualServer): Readonly<Record<string, string>> {
