@@ -46,6 +46,8 @@ export function tableConformance({ name, create, open, trace }: TableOptions): v
         world.own([...new Set(group.cases.flatMap(({ ownAddress }) => ownAddress ?? []))]);
         const report = await driver.apply(group.plan, undefined, t.signal);
         assert.deepEqual(report.failures, []);
+        // Everything once without others at the node, and once beside them.
+        if (detection.by === 'interface-prefix') world.bringOthers();
         const runs = await runAll(world, group);
         for (const { one, expectation, meets } of runs) {
           await t.test(`${one.family}: ${one.title}`, () => {

@@ -18,8 +18,8 @@ export interface TableWorld {
   flows(from: Exclude<Spot, 'nowhere'>, orders: readonly FlowOrder[]): Promise<readonly FlowsMet[]>;
   /** More addresses for the node. */
   own(addresses: readonly string[]): void;
-  /** Runs a program in the node. */
-  inNode(...command: readonly string[]): string;
+  /** Others at the node: every connection has a mark of theirs, and packets of some marks are lost by routing. */
+  bringOthers(): void;
   close(): Promise<void>;
 }
 
@@ -30,6 +30,7 @@ const families = ['IPv4', 'IPv6'] as const;
 export async function openTableWorld(): Promise<TableWorld> {
   const names = namespaceNames(...spots);
   const agents = new Map<Spot, Agent>();
+  let alone = true;
   const close = async (): Promise<void> => {
     await Promise.all([...agents.values()].map((agent) => agent.stop()));
     removeNamespaces(Object.values(names));
@@ -52,7 +53,11 @@ export async function openTableWorld(): Promise<TableWorld> {
         names.node,
         addresses.map((one) => addressLine(one, 'outside')),
       ),
-    inNode: (...command) => runIn(names.node, ...command),
+    bringOthers: () => {
+      if (!alone) return;
+      alone = false;
+      bringOthers(names.node);
+    },
     close,
   };
 }
@@ -69,6 +74,19 @@ async function startBackends(
       places.map((address) => agent.backend(protocol, address, { address, port: backendPort })),
     ),
   );
+}
+
+function bringOthers(name: string): void {
+  const rules = ['ip', 'ip6'].map(
+    (family) => `add table ${family} foreign
+      add chain ${family} foreign in { type filter hook prerouting priority -150; }
+      add chain ${family} foreign out { type filter hook output priority -150; }
+      add rule ${family} foreign in ct mark set 0x5a
+      add rule ${family} foreign out ct mark set 0x5a`,
+  );
+  runIn(name, 'nft', rules.join('\n'));
+  const rule = 'rule add fwmark 0x1/0x1 blackhole priority 50';
+  runIp(name, [rule, `-6 ${rule}`]);
 }
 
 function addressLine(address: string, device: string): string {
