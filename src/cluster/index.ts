@@ -17,3 +17,5 @@ export { createNodeFollower } from './node-follower.ts';
 export type { NodeFollower } from './node-follower.ts';
 export { ProxyHealth } from './proxy-health.ts';
 export { createServiceHealth } from './service-health.ts';
+export { createClusterDialer } from './pod-dialer.ts';
+export type { ClusterDialer } from './pod-dialer.ts';

@@ -75,6 +75,7 @@ export {
   portNameProblems,
   qualifiedNameProblems,
 } from './names.ts';
+export { shownMetadata, shownTail, storedText } from './object-text.ts';
 export { objectFilter } from './object-filter.ts';
 export type { ObjectFilter } from './object-filter.ts';
 export {

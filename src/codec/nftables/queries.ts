@@ -95,6 +95,16 @@ export function readCounts({ body }: NetlinkMessage): readonly ElementCount[] {
   });
 }
 
+/** The keys of a set's or map's elements. */
+export function readKeys({ body }: NetlinkMessage): readonly Uint8Array[] {
+  const list = readAttributes(body, headerBytes).get(lists.list);
+  if (list === undefined) return [];
+  return listAttributes(list).flatMap(({ value }) => {
+    const key = nestedAt(readAttributes(value), element.key).get(data.value);
+    return key === undefined ? [] : [key];
+  });
+}
+
 function question(
   message: number,
   table: TableRef,

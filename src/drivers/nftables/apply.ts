@@ -40,8 +40,8 @@ export interface Standing {
 /** A commit that is ready, and what is true when the kernel has taken it. */
 export interface Staged {
   readonly batch: NftBatch;
-  /** What it changes, by id; undefined for what goes. Empty when it makes everything anew. */
-  readonly next: ReadonlyMap<string, Placed | undefined>;
+  /** What it changes, by id; undefined for what goes. `whole`: it makes everything anew. */
+  readonly next: ReadonlyMap<string, Placed | undefined> | 'whole';
   /** Makes it true. */
   settle(): Standing;
 }
@@ -82,7 +82,7 @@ export function stageWhole(
       writeChanges(batch, changes, { family, shared });
     }
   }
-  return { batch, next: new Map(), settle: () => standing };
+  return { batch, next: 'whole', settle: () => standing };
 }
 
 /** What follows from a Delta. */

@@ -14,7 +14,15 @@ import type {
   SetSpec,
   Verdict,
 } from '../../codec/nftables/index.ts';
-import { loadDestination, loadPlace, loadPort, loadSource, word, type Family } from './family.ts';
+import {
+  families,
+  loadDestination,
+  loadPlace,
+  loadPort,
+  loadSource,
+  word,
+  type Family,
+} from './family.ts';
 import { localPodMatch, type LocalPods } from './local-pods.ts';
 
 export interface ChainSpec {
@@ -77,6 +85,12 @@ function setsOf({ addressType: address }: Family): SetSpec[] {
     { name: 'node-ips', key: [address] },
     { name: 'node-port-ips', key: [address] },
   ];
+}
+
+/** What the keys of a set or map of a table of ours are made of. */
+export function keyTypesOf(set: string, familyNumber: number): SetSpec['key'] | undefined {
+  const family = familyNumber === families.IPv4.number ? families.IPv4 : families.IPv6;
+  return setsOf(family).find(({ name }) => name === set)?.key;
 }
 
 function chainsOf(): ChainSpec[] {

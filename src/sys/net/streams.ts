@@ -93,6 +93,12 @@ export function openStream(
   });
 }
 
+/** A socket that spoke another protocol until now, as one switches to what comes after an upgrade. */
+export function byteStreamOf(socket: Socket): ByteStream {
+  const { remoteAddress = '', remotePort = 0 } = socket;
+  return new SocketStream(socket, { address: remoteAddress, port: remotePort });
+}
+
 /** Joins two streams; `early` are bytes of the client that were read and belong to the backend. */
 export function joinStreams(client: ByteStream, backend: ByteStream, early: Buffer): Relay {
   const [near, far] = [own(client), own(backend)];
