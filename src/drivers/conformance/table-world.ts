@@ -27,8 +27,27 @@ const spots = ['node', 'pods', 'there', 'outside'] as const;
 type Names = Readonly<Record<(typeof spots)[number], string>>;
 const families = ['IPv4', 'IPv6'] as const;
 
-export async function openTableWorld(): Promise<TableWorld> {
+/** The namespaces alone, with nobody in them. */
+export function layTableWorld(): Names {
   const names = namespaceNames(...spots);
+  try {
+    lay(names);
+  } catch (error) {
+    removeNamespaces(Object.values(names));
+    throw error;
+  }
+  return names;
+}
+
+export function ownIn(names: Names, addresses: readonly string[]): void {
+  runIp(
+    names.node,
+    addresses.map((one) => addressLine(one, 'outside')),
+  );
+}
+
+export async function openTableWorld(): Promise<TableWorld> {
+  const names = layTableWorld();
   const agents = new Map<Spot, Agent>();
   let alone = true;
   const close = async (): Promise<void> => {
@@ -36,7 +55,6 @@ export async function openTableWorld(): Promise<TableWorld> {
     removeNamespaces(Object.values(names));
   };
   try {
-    lay(names);
     await Promise.all(
       spots.map(async (spot) => void agents.set(spot, await startAgent(names[spot]))),
     );
@@ -48,11 +66,7 @@ export async function openTableWorld(): Promise<TableWorld> {
   return {
     namespace: `/run/netns/${names.node}`,
     flows: async (from, orders) => (await agents.get(from)?.flows(orders)) ?? [],
-    own: (addresses) =>
-      runIp(
-        names.node,
-        addresses.map((one) => addressLine(one, 'outside')),
-      ),
+    own: (addresses) => ownIn(names, addresses),
     bringOthers: () => {
       if (!alone) return;
       alone = false;

@@ -9,6 +9,7 @@ import {
   openNamespaces,
   packetConformance,
 } from '../conformance/index.ts';
+import { storySkips } from './conformance-skips.suite.ts';
 import { createNftablesDriver } from './index.ts';
 
 const missing = namespacesMissing('nft', 'conntrack');
@@ -32,12 +33,7 @@ async function conform(family: 'IPv4' | 'IPv6'): Promise<void> {
     name: `nftables ${family}`,
     world,
     create,
-    skip: {
-      'lc gives to the endpoint with the fewest open connections':
-        'Rules see no connection end; rr stands in, by name',
-      'IPv6 is spread as IPv4 is': 'Every case has a round of its own for IPv6',
-      'UDP: IPv6 is spread as IPv4 is': 'Every case has a round of its own for IPv6',
-    },
+    skip: storySkips,
   });
   packetConformance({ name: `nftables ${family}`, world, create });
 }
