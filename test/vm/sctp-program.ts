@@ -12,11 +12,11 @@ import {
 } from '../../src/drivers/conformance/table-cases.ts';
 import { expectationOf } from '../../src/drivers/conformance/table-expectation.ts';
 import { layTableWorld, ownIn } from '../../src/drivers/conformance/table-world.ts';
+import { whyNoPackets } from '../../src/drivers/nftables/conformance-skips.suite.ts';
 import { createNftablesDriver } from '../../src/drivers/nftables/index.ts';
 import { parseCidr, type IpFamily } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
-import { whyNot } from './sctp-cases.ts';
 import { openSctp, type SctpSockets } from './sctp-sockets.ts';
 
 /** An association that is turned away is tried again after 3 s: silence lasts longer. */
@@ -56,9 +56,8 @@ async function runGroup({ title, plan, cases }: CaseGroup): Promise<void> {
     localPods: { by: 'address', ranges: localPodRanges.flatMap((text) => parseCidr(text) ?? []) },
   });
   const own = cases
-    .filter(({ flow }) => flow.protocol === 'SCTP')
-    .map((one) => ({ one, expectation: expectationOf(plan, one) }))
-    .filter(({ one, expectation }) => whyNot(one, expectation) === undefined);
+    .filter((one) => one.flow.protocol === 'SCTP' && whyNoPackets(plan, one) === undefined)
+    .map((one) => ({ one, expectation: expectationOf(plan, one) }));
   ownIn(names, [...new Set(cases.flatMap(({ ownAddress }) => ownAddress ?? []))]);
   await driver.apply(plan, undefined, AbortSignal.timeout(60_000));
   const runs = own.map(({ one, expectation: { meets, count } }): Run => {

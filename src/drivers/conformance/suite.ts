@@ -15,9 +15,9 @@ import { schedulingCases } from './scheduling-cases.ts';
 import { udpCases } from './udp-cases.ts';
 import type { World } from './world.ts';
 
-const cases = { ...forwardingCases, ...schedulingCases, ...udpCases };
+export const stories = { ...forwardingCases, ...schedulingCases, ...udpCases };
 
-type CaseName = keyof typeof cases;
+type CaseName = keyof typeof stories;
 
 export interface ConformanceOptions {
   /** The driver's name, for the titles. */
@@ -64,7 +64,7 @@ export function driverConformance({
     const ground = new Ground(create(), world);
     t.after(() => ground.close());
     assert.deepEqual(await ground.driver.probe(), [], 'the host lacks nothing');
-    const stories = Object.entries(cases).map(([title, run]) => {
+    const running = Object.entries(stories).map(([title, run]) => {
       const reason = reasons[title];
       const options = reason === undefined ? {} : { skip: reason };
       return t.test(title, options, async (s) => {
@@ -74,11 +74,11 @@ export function driverConformance({
         if (missing !== undefined) s.skip(missing);
       });
     });
-    await Promise.all(stories);
+    await Promise.all(running);
   });
 
   test(`${name}: every skip names a case and says why`, () => {
-    const known = Object.keys(cases);
+    const known = Object.keys(stories);
     for (const [title, reason] of Object.entries(reasons)) {
       assert.ok(known.includes(title), `no case is called: ${title}`);
       assert.ok((reason ?? '').length > 10, `no reason is given for: ${title}`);
