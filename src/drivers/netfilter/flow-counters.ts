@@ -92,9 +92,13 @@ export class FlowCounters {
 
   private startListening(): void {
     this.listener = this.listen();
-    this.listener.onMessages((message) => {
-      if (this.entry.read(message)) this.addEnded(this.entry);
-    });
+    this.listener.onMessages(
+      (message) => {
+        if (this.entry.read(message)) this.addEnded(this.entry);
+      },
+      // Bytes of those that end meanwhile are missed; the next question listens again.
+      () => this.close(),
+    );
   }
 
   private addLive(entry: EntryScan): void {
