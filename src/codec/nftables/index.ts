@@ -12,9 +12,9 @@ export {
   elementsQuery,
   generationQuery,
   readCounts,
-  readKeys,
+  readElements,
   readTable,
   someElementsQuery,
   tableQuery,
 } from './queries.ts';
-export type { ElementCount, TableInfo } from './queries.ts';
+export type { ElementCount, TableElement, TableInfo } from './queries.ts';
