@@ -19,6 +19,7 @@ import type { AddressBlock } from './address-block.ts';
 import { createControllers } from './controllers.ts';
 import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
 import { createNaming } from './naming.ts';
 import type { Objects } from './objects.ts';
 import { version } from './version.ts';
@@ -27,6 +28,8 @@ export interface InstanceParts {
   readonly engine: StreamEngine;
   readonly objects: Objects;
   readonly block: AddressBlock;
+  /** What forwards in the kernel; undefined: sockets do. */
+  readonly kernel: KernelDriver | undefined;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
   /** Where metrics are served; undefined: nowhere. */
@@ -74,6 +77,7 @@ export function createInstance(parts: InstanceParts): Instance {
     engine,
     block,
     nodeName,
+    kernel: parts.kernel,
     logOf,
     estate,
     drainMs: parts.drainMs,
@@ -125,6 +129,7 @@ export function createInstance(parts: InstanceParts): Instance {
       gateway,
       ...createControllers(common, logOf),
       planner,
+      ...forwarding.nodeAddresses,
       ...names.components,
       door,
       metrics,

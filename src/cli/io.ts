@@ -33,7 +33,7 @@ export interface CliIo {
   readonly folder?: string | undefined;
 }
 
-export const upModes = ['userspace'] as const;
+export const upModes = ['userspace', 'nftables', 'auto'] as const;
 
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
@@ -122,7 +122,7 @@ export interface DnsRunOptions extends ClusterRunOptions {
 }
 
 /** `auto` takes the best this host can do. */
-export const proxyModes = ['auto', 'userspace'] as const;
+export const proxyModes = ['auto', 'nftables', 'userspace'] as const;
 
 export interface ProxyRunOptions extends ClusterRunOptions {
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */

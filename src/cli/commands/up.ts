@@ -37,7 +37,11 @@ export function addUp(program: Command, act: Act): void {
     )
     .option('--demo', 'start three small web servers and a Service in front of them')
     .addOption(
-      new Option('--mode <mode>', 'how connections are forwarded')
+      new Option(
+        '--mode <mode>',
+        'how connections are forwarded: by sockets, or by rules in the kernel (needs CAP_NET_ADMIN); auto takes ' +
+          'the kernel where it can',
+      )
         .choices(upModes)
         .default('userspace'),
     )
