@@ -16,6 +16,7 @@ const secondaryRange = range('fd53:7764:a60::/112');
 /** A half is Pods', the last address but one is where we listen ourselves. */
 const ownRange = range('10.97.0.0/16');
 const podRange = range('10.97.0.0/17');
+const farPodRange = range('10.97.128.0/18');
 const ownAddress = '10.97.255.254';
 /** Of the loopback device: what the kernel writes as the client of a connection that it masquerades to this host. */
 const deviceAddresses = [range(`${ownAddress}/32`), range('fd53:7764:a61::1/128')] as const;
@@ -46,7 +47,7 @@ export async function claimHostBlock(
       removeHostRoutes(routes);
       routes.close();
     };
-    const own = { podRange, ownAddress, claim, release };
+    const own = { podRange, farPodRange, ownAddress, claim, release };
     return { serviceRange: hostServiceRange, secondaryRange: secondary, ...own };
   } catch (thrown) {
     await claim?.close();
