@@ -7,6 +7,7 @@ export const appErrors = {
     DATA_RANGE_FOREIGN: 'The objects of a folder or backup have addresses of another range',
     DATA_RANGE_TAKEN: 'Another instance has the addresses that the objects of a data folder have',
     HOST_RANGE_TAKEN: 'Addresses that forwarding in the kernel needs are in use on this host',
+    KERNEL_IN_USE: 'What is to be removed from the kernel is in use by an instance that runs',
     KERNEL_TAKEN: 'Another instance forwards in the kernel of this host',
     MODE_UNAVAILABLE: 'This host cannot forward the way that was asked for',
     OBJECTS_ELSEWHERE: 'The instance to be replaced keeps its objects somewhere else',

@@ -7,7 +7,7 @@
  */
 import { formatCidr, parseCidr, type Cidr } from '../model/index.ts';
 import { isTaken, loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
-import { NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
+import { listenStreams, NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { AppError } from './errors.ts';
 
@@ -55,6 +55,18 @@ export async function claimHostBlock(
     if (!isAnotherRunning(thrown)) removeHostRoutes(routes);
     routes.close();
     throw thrown;
+  }
+}
+
+/** Whether an instance that runs has them. */
+export async function isHostBlockClaimed(): Promise<boolean> {
+  try {
+    const at = { address: ownAddress, port: claimPort };
+    await (await listenStreams(at, (stream) => stream.destroy())).close();
+    return false;
+  } catch (thrown) {
+    if (!(thrown instanceof NetError)) throw thrown;
+    return thrown.code === 'NET_ADDRESS_IN_USE';
   }
 }
 

@@ -1,5 +1,9 @@
 /** The drivers that forward in the kernel, by the mode that asks for each; who is taken when nobody says which. */
-import { createNftablesDriver, type NftablesOptions } from '../drivers/nftables/index.ts';
+import {
+  cleanupNftables,
+  createNftablesDriver,
+  type NftablesOptions,
+} from '../drivers/nftables/index.ts';
 import type { Driver, Missing } from '../model/index.ts';
 import { AppError } from './errors.ts';
 
@@ -11,6 +15,9 @@ export type KernelDriverOptions = Pick<NftablesOptions, 'clock' | 'random' | 'lo
 const kernelDrivers = { nftables: createNftablesDriver } as const satisfies Readonly<
   Record<string, KernelDriver>
 >;
+
+/** What each leaves behind when it is killed, taken away; by the driver's own name. */
+export const kernelCleanups = { nftables: cleanupNftables } as const;
 
 export type ForwardMode = keyof typeof kernelDrivers | 'userspace' | 'auto';
 

@@ -96,5 +96,6 @@ function withRequests(driver: Driver, gateway: ServiceGateway): Driver {
     },
     locate: (flow) => driver.locate(flow),
     stop: (signal) => driver.stop(signal),
+    audit: driver.audit?.bind(driver),
   };
 }

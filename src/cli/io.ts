@@ -154,6 +154,11 @@ export interface ProxyRunOptions extends ClusterRunOptions {
   readonly defaultScheduler: SchedulerName | undefined;
 }
 
+/** What was taken out of the kernel, as people name it. */
+export interface CleanupView {
+  readonly removed: readonly string[];
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
@@ -165,6 +170,8 @@ export interface CliDeps {
   dns(options: DnsRunOptions): Promise<number>;
   /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */
   proxy(options: ProxyRunOptions): Promise<number>;
+  /** Takes away what instances left in the kernel; `force`: also what one that runs needs. */
+  cleanup(force: boolean): Promise<CleanupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */
