@@ -23,6 +23,8 @@ import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
 import { createHandOver, type HandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { cannotHandOver } from './kept-in-kernel.ts';
+import { kernelDriverFor, type ForwardMode, type KernelDriver } from './kernel-drivers.ts';
 import { createLife, type Life } from './life.ts';
 import { startAfter, startOrRelease } from './follow.ts';
 import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
@@ -37,6 +39,7 @@ export interface UpOptions {
   /** Files and folders of manifests. */
   readonly files: readonly string[];
   readonly demo: boolean;
+  readonly mode: ForwardMode;
   readonly engine: EnginePreference;
   /** Threads that carry TCP; 1 when undefined. */
   readonly workers?: number | undefined;
@@ -44,6 +47,10 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort?: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1; none when undefined. */
+  readonly accessLogShare?: number | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** Whose Services are served here as well. */
@@ -91,10 +98,17 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (!options.replace) {
     const name = options.instance ?? (await freeName(folders));
     return await startParts(
-      { options, name, engine: await engineFor(options), successor: undefined },
+      {
+        options,
+        name,
+        kernel: await kernelFor(options),
+        engine: await engineFor(options),
+        successor: undefined,
+      },
       signal,
     );
   }
+  if (options.mode === 'nftables') throw cannotHandOver();
   const successor = await becomeSuccessor(folders, options.instance, log);
   try {
     const started = options.asBefore ? startedAs(options, successor.start) : options;
@@ -105,11 +119,15 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
       folder: started.folder,
     });
     const engine = await engineFor(started);
-    const parts = { options: started, name: instance, engine, successor };
+    const parts = { options: started, name: instance, engine, successor, kernel: undefined };
     return await startParts(parts, signal);
   } finally {
     successor.giveUp();
   }
+}
+
+async function kernelFor({ mode, log }: UpOptions): Promise<KernelDriver | undefined> {
+  return await kernelDriverFor(mode, { clock: systemClock, random: Math.random, log });
 }
 
 async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
@@ -128,7 +146,17 @@ async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promi
 
 function startedAs(
   options: UpOptions,
-  { files, engine, workers, drainSeconds, dnsUpstreams, metrics, authorization }: HandoverStart,
+  {
+    files,
+    engine,
+    workers,
+    drainSeconds,
+    dnsUpstreams,
+    metrics,
+    browserPort,
+    accessLogShare,
+    authorization,
+  }: HandoverStart,
 ): UpOptions {
   return {
     ...options,
@@ -137,6 +165,8 @@ function startedAs(
     drainSeconds,
     dnsUpstreams,
     metrics,
+    browserPort,
+    accessLogShare,
     authorization: authorization === 'rbac' ? 'rbac' : 'always-allow',
     engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
@@ -144,6 +174,7 @@ function startedAs(
 
 interface Parts {
   readonly options: UpOptions;
+  readonly kernel: KernelDriver | undefined;
   readonly name: string;
   readonly engine: StreamEngine;
   readonly successor: Successor | undefined;
@@ -171,7 +202,8 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const { options, name, engine, successor, objects, estate } = parts;
   const { log, pid } = options;
   const claimName = `${options.folders.home ?? ''}/${name}`;
-  const block = await blockFor(engine, { objects, name: claimName, estate });
+  const inKernel = parts.kernel !== undefined;
+  const block = await blockFor(engine, { objects, name: claimName, estate, inKernel });
   const { instance, components, life, handOver, source, control, api, sources } = assemble(
     parts,
     block,
@@ -222,7 +254,7 @@ interface Assembled {
 
 /** Everything put together; nothing runs yet. */
 function assemble(
-  { options, name, engine, objects, estate }: StartParts,
+  { options, name, engine, objects, estate, kernel }: StartParts,
   block: AddressBlock,
 ): Assembled {
   const { folders, log, pid, drainSeconds, kubeconfigOut, authorization } = options;
@@ -231,8 +263,11 @@ function assemble(
     engine,
     objects,
     block,
+    kernel,
     upstreams: upstreamsOf(options),
     metricsAt: options.metrics,
+    browserPort: options.browserPort,
+    accessLogShare: options.accessLogShare ?? 0,
     log,
     estate,
     drainMs: drainSeconds === undefined ? undefined : drainSeconds * 1_000,
@@ -247,7 +282,10 @@ function assemble(
   const view = viewOf({ name, pid, instance, components, startedAt });
   const source = {
     ...sourceOf({ ...instance, workloads }, engine, view),
-    handOver: (protocol: string) => handOver.offer(protocol),
+    handOver: async (protocol: string) => {
+      if (kernel !== undefined) throw cannotHandOver();
+      return await handOver.offer(protocol);
+    },
     backups: createBackupSource({ objects, client, block, folder }),
   };
   const controlLog = log.child({ component: 'control' });
@@ -267,12 +305,13 @@ function assemble(
 }
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
-  const { engine, workers, drainSeconds, dnsUpstreams, metrics, authorization } = options;
-  const { folder = '' } = options;
+  const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  const { browserPort, accessLogShare, authorization } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
-  const kept = { dataFolder: objects.folder };
-  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, authorization, ...kept };
+  const kept = { dataFolder: objects.folder, authorization };
+  const requests = { browserPort, accessLogShare };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...requests, ...kept };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */
