@@ -38,11 +38,14 @@ export interface Placement {
   readonly affinity: PlacedAffinity | undefined;
 }
 
+/** What is left of a placement: all of it, or what a table that is made anew remembers. */
+export type Former = Pick<Placement, 'affinity'> & Partial<Placement>;
+
 /** These schedulers never ask for loads. */
 const noLoads = new EndpointLoads();
 
 /** Numbers of endpoints with affinity have this bit and no slot of a ring has it. */
-const affinityBit = 0x4000_0000;
+export const affinityBit = 0x4000_0000;
 
 /** Endpoints of one ServicePort with affinity; bits of their numbers below those of the ServicePort. */
 export const maxAffinityEndpoints = 1 << 14;
@@ -61,11 +64,19 @@ export class Places {
     this.random = random;
   }
 
+  /** Numbers of affinity that an earlier table gave out: nobody else is to get them. */
+  reserve(inherited: Iterable<PlacedAffinity>): void {
+    for (const { number } of inherited) {
+      const index = (number - affinityBit) / maxAffinityEndpoints;
+      this.nextServer = Math.max(this.nextServer, index + 1);
+    }
+  }
+
   /** What has not changed since `before` stays where it was. */
-  place(server: VirtualServer, before: Placement | undefined): Placement {
+  place(server: VirtualServer, before: Former | undefined): Placement {
     const pools: Partial<Record<PoolName, PlacedPool>> = {};
     for (const name of poolsUsed(server)) {
-      const pool = this.placePool(server, name, before?.pools[name]);
+      const pool = this.placePool(server, name, before?.pools?.[name]);
       if (pool !== undefined) pools[name] = pool;
     }
     return { pools, affinity: this.placeAffinity(server, before?.affinity) };
@@ -99,8 +110,13 @@ export class Places {
     }
     const { ring, cursor } = createSchedulerState(scheduler, endpoints, noLoads, this.random);
     if (endpoints.length === 0) return undefined;
-    const turned = takesTurns(scheduler) ? rotate(ring, cursor[0] ?? 0) : ring;
-    return { endpoints, scheduler, base: this.takeBlock(ring.length), ring: turned };
+    if (takesTurns(scheduler)) {
+      const turned = rotate(ring, cursor[0] ?? 0);
+      return { endpoints, scheduler, base: this.takeBlock(ring.length), ring: turned };
+    }
+    // Nobody's turn is lost: of a table of thousands only the slots change that lead elsewhere.
+    const stays = before?.scheduler === scheduler && before.ring.length === ring.length;
+    return { endpoints, scheduler, base: stays ? before.base : this.takeBlock(ring.length), ring };
   }
 
   private placeAffinity(
