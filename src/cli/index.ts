@@ -6,8 +6,11 @@ export type {
   CliIo,
   ClusterRunOptions,
   DnsRunOptions,
+  FromCluster,
+  GatewayRunOptions,
   ObjectsPlace,
   ProxyRunOptions,
+  ServedPlace,
   UpOptions,
 } from './io.ts';
 export { runCli } from './run-cli.ts';

@@ -21,6 +21,8 @@ export interface CliEnv {
   /** In a Pod: where the API of its cluster is. */
   readonly kubernetesHost?: string | undefined;
   readonly kubernetesPort?: string | undefined;
+  /** KUBECONFIG. */
+  readonly kubeconfig?: string | undefined;
   /** NO_COLOR is set and not empty. */
   readonly noColor: boolean;
 }
@@ -47,6 +49,15 @@ export type ObjectsPlace =
   | { readonly kind: 'memory' }
   | { readonly kind: 'folder'; readonly path: string };
 
+/** Namespaces of a cluster, and the way there. */
+export interface FromCluster {
+  readonly namespaces: readonly string[];
+  /** That of the environment when undefined. */
+  readonly kubeconfig: string | undefined;
+  /** Its current one when undefined. */
+  readonly context: string | undefined;
+}
+
 export interface UpOptions {
   /** Files and folders of manifests, in the order given. */
   readonly files: readonly string[];
@@ -57,6 +68,10 @@ export interface UpOptions {
   readonly workers?: number | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort?: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare?: number | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
@@ -77,6 +92,8 @@ export interface UpOptions {
   readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
+  /** Whose Services are served here as well, over their own Pods. */
+  readonly fromCluster?: FromCluster | undefined;
 }
 
 /** What this host lacks, and how its resolvers are pointed at an instance. */
@@ -146,6 +163,34 @@ export interface ProxyRunOptions extends ClusterRunOptions {
   readonly defaultScheduler: SchedulerName | undefined;
 }
 
+/** A ServicePort, and where a gateway answers for it. */
+export interface ServedPlace {
+  readonly namespace: string;
+  readonly service: string;
+  /** Name or number; undefined: all ports that speak HTTP, and there must be one only. */
+  readonly port: string | undefined;
+  readonly at: SocketAddress;
+}
+
+export interface GatewayRunOptions extends ClusterRunOptions {
+  /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
+  readonly instance: string | undefined;
+  /** Whose endpoints are local; undefined: nobody's. */
+  readonly node: string | undefined;
+  /** Where Services answer by name, without TLS and with it; undefined: nowhere. */
+  readonly listen: SocketAddress | undefined;
+  readonly listenTls: SocketAddress | undefined;
+  readonly serve: readonly ServedPlace[];
+  readonly engine: (typeof upEngines)[number];
+  /** Where health, readiness and metrics are served; undefined: nowhere. */
+  readonly pages: SocketAddress | undefined;
+  /** How long it goes on as before after it is told to end, and how long requests may then take. */
+  readonly lameduckMs: number;
+  readonly drainMs: number;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
@@ -157,6 +202,8 @@ export interface CliDeps {
   dns(options: DnsRunOptions): Promise<number>;
   /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */
   proxy(options: ProxyRunOptions): Promise<number>;
+  /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
+  gateway(options: GatewayRunOptions): Promise<number>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

@@ -50,6 +50,18 @@ export function proxyFollowings(node: string): Followings {
   };
 }
 
+/** What `proxy` follows but its Node; Secrets are watched by those who read them, and kept nowhere. */
+export function gatewayFollowings(): Followings {
+  const { following, readings } = proxyFollowings('');
+  const kinds: readonly string[] = [serviceKind, endpointSliceKind, podKind].map(
+    (kind) => kind.plural,
+  );
+  return {
+    following: following.filter(({ kind }) => kinds.includes(kind.plural)),
+    readings: readings.filter(({ kind }) => kinds.includes(kind.plural)),
+  };
+}
+
 export const dnsFollowings: Followings = {
   following: [serviceKind, endpointSliceKind, namespaceKind, podKind].map((kind) => ({ kind })),
   readings: [
@@ -59,6 +71,17 @@ export const dnsFollowings: Followings = {
     { kind: podKind, reduce: reducePod },
   ],
 };
+
+/** Of one namespace what a laptop makes its own of. */
+export function nearFollowings(namespace: string): Followings {
+  return {
+    following: [serviceKind, endpointSliceKind].map((kind) => ({ kind, options: { namespace } })),
+    readings: [
+      { kind: serviceKind, reduce: reduceAny },
+      { kind: endpointSliceKind, reduce: reduceSlice },
+    ],
+  };
+}
 
 /** Every annotation that somebody here reads. */
 const keptAnnotations: ReadonlySet<string> = new Set(

@@ -69,6 +69,7 @@ export {
   garbageFinalizers,
   ipAllocator,
   labels,
+  clusterMirror,
   mirroringController,
   namespaceFinalizer,
   nodeTaints,

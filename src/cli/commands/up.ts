@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
+import { accessLogOption } from '../access-log-option.ts';
 import {
   authorizationModes,
   upEngines,
@@ -19,6 +20,8 @@ interface UpFlags extends GlobalOptions {
   readonly engine: UpOptions['engine'];
   readonly workers: number;
   readonly metrics: SocketAddress | 'none';
+  readonly browserPort?: number;
+  readonly accessLog: number;
   readonly logFormat: UpOptions['logFormat'];
   readonly authorization: UpOptions['authorization'];
   readonly kubeconfigOut?: string;
@@ -27,6 +30,9 @@ interface UpFlags extends GlobalOptions {
   readonly replace?: boolean;
   readonly drain?: number;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
+  readonly fromCluster?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
 }
 
 export function addUp(program: Command, act: Act): void {
@@ -70,6 +76,7 @@ export function addUp(program: Command, act: Act): void {
         .choices(['text', 'json'])
         .default('text'),
     );
+  addClusterSource(command);
   addPlaceOptions(command);
   addLifeOptions(command);
   command
@@ -92,6 +99,8 @@ export function addUp(program: Command, act: Act): void {
           asBefore: false,
           drainSeconds: flags.drain,
           metrics: flags.metrics === 'none' ? undefined : flags.metrics,
+          browserPort: flags.browserPort,
+          accessLogShare: flags.accessLog / 100,
           instance,
           logLevel,
           logFormat: flags.logFormat,
@@ -99,6 +108,7 @@ export function addUp(program: Command, act: Act): void {
           output: flags.output,
           authorization: flags.authorization,
           objects: placeOf(flags),
+          ...fromCluster(flags),
         }),
       }));
     });
@@ -107,11 +117,40 @@ export function addUp(program: Command, act: Act): void {
 /** More than this many would wait for one another on any machine there is. */
 const mostWorkers = 64;
 
-/** A demo is to leave nothing behind. */
-function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
+/** A demo is to leave nothing behind, and what is of a cluster is there, not here. */
+function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): ObjectsPlace {
   if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
   const isDemo = demo === true && replace !== true;
-  return { kind: ephemeral === true || isDemo ? 'memory' : 'default' };
+  const isPassing = isDemo || fromCluster !== undefined;
+  return { kind: ephemeral === true || isPassing ? 'memory' : 'default' };
+}
+
+function addClusterSource(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--from-cluster <namespaces>',
+        'also serve the Services of these namespaces of a cluster, by commas, over their own Pods: each is reached ' +
+          "through the cluster's API, as kubectl port-forward does, and nothing there is changed",
+      ).conflicts(['dataDir', 'replace']),
+    )
+    .option(
+      '--kubeconfig <path>',
+      'how that cluster is reached (default: KUBECONFIG, or ~/.kube/config)',
+    )
+    .option('--context <name>', 'the context of the kubeconfig; its current one when not given');
+}
+
+function fromCluster({
+  fromCluster: text,
+  kubeconfig,
+  context,
+}: UpFlags): Pick<UpOptions, 'fromCluster'> {
+  if (text === undefined) return {};
+  const namespaces = [...new Set(text.split(',').map((name) => name.trim()))];
+  return {
+    fromCluster: { namespaces: namespaces.filter((name) => name !== ''), kubeconfig, context },
+  };
 }
 
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };
@@ -143,6 +182,13 @@ function addPlaceOptions(command: Command): void {
         .argParser(parseListenOrNone)
         .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
+    .addOption(
+      new Option(
+        '--browser-port <port>',
+        'where browsers open http://SERVICE.NAMESPACE.localhost:PORT (default: 8880, or another that stays while that is taken)',
+      ).argParser(numberBetween(1, 65_535)),
+    )
+    .addOption(accessLogOption())
     .addOption(
       new Option(
         '--dns-upstream <address>',
