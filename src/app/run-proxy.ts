@@ -9,7 +9,7 @@ import {
 } from '../control/index.ts';
 import { formatSocketAddress } from '../model/index.ts';
 import type { Component } from '../obs/index.ts';
-import { systemClock } from '../sys/index.ts';
+import { keepYoungHeapSmall, systemClock } from '../sys/index.ts';
 import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
@@ -23,6 +23,7 @@ export async function runProxy(
   options: ProxyRunOptions,
   { io, signal, pid }: RunContext & { readonly pid: number },
 ): Promise<number> {
+  keepYoungHeapSmall();
   const settings = await proxySettings(options);
   const { kubeconfig, node } = settings;
   const followings = proxyFollowings(node);
