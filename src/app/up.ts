@@ -10,7 +10,7 @@ import {
   type RunRequest,
 } from '../control/index.ts';
 import type { CliEnv, FromCluster, ObjectsPlace } from '../cli/index.ts';
-import type { ApiServer } from '../apiserver/index.ts';
+import type { ApiServer, Authorization } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
@@ -50,6 +50,8 @@ export interface UpOptions {
   readonly fromCluster?: FromCluster | undefined;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** Whether roles count for those who ask the API; they do not when it is undefined. */
+  readonly authorization?: Authorization | undefined;
   /** Takes the place of the running instance. */
   readonly replace: boolean;
   /** And is started as that was: its files, engine and drain. */
@@ -126,7 +128,7 @@ async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promi
 
 function startedAs(
   options: UpOptions,
-  { files, engine, workers, drainSeconds, dnsUpstreams, metrics }: HandoverStart,
+  { files, engine, workers, drainSeconds, dnsUpstreams, metrics, authorization }: HandoverStart,
 ): UpOptions {
   return {
     ...options,
@@ -135,6 +137,7 @@ function startedAs(
     drainSeconds,
     dnsUpstreams,
     metrics,
+    authorization: authorization === 'rbac' ? 'rbac' : 'always-allow',
     engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
 }
@@ -222,7 +225,7 @@ function assemble(
   { options, name, engine, objects, estate }: StartParts,
   block: AddressBlock,
 ): Assembled {
-  const { folders, log, pid, drainSeconds, kubeconfigOut } = options;
+  const { folders, log, pid, drainSeconds, kubeconfigOut, authorization } = options;
   const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
   const instance = createInstance({
     engine,
@@ -249,18 +252,27 @@ function assemble(
   };
   const controlLog = log.child({ component: 'control' });
   const control = createControlServer({ folder, instance: name, source, log: controlLog });
-  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
+  const api = createApi({
+    instance,
+    block,
+    name,
+    folder,
+    kubeconfigOut,
+    authorization,
+    log,
+  });
   const isNew = estate === undefined;
   const sources = sourcesOf({ options, instance, workloads, objects, block, isNew });
   return { instance, components, life, handOver, source, control, api, sources };
 }
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
-  const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  const { engine, workers, drainSeconds, dnsUpstreams, metrics, authorization } = options;
+  const { folder = '' } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
   const kept = { dataFolder: objects.folder };
-  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...kept };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, authorization, ...kept };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

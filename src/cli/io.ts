@@ -40,6 +40,9 @@ export const upModes = ['userspace'] as const;
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
 
+/** What those who have a token may ask of the API; the names are apiserver's. */
+export const authorizationModes = ['always-allow', 'rbac'] as const;
+
 /** Where objects live; `default` is the instance's own folder, or where the instance to be replaced has them. */
 export type ObjectsPlace =
   | { readonly kind: 'default' }
@@ -80,6 +83,8 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** `always-allow` when undefined. */
+  readonly authorization?: (typeof authorizationModes)[number] | undefined;
   readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;

@@ -353,6 +353,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'warn',
       logFormat: 'json',
       output: 'text',
+      authorization: 'always-allow',
       objects: { kind: 'memory' },
     },
     {
@@ -370,6 +371,7 @@ test('up gets its options, and its exit code is the answer', async () => {
       logLevel: 'info',
       logFormat: 'text',
       output: 'json',
+      authorization: 'always-allow',
       objects: { kind: 'default' },
     },
   ]);

@@ -45,6 +45,8 @@ export interface HandoverStart {
   readonly drainSeconds: number | undefined;
   readonly dnsUpstreams: readonly SocketAddress[];
   readonly metrics: SocketAddress | undefined;
+  /** Who may ask its API for what. */
+  readonly authorization?: string | undefined;
   /** Where its objects are kept; undefined: in memory. */
   readonly dataFolder?: string | undefined;
 }

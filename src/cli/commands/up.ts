@@ -2,7 +2,13 @@
 import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
-import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
+import {
+  authorizationModes,
+  upEngines,
+  upModes,
+  type ObjectsPlace,
+  type UpOptions,
+} from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -14,6 +20,7 @@ interface UpFlags extends GlobalOptions {
   readonly workers: number;
   readonly metrics: SocketAddress | 'none';
   readonly logFormat: UpOptions['logFormat'];
+  readonly authorization: UpOptions['authorization'];
   readonly kubeconfigOut?: string;
   readonly dataDir?: string;
   readonly ephemeral?: boolean;
@@ -94,6 +101,7 @@ export function addUp(program: Command, act: Act): void {
           logFormat: flags.logFormat,
           ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
+          authorization: flags.authorization,
           objects: placeOf(flags),
           ...fromCluster(flags),
         }),
@@ -155,6 +163,14 @@ function addPlaceOptions(command: Command): void {
     .option(
       '--kubeconfig-out <path>',
       "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
+    )
+    .addOption(
+      new Option(
+        '--authorization <mode>',
+        'what those who have a token may ask of the API: everything, or what roles and bindings say (rbac)',
+      )
+        .choices(authorizationModes)
+        .default('always-allow'),
     )
     .addOption(
       new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')

@@ -82,7 +82,8 @@ test(`${connections} connections over ${changes} changes`, { skip: missing }, as
   const stopped = clients.map((client) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     client.onAnswer((answer) => {
-      if (answer.kind === 'stopped') return resolve();
+      if (answer.kind === 'stopped') resolve();
+      if (answer.kind !== 'attempts') return;
       for (const attempt of answer.attempts) {
         const fault = history.fault(attempt);
         if (fault !== undefined) faults.push(fault);

@@ -1,6 +1,7 @@
 /**
  * A node agent that does nothing but apply, one Plan after the other until it is killed, and says when each began and
- * ended: `NAMESPACE FIRST-STEP [LAST-STEP]`. Its first commit waits for a word.
+ * ended: `NAMESPACE FIRST-STEP [LAST-STEP]`, its own
+ * namespace when that is empty. Its first commit waits for a word.
  */
 import { writeSync } from 'node:fs';
 import process from 'node:process';
@@ -17,7 +18,7 @@ const driver = createNftablesDriver({
   clock: systemClock,
   random: Math.random,
   log: silentLogger,
-  namespace,
+  namespace: namespace === '' ? undefined : namespace,
   atStop: 'leave',
 });
 const { signal } = new AbortController();

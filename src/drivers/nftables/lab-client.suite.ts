@@ -1,4 +1,6 @@
 /** A client of a lab: makes connections one after the other in several lanes, and tells what each met. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +9,11 @@ import { sharedNow } from './lab.suite.ts';
 export interface Target {
   readonly address: string;
   readonly port: number;
+}
+
+export interface Sides<T> {
+  readonly direct: T;
+  readonly service: T;
 }
 
 export type ClientRequest =
@@ -23,6 +30,23 @@ export type ClientRequest =
   | { readonly do: 'hold'; readonly targets: readonly Target[] }
   /** So many connections to each, told at once as `asked`. */
   | { readonly do: 'ask'; readonly targets: readonly Target[]; readonly times: number }
+  /**
+   * For so long connections, or requests over connections that stay, one at a time and to the two sides in turn, so
+   * that both meet the same weather; told as `measured`.
+   */
+  | {
+      readonly do: 'measure';
+      readonly what: 'connections' | 'requests';
+      readonly sides: Sides<readonly Target[]>;
+      readonly forMs: number;
+    }
+  /** So many UDP flows, a datagram each, and no answer waited for; told as `sent`. */
+  | {
+      readonly do: 'flows';
+      readonly targets: readonly Target[];
+      readonly sources: readonly string[];
+      readonly count: number;
+    }
   | { readonly do: 'stop' };
 
 /** One connection: to which target, who answered (or why nobody did), from when to when. */
@@ -37,6 +61,8 @@ export interface Attempt {
 export type ClientAnswer =
   | { readonly kind: 'attempts'; readonly attempts: readonly Attempt[] }
   | { readonly kind: 'asked'; readonly attempts: readonly Attempt[] }
+  | { readonly kind: 'measured'; readonly timesMs: Sides<readonly number[]> }
+  | { readonly kind: 'sent' }
   | { readonly kind: 'stopped'; readonly words: number; readonly broken: readonly string[] };
 
 const patienceMs = 20_000;
@@ -119,6 +145,83 @@ async function ask(targets: readonly Target[], times: number): Promise<void> {
   say({ kind: 'asked', attempts: all });
 }
 
+async function measure({
+  what,
+  sides,
+  forMs,
+}: Extract<ClientRequest, { do: 'measure' }>): Promise<void> {
+  const end = sharedNow() + forMs;
+  const timesMs = { direct: [] as number[], service: [] as number[] };
+  const names = ['direct', 'service'] as const;
+  const asks = {
+    direct: await asker(what, sides.direct),
+    service: await asker(what, sides.service),
+  };
+  for (let n = 0; sharedNow() < end; n++) {
+    for (const name of n % 2 === 0 ? names : names.toReversed()) {
+      const from = sharedNow();
+      await asks[name].once(n);
+      timesMs[name].push(sharedNow() - from);
+    }
+  }
+  for (const name of names) asks[name].end();
+  say({ kind: 'measured', timesMs });
+}
+
+interface Asker {
+  /** One connection, or one request. */
+  once(n: number): Promise<void>;
+  end(): void;
+}
+
+async function asker(what: 'connections' | 'requests', targets: readonly Target[]): Promise<Asker> {
+  if (what === 'requests') return await repeater(targets[0]);
+  return {
+    once: async (n) => {
+      const { failure } = await attempt(targets, n % targets.length);
+      if (failure !== undefined) throw new Error(failure);
+    },
+    end: () => undefined,
+  };
+}
+
+/** A connection that says a word and waits for it, as often as it is told. */
+async function repeater(target: Target | undefined): Promise<Asker> {
+  const { address: host = '', port = 0 } = target ?? {};
+  const socket = connect({ host, port, noDelay: true });
+  await once(socket, 'data');
+  return {
+    once: async () => {
+      socket.write('word\n');
+      await once(socket, 'data');
+    },
+    end: () => void socket.resetAndDestroy(),
+  };
+}
+
+async function sendFlows({
+  targets,
+  sources,
+  count,
+}: Extract<ClientRequest, { do: 'flows' }>): Promise<void> {
+  const flow = (n: number): Promise<void> => {
+    const { address = '', port = 0 } = targets[n % targets.length] ?? {};
+    const socket = createSocket('udp4');
+    return new Promise((resolve) => {
+      // A port for each flow of a source, so that no two flows are one.
+      const own = 10_000 + Math.floor(n / sources.length);
+      socket.bind(own, sources[n % sources.length], () => {
+        socket.send('word', port, address, () => socket.close(() => resolve()));
+      });
+    });
+  };
+  for (let n = 0; n < count; n += 256) {
+    const some = Math.min(256, count - n);
+    await Promise.all(Array.from({ length: some }, (_, i) => flow(n + i)));
+  }
+  say({ kind: 'sent' });
+}
+
 process.on('message', (request: ClientRequest) => {
   switch (request.do) {
     case 'load':
@@ -130,6 +233,12 @@ process.on('message', (request: ClientRequest) => {
       break;
     case 'ask':
       void ask(request.targets, request.times);
+      break;
+    case 'measure':
+      void measure(request);
+      break;
+    case 'flows':
+      void sendFlows(request);
       break;
     case 'stop':
       stopping = true;
