@@ -14,6 +14,7 @@ import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
 import { proxySettings, type ProxySettings } from './proxy-settings.ts';
+import { createRequestSource } from './request-source.ts';
 import type { RunContext } from './run-dns.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -70,7 +71,7 @@ interface Asked {
 }
 
 function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlSource {
-  const { planner, driver, metrics } = agent;
+  const { planner, driver, metrics, gateway } = agent;
   return createPlanSource({
     instance,
     plan: () => planner.applied().plan,
@@ -80,6 +81,15 @@ function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlS
     clock: systemClock,
     // Explaining takes objects that forwarding does not: whole ones, asked for when somebody wants to know.
     world: () => gatherWorld({ client: run.whole, driver, applied: planner.applied }),
+    ...(gateway === undefined
+      ? {}
+      : {
+          requests: createRequestSource({
+            gateway,
+            applied: planner.applied,
+            clock: systemClock,
+          }),
+        }),
     metrics: async () => {
       const at = metrics.address();
       return { address: at && formatSocketAddress(at), text: await metrics.text() };

@@ -1,0 +1,64 @@
+/** What forwards on a node of a cluster: sockets, and with `--requests` the gateway they hand connections to. */
+import { createUserspaceDriver } from '../drivers/userspace/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
+import { messageOf, type Driver } from '../model/index.ts';
+import type { Component } from '../obs/index.ts';
+import type { PlannerOptions } from '../plan/index.ts';
+import { createPortableUdp } from '../sys/net/index.ts';
+import { createGatedDriver, type RequestGatewayOptions } from './request-gateway.ts';
+
+export interface AgentDriver {
+  readonly driver: Driver;
+  /** Undefined when connections are all that is balanced. */
+  readonly gateway: ServiceGateway | undefined;
+  readonly planned: Pick<PlannerOptions, 'gatewayOf' | 'onApplied'>;
+  readonly components: readonly Component[];
+}
+
+export function createAgentDriver(
+  options: RequestGatewayOptions & { readonly requests: boolean },
+): AgentDriver {
+  const { engine, clock, random, logOf } = options;
+  if (!options.requests) {
+    const udp = createPortableUdp();
+    const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
+    return { driver, gateway: undefined, planned: {}, components: [] };
+  }
+  const { driver, gateway } = createGatedDriver(options);
+  return {
+    driver,
+    gateway,
+    planned: {
+      gatewayOf: (...asked) => gateway.gatewayOf(...asked),
+      onApplied: ({ plan, delta }) => gateway.follow(plan, delta),
+    },
+    components: [unhurried(gateway)],
+  };
+}
+
+/**
+ * It waits for Secrets of the cluster. A node forwards without them, also when its API is away: until they are there,
+ * connections are balanced.
+ */
+function unhurried(gateway: ServiceGateway): Component {
+  const stopping = new AbortController();
+  let failure: unknown;
+  let starting: Promise<void> | undefined;
+  return {
+    name: gateway.name,
+    start: async () => {
+      starting = gateway.start(stopping.signal).catch((thrown: unknown) => {
+        failure = thrown;
+      });
+    },
+    stop: async () => {
+      stopping.abort();
+      await starting;
+      await gateway.stop();
+    },
+    status: () =>
+      failure === undefined || stopping.signal.aborted
+        ? gateway.status()
+        : { state: 'degraded', detail: messageOf(failure) },
+  };
+}
