@@ -15,8 +15,13 @@ export interface AgentDriver {
   readonly components: readonly Component[];
 }
 
+/** How long requests may go on when the node agent ends. */
+const drainMs = 2_000;
+
 export function createAgentDriver(
-  options: RequestGatewayOptions & { readonly requests: boolean },
+  options: Omit<RequestGatewayOptions, 'scope' | 'drainMs' | 'accessLogShare'> & {
+    readonly requests: boolean;
+  },
 ): AgentDriver {
   const { engine, clock, random, logOf } = options;
   if (!options.requests) {
@@ -24,7 +29,12 @@ export function createAgentDriver(
     const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
     return { driver, gateway: undefined, planned: {}, components: [] };
   }
-  const { driver, gateway } = createGatedDriver(options);
+  const { driver, gateway } = createGatedDriver({
+    ...options,
+    scope: 'cluster',
+    drainMs,
+    accessLogShare: 0,
+  });
   return {
     driver,
     gateway,

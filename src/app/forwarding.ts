@@ -22,6 +22,8 @@ export interface ForwardingParts {
   readonly nodeName: string;
   readonly logOf: (component: string) => Logger;
   readonly estate: Estate | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
   /** How long connections may go on after Ctrl-C. */
   readonly drainMs: number | undefined;
 }
@@ -53,6 +55,9 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     ...common,
     engine,
     logOf,
+    scope: 'localhost',
+    drainMs: parts.drainMs ?? defaultDrainMs,
+    accessLogShare: parts.accessLogShare,
     planner: () => planner,
     inherited: parts.estate?.driver,
   });

@@ -16,9 +16,11 @@ import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createBrowserPort } from './browser-port.ts';
 import { createControllers } from './controllers.ts';
 import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
+import type { NamePort } from './name-ports.ts';
 import { createNaming } from './naming.ts';
 import type { Objects } from './objects.ts';
 import { version } from './version.ts';
@@ -31,6 +33,10 @@ export interface InstanceParts {
   readonly upstreams: UpstreamSource;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAt: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
   readonly log: Logger;
   /** What the process before this one left. */
   readonly estate?: Estate | undefined;
@@ -50,6 +56,7 @@ export interface Instance {
   readonly door: Door;
   readonly metrics: Metrics;
   readonly gateway: ServiceGateway;
+  readonly browsers: NamePort;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
@@ -77,6 +84,7 @@ export function createInstance(parts: InstanceParts): Instance {
     logOf,
     estate,
     drainMs: parts.drainMs,
+    accessLogShare: parts.accessLogShare,
   });
   const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
@@ -97,13 +105,14 @@ export function createInstance(parts: InstanceParts): Instance {
     forwarding,
     log,
   });
+  const browsers = createBrowserPort({ engine, gateway, port: parts.browserPort, objects });
   const metrics = createMetrics({
     at: metricsAt,
     version,
     driver,
     applied: planner.applied,
     syncs,
-    others: () => names.dns.metrics(),
+    others: () => [...names.dns.metrics(), ...gateway.metrics()],
     log: logOf('metrics'),
   });
   return {
@@ -118,6 +127,7 @@ export function createInstance(parts: InstanceParts): Instance {
     door,
     metrics,
     gateway,
+    browsers,
     components: [
       node,
       // Stopped before the node: what is open ends at Pods that are still there.
@@ -127,6 +137,7 @@ export function createInstance(parts: InstanceParts): Instance {
       planner,
       ...names.components,
       door,
+      browsers,
       metrics,
     ],
   };

@@ -80,7 +80,7 @@ function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlS
     engine,
     clock: systemClock,
     // Explaining takes objects that forwarding does not: whole ones, asked for when somebody wants to know.
-    world: () => gatherWorld({ client: run.whole, driver, applied: planner.applied }),
+    world: () => gatherWorld({ client: run.whole, driver, gateway, applied: planner.applied }),
     ...(gateway === undefined
       ? {}
       : {

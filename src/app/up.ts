@@ -44,6 +44,10 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort?: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1; none when undefined. */
+  readonly accessLogShare?: number | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** Whose Services are served here as well. */
@@ -128,7 +132,17 @@ async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promi
 
 function startedAs(
   options: UpOptions,
-  { files, engine, workers, drainSeconds, dnsUpstreams, metrics, authorization }: HandoverStart,
+  {
+    files,
+    engine,
+    workers,
+    drainSeconds,
+    dnsUpstreams,
+    metrics,
+    browserPort,
+    accessLogShare,
+    authorization,
+  }: HandoverStart,
 ): UpOptions {
   return {
     ...options,
@@ -137,6 +151,8 @@ function startedAs(
     drainSeconds,
     dnsUpstreams,
     metrics,
+    browserPort,
+    accessLogShare,
     authorization: authorization === 'rbac' ? 'rbac' : 'always-allow',
     engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
@@ -233,6 +249,8 @@ function assemble(
     block,
     upstreams: upstreamsOf(options),
     metricsAt: options.metrics,
+    browserPort: options.browserPort,
+    accessLogShare: options.accessLogShare ?? 0,
     log,
     estate,
     drainMs: drainSeconds === undefined ? undefined : drainSeconds * 1_000,
@@ -267,12 +285,13 @@ function assemble(
 }
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
-  const { engine, workers, drainSeconds, dnsUpstreams, metrics, authorization } = options;
-  const { folder = '' } = options;
+  const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  const { browserPort, accessLogShare, authorization } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
-  const kept = { dataFolder: objects.folder };
-  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, authorization, ...kept };
+  const kept = { dataFolder: objects.folder, authorization };
+  const requests = { browserPort, accessLogShare };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...requests, ...kept };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

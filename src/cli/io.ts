@@ -68,6 +68,10 @@ export interface UpOptions {
   readonly workers?: number | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort?: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare?: number | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
@@ -161,6 +165,34 @@ export interface ProxyRunOptions extends ClusterRunOptions {
   readonly requests: boolean;
 }
 
+/** A ServicePort, and where a gateway answers for it. */
+export interface ServedPlace {
+  readonly namespace: string;
+  readonly service: string;
+  /** Name or number; undefined: all ports that speak HTTP, and there must be one only. */
+  readonly port: string | undefined;
+  readonly at: SocketAddress;
+}
+
+export interface GatewayRunOptions extends ClusterRunOptions {
+  /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
+  readonly instance: string | undefined;
+  /** Whose endpoints are local; undefined: nobody's. */
+  readonly node: string | undefined;
+  /** Where Services answer by name, without TLS and with it; undefined: nowhere. */
+  readonly listen: SocketAddress | undefined;
+  readonly listenTls: SocketAddress | undefined;
+  readonly serve: readonly ServedPlace[];
+  readonly engine: (typeof upEngines)[number];
+  /** Where health, readiness and metrics are served; undefined: nowhere. */
+  readonly pages: SocketAddress | undefined;
+  /** How long it goes on as before after it is told to end, and how long requests may then take. */
+  readonly lameduckMs: number;
+  readonly drainMs: number;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
@@ -172,6 +204,8 @@ export interface CliDeps {
   dns(options: DnsRunOptions): Promise<number>;
   /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */
   proxy(options: ProxyRunOptions): Promise<number>;
+  /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
+  gateway(options: GatewayRunOptions): Promise<number>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

@@ -6,6 +6,7 @@ import { addBackup, addRestore } from './commands/backup.ts';
 import { addBind } from './commands/bind.ts';
 import { addDns } from './commands/dns.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addGateway } from './commands/gateway.ts';
 import { addGet } from './commands/get.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
@@ -76,6 +77,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addSpread(program, act);
   addExplain(program, act);
   addProxy(program, act);
+  addGateway(program, act);
   addDns(program, act);
   addDoctor(program, act);
   addLint(program, act);

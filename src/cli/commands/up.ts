@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
+import { accessLogOption } from '../access-log-option.ts';
 import {
   authorizationModes,
   upEngines,
@@ -19,6 +20,8 @@ interface UpFlags extends GlobalOptions {
   readonly engine: UpOptions['engine'];
   readonly workers: number;
   readonly metrics: SocketAddress | 'none';
+  readonly browserPort?: number;
+  readonly accessLog: number;
   readonly logFormat: UpOptions['logFormat'];
   readonly authorization: UpOptions['authorization'];
   readonly kubeconfigOut?: string;
@@ -96,6 +99,8 @@ export function addUp(program: Command, act: Act): void {
           asBefore: false,
           drainSeconds: flags.drain,
           metrics: flags.metrics === 'none' ? undefined : flags.metrics,
+          browserPort: flags.browserPort,
+          accessLogShare: flags.accessLog / 100,
           instance,
           logLevel,
           logFormat: flags.logFormat,
@@ -177,6 +182,13 @@ function addPlaceOptions(command: Command): void {
         .argParser(parseListenOrNone)
         .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
+    .addOption(
+      new Option(
+        '--browser-port <port>',
+        'where browsers open http://SERVICE.NAMESPACE.localhost:PORT (default: 8880, or another that stays while that is taken)',
+      ).argParser(numberBetween(1, 65_535)),
+    )
+    .addOption(accessLogOption())
     .addOption(
       new Option(
         '--dns-upstream <address>',

@@ -39,7 +39,7 @@ export interface ReadSet {
 }
 
 /** One message; a chain with a hook is a base chain. */
-export type Statement = { readonly family: number; readonly table: string } & (
+export type BatchStatement = { readonly family: number; readonly table: string } & (
   | { readonly do: 'add table' | 'delete table' }
   | { readonly do: 'add chain'; readonly chain: string; readonly base: BaseHook | undefined }
   | { readonly do: 'delete chain' | 'flush chain'; readonly chain: string }
@@ -56,14 +56,14 @@ export type Statement = { readonly family: number; readonly table: string } & (
 const headerBytes = 4;
 
 /** In the order they were said. Throws on a message that `NftBatch` does not write. */
-export function* readBatch(bytes: Uint8Array): Generator<Statement> {
+export function* readBatch(bytes: Uint8Array): Generator<BatchStatement> {
   for (const { type, body } of readMessages(bytes)) {
     if (type >> 8 !== netfilterSubsystems.nftables) continue;
     yield readStatement(type & 0xff, body[0] ?? 0, readAttributes(body, headerBytes));
   }
 }
 
-function readStatement(message: number, family: number, a: Attributes): Statement {
+function readStatement(message: number, family: number, a: Attributes): BatchStatement {
   const name = (type: number): string => textAt(a, type) ?? '';
   // In all messages but those of tables themselves the first attribute is the table.
   const at = { family, table: name(tables.name) };
