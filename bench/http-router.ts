@@ -1,19 +1,10 @@
 /** The router of `switchyard up` with cookie affinity, over backends of a benchmark. */
 import type { RequestRouter } from '../src/gateway/index.ts';
 import { ServiceRouter } from '../src/gateway/service-router.ts';
-import { testEndpoint, testServer } from '../src/model/testing.ts';
+import { plainRequestRules } from '../src/model/index.ts';
+import { testCookie, testEndpoint, testServer } from '../src/model/testing.ts';
 import { systemClock } from '../src/sys/index.ts';
 import { host } from './tcp-proxies.ts';
-
-const cookie = {
-  name: 'SRV',
-  path: '/',
-  domain: undefined,
-  maxAgeSeconds: undefined,
-  sameSite: 'Lax',
-  secure: false,
-  httpOnly: true,
-} as const;
 
 export function stickyRouter(ports: readonly number[]): RequestRouter {
   const endpoints = ports.map((port, i) =>
@@ -23,14 +14,9 @@ export function stickyRouter(ports: readonly number[]): RequestRouter {
   const server = {
     ...testServer({ endpoints }),
     perRequest: {
+      ...plainRequestRules,
       affinity: 'cookie',
-      cookie,
-      hash: undefined,
-      protocol: 'http/1.1',
-      tlsSecret: undefined,
-      retry: { retries: 2, on: ['reset'], responseTimeoutMs: 60_000 },
-      slowStartMs: 0,
-      trustedProxies: [],
+      cookie: { ...testCookie, name: 'SRV' },
       pools,
     },
   } as const;

@@ -7,6 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 
 const unitFiles = ['src/**/*.test.ts', 'test/*.test.ts'];
 const allFiles = [...unitFiles, 'test/e2e/**/*.test.ts'];
@@ -22,6 +23,8 @@ interface Mode {
 }
 
 const limit = '--test-timeout=300000';
+/** A process for each file, and all compile the same sources: kept, that is a fifth less of the time. */
+const compiled = { NODE_COMPILE_CACHE: resolve('.cache/compiled') };
 const modes = new Map<string, Mode>([
   ['all', { files: allFiles, args: [limit], env: {}, minutes: 25 }],
   ['unit', { files: unitFiles, args: [limit], env: {}, minutes: 3 }],
@@ -44,7 +47,7 @@ function main([name = 'all', ...patterns]: readonly string[]): void {
   const args = ['--test', '--test-reporter=spec', `--test-concurrency=${availableParallelism()}`];
   const child = spawn(process.execPath, [...args, ...mode.args, ...files], {
     stdio: 'inherit',
-    env: { ...process.env, ...mode.env },
+    env: { ...process.env, ...compiled, ...mode.env },
   });
   // A terminal signals both of us: wait for the runner, which then reports what it had.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));

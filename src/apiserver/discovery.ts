@@ -33,7 +33,9 @@ function entriesOf(resource: Resource): Entry {
   const readWrite = ['get', 'patch', 'update'];
   const subresources: Omit<Entry, 'subresources'>[] = [];
   if (kind.plural === 'pods') {
+    const portForward = { name: 'portforward', kind: 'PodPortForwardOptions' };
     subresources.push({ ...base, name: 'log', kind: 'Pod', verbs: ['get'] });
+    subresources.push({ ...base, ...portForward, verbs: ['create', 'get'] });
   }
   if (resource.hasScale) {
     const scale = { kind: 'Scale', group: 'autoscaling', version: 'v1' };

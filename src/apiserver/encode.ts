@@ -1,35 +1,20 @@
 /**
- * Objects as the bytes that go out. An object is turned into text once, however many lists and watches carry it:
- * objects never change, so the text is kept as long as the object is.
+ * Objects as the bytes that go out; their text is made once, however many lists and watches carry it.
  */
 import type { Kind, KubeObject, WatchEvent } from '../kube/index.ts';
-import { apiVersionOf } from '../kube/index.ts';
+import { apiVersionOf, shownTail } from '../kube/index.ts';
 
-/** Kinds whose objects have no generation in the API, although every stored object counts one. */
-const withoutGeneration = new Set([
-  'Service',
-  'Namespace',
-  'Node',
-  'ConfigMap',
-  'Secret',
-  'Lease',
-  'Event',
-  'Endpoints',
-]);
-
-/** `"metadata":...}`: an object without its braces' beginning, kind and version. */
-const tails = new WeakMap<KubeObject, string>();
 const lines = new WeakMap<object, Buffer>();
 
 /** `{"kind":...,"apiVersion":...,"metadata":...}`. */
 export function encodeObject(object: KubeObject): string {
   const { kind, apiVersion } = object;
-  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},${tailOf(object)}`;
+  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},${shownTail(object)}`;
 }
 
 /** Items of a list go without kind and version, as the API server has them. */
 function encodeItem(object: KubeObject): string {
-  return `{${tailOf(object)}`;
+  return `{${shownTail(object)}`;
 }
 
 export interface ListHead {
@@ -66,22 +51,4 @@ export function encodeEvent(
   const line = Buffer.from(`{"type":"${event.type}","object":${encodeObject(event.object)}}\n`);
   lines.set(event, line);
   return line;
-}
-
-/** The metadata as clients see it. */
-export function shownMetadata({ kind, metadata }: KubeObject): object {
-  if (!withoutGeneration.has(kind)) return metadata;
-  const { generation: _hidden, ...shown } = metadata;
-  return shown;
-}
-
-function tailOf(object: KubeObject): string {
-  const known = tails.get(object);
-  if (known !== undefined) return known;
-  const { kind: _kind, apiVersion: _version, metadata: _metadata, ...others } = object;
-  // The metadata stands first, wherever the object has it.
-  const more = JSON.stringify(others).slice(1);
-  const text = `"metadata":${JSON.stringify(shownMetadata(object))}${more === '}' ? '}' : `,${more}`}`;
-  tails.set(object, text);
-  return text;
 }

@@ -8,6 +8,7 @@ import { discoveryAnswer } from './discovery.ts';
 import { openApiAnswer } from './openapi.ts';
 import { patchObject } from './patches.ts';
 import { podLog } from './pod-log.ts';
+import { podPortForward } from './pod-port-forward.ts';
 import { getObject, listObjects } from './reads.ts';
 import { isSet, parseTarget, type RequestTarget, type ResourcePath } from './request-info.ts';
 import { findResource } from './resources.ts';
@@ -82,6 +83,7 @@ const neverAsked: HttpRequest = {
   method: 'GET',
   target: '/',
   header: () => undefined,
+  canUpgrade: false,
   body: async () => Buffer.alloc(0),
   signal: new AbortController().signal,
 };
@@ -149,6 +151,10 @@ async function subresourceAnswer(
   }
   if (verb === 'GET log' && resource.kind.plural === 'pods')
     return await podLog(request, name, context);
+  if (subresource === 'portforward' && resource.kind.plural === 'pods') {
+    if (http.method !== 'GET' && http.method !== 'POST') throw notAllowed();
+    return await podPortForward(request, name, context);
+  }
   throw unservedSubresource(resource.kind.plural, subresource);
 }
 
@@ -156,7 +162,6 @@ async function subresourceAnswer(
 const unserved: Readonly<Record<string, string>> = {
   'pods/exec': 'Pods are addresses or processes of this host: run the command in a terminal',
   'pods/attach': 'use kubectl logs -f for its output',
-  'pods/portforward': 'Pods answer at their own address: see switchyard get endpoints',
   'pods/proxy': 'Pods answer at their own address: see switchyard get endpoints',
   'pods/eviction': 'delete the Pod',
   'pods/ephemeralcontainers': 'Pods are addresses or processes of this host',

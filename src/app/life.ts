@@ -80,7 +80,10 @@ export function createLife({ instance, block, components, startedAt, log }: Life
           ({ name }) => !name.startsWith('driver ') && name !== gateway.name,
         );
         await stopAll(
-          others.map((each) => (each.name === 'node' ? released(instance) : each)),
+          others.map((each) => {
+            if (each === door) return { ...door, stop: () => door.leave() };
+            return each.name === 'node' ? released(instance) : each;
+          }),
           log,
         );
       },
@@ -103,7 +106,8 @@ export function createLife({ instance, block, components, startedAt, log }: Life
     },
     retire: async (signal) => {
       const ms = instance.drainMs ?? retireMs;
-      await driver.retire(AbortSignal.any([signal, AbortSignal.timeout(ms)]));
+      const until = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+      await Promise.all([driver.retire(until), door.emptied(until)]);
       // Its requests came over connections of the driver.
       await stopAll([gateway], log);
     },

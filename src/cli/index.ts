@@ -6,6 +6,7 @@ export type {
   CliIo,
   ClusterRunOptions,
   DnsRunOptions,
+  FromCluster,
   ObjectsPlace,
   ProxyRunOptions,
   UpOptions,

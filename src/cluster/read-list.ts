@@ -49,6 +49,8 @@ async function readPages<T extends KubeObject>(
   const { transport, reduce, metadataOnly, pageSize, signal, onPage } = reading;
   const items: T[] = [];
   let next: string | undefined;
+  // The first page's: whoever watches from it misses nothing, even if a server's later pages were younger.
+  let listed: string | undefined;
   for (;;) {
     const query = { limit: pageSize === 0 ? undefined : String(pageSize), continue: next };
     const reply = await transport.call({
@@ -66,8 +68,9 @@ async function readPages<T extends KubeObject>(
     }
     for (const item of found) items.push(arrived(kind, item, reduce));
     onPage(items.length);
+    listed ??= version;
     next = continueIn(page['metadata']);
-    if (next === undefined) return { items, resourceVersion: version };
+    if (next === undefined) return { items, resourceVersion: listed };
   }
 }
 

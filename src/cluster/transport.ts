@@ -4,7 +4,13 @@
  */
 import { ApiError, type ApiErrorOptions } from '../kube/index.ts';
 import { messageOf, type Clock, type Random } from '../model/index.ts';
-import { createHttpClient, HttpError, type HttpClient, type HttpReply } from '../sys/http/index.ts';
+import {
+  createHttpClient,
+  HttpError,
+  type HttpClient,
+  type HttpReply,
+  type UpgradeReply,
+} from '../sys/http/index.ts';
 import type { ClusterAccess, Credentials } from './access.ts';
 import { ClusterError } from './errors.ts';
 import { refusalOf } from './refusal.ts';
@@ -25,6 +31,8 @@ export interface ApiCall {
   readonly accept?: string | undefined;
   readonly contentType?: string | undefined;
   readonly body?: unknown;
+  /** Beyond those of every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How long nothing may come. */
   readonly idleMs: number;
   readonly signal: AbortSignal;
@@ -42,6 +50,8 @@ export interface Contact {
 export interface ApiReply {
   readonly pieces: AsyncIterable<Buffer>;
 }
+
+export type Upgraded = Extract<UpgradeReply, { readonly kind: 'upgraded' }>;
 
 /** An answer that refuses is read so far. */
 const maxRefusalBytes = 1 << 20;
@@ -67,10 +77,19 @@ export class Transport {
 
   /** Rejects with ApiError: the server's refusals, and ServiceUnavailable when it cannot be asked. */
   async call(call: ApiCall): Promise<ApiReply> {
+    return await this.repeated(call, () => this.once(call));
+  }
+
+  /** A connection that speaks another protocol from here on. Rejects as `call`. */
+  async upgrade(call: ApiCall): Promise<Upgraded> {
+    return await this.repeated(call, () => this.upgradeOnce(call));
+  }
+
+  private async repeated<T>(call: ApiCall, once: () => Promise<T>): Promise<T> {
     let renewed = false;
     for (let tries = 1; ; tries++) {
       try {
-        return await this.once(call);
+        return await once();
       } catch (thrown) {
         if (!(thrown instanceof ApiError) || call.signal.aborted) throw thrown;
         if (thrown.code === 'Unauthorized' && !renewed) {
@@ -98,7 +117,7 @@ export class Transport {
   private async once(call: ApiCall): Promise<ApiReply> {
     const limit = createTimeLimit(this.options.clock, headMs, call.signal);
     try {
-      const reply = await this.send(call, limit.signal);
+      const reply = await this.send(call, limit.signal, (client, wanted) => client.send(wanted));
       if (reply.status >= 200 && reply.status < 300) {
         limit.allow(call.idleMs);
         this.away = { awaySinceMs: undefined, problem: undefined };
@@ -116,11 +135,28 @@ export class Transport {
     }
   }
 
-  private async send(call: ApiCall, signal: AbortSignal): Promise<HttpReply> {
+  private async upgradeOnce(call: ApiCall): Promise<Upgraded> {
+    const limit = createTimeLimit(this.options.clock, headMs, call.signal);
+    try {
+      const reply = await this.send(call, limit.signal, (client, wanted) => client.upgrade(wanted));
+      if (reply.kind === 'upgraded') return reply;
+      throw await this.refusal(call, reply.reply);
+    } catch (thrown) {
+      throw this.explained(thrown, limit);
+    } finally {
+      limit.end();
+    }
+  }
+
+  private async send<T>(
+    call: ApiCall,
+    signal: AbortSignal,
+    by: (client: HttpClient, wanted: Parameters<HttpClient['send']>[0]) => Promise<T>,
+  ): Promise<T> {
     const { access, userAgent } = this.options;
     const credentials = await access.credentials();
     const { method, path, accept = 'application/json', body } = call;
-    return await this.clientOf(credentials).send({
+    return await by(this.clientOf(credentials), {
       method,
       // The server's own path comes before the API's.
       url: new URL(`${access.server.replace(/\/$/, '')}${path}`),
@@ -128,6 +164,7 @@ export class Transport {
         ...credentials.headers,
         accept,
         'user-agent': userAgent,
+        ...call.headers,
         ...(body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),

@@ -120,6 +120,8 @@ export interface EndpointView {
   readonly failures: number | undefined;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
+  /** Why a driver that counts bytes has none: the kernel's accounting of connections is off. */
+  readonly bytesUnknown?: 'accounting-off' | undefined;
   /** How long it took to accept TCP connections; undefined before the first. */
   readonly connectLatency:
     | {

@@ -189,6 +189,7 @@ test('endpoints have their state and what the driver counted of them', () => {
     failures: 0,
     bytesIn: 10,
     bytesOut: undefined,
+    bytesUnknown: undefined,
     connectLatency: undefined,
   });
   assert.deepEqual(

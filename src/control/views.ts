@@ -64,6 +64,7 @@ export function endpointViews(
         failures: counted?.failures,
         bytesIn: counted?.bytesIn,
         bytesOut: counted?.bytesOut,
+        bytesUnknown: observation.bytesUnknown,
         connectLatency: latencyView(counted?.connectLatency),
       };
     });

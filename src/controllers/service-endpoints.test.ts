@@ -28,6 +28,7 @@ import { planSlices } from './plan-slices.ts';
 import { ServiceState } from './service-state.ts';
 import { ownerOfMirrored } from './slice-owner.ts';
 import { syncEndpoints } from './sync-endpoints.ts';
+import { holds } from './testing.ts';
 
 const runs = process.env['SWITCHYARD_SOAK'] === '1' ? 20_000 : 300;
 
@@ -216,19 +217,6 @@ async function start(t: TestContext): Promise<ObjectClient> {
   await controller.start(AbortSignal.timeout(5_000));
   t.after(() => controller.stop());
   return client;
-}
-
-/** Waits until the check holds. */
-async function holds(check: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
 }
 
 test('Endpoints have the labels of their Service and say whose they are; they go with it', async (t) => {

@@ -13,82 +13,12 @@ import {
   type Pod,
   type StatefulSet,
 } from '../kube/index.ts';
-import { parseCidr } from '../model/index.ts';
-import { silentLogger } from '../obs/index.ts';
-import { createRegistry } from '../registry/index.ts';
-import { createMemoryStore } from '../store/index.ts';
-import { systemClock } from '../sys/index.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
+import { holds, startWorld, templateOf, type World } from './testing.ts';
 import { createWorkloadControllers } from './workloads.ts';
 
-const clock = systemClock;
-
-interface World {
-  readonly client: ObjectClient;
-  /** Makes every Pod ready that is not, and takes away those that are to go: one step of a node. */
-  readonly step: (isFine?: (pod: Pod) => boolean) => Promise<void>;
-  readonly pods: () => Promise<readonly Pod[]>;
-}
-
-async function start(t: TestContext): Promise<World> {
-  let uid = 0;
-  const serviceRange = parseCidr('10.96.0.0/16');
-  assert.ok(serviceRange);
-  const client = createRegistry({
-    store: createMemoryStore({ clock, newUid: () => `uid-${++uid}` }),
-    random: Math.random,
-    serviceRange,
-    allowLoopbackEndpoints: true,
-  });
-  const options = { client, clock, random: Math.random, log: silentLogger };
-  for (const component of [createWorkloadControllers(options), createGarbageCollector(options)]) {
-    await component.start(AbortSignal.timeout(5_000));
-    t.after(() => component.stop());
-  }
-  const pods = async (): Promise<readonly Pod[]> => (await client.list(podKind)).items;
-  return {
-    client,
-    pods,
-    step: async (isFine = () => true) => {
-      for (const pod of await pods()) {
-        const { namespace, name } = pod.metadata;
-        if (isLeaving(pod)) {
-          await client.delete(podKind, { namespace, name }, { gracePeriodSeconds: 0 });
-          continue;
-        }
-        if (pod.spec?.nodeName === undefined) {
-          await client.patch(podKind, { namespace, name }, { spec: { nodeName: 'n1' } });
-        }
-        const status = {
-          phase: 'Running',
-          conditions: [{ type: 'Ready', status: isFine(pod) ? 'True' : 'False' }],
-        };
-        const options = { subresource: 'status' } as const;
-        await client.patch(podKind, { namespace, name }, { status }, options);
-      }
-    },
-  };
-}
-
-/** Waits until the check holds. */
-async function holds(check: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  }
-}
-
-function template(image: string): NonNullable<Deployment['spec']>['template'] & object {
-  return {
-    metadata: { labels: { app: 'web' } },
-    spec: { containers: [{ name: 'web', image }] },
-  };
-}
+const start = (t: TestContext): Promise<World> =>
+  startWorld(t, [createWorkloadControllers, createGarbageCollector]);
 
 function deployment(fields: NonNullable<Deployment['spec']> = {}): Deployment {
   return {
@@ -98,7 +28,7 @@ function deployment(fields: NonNullable<Deployment['spec']> = {}): Deployment {
     spec: {
       replicas: 3,
       selector: { matchLabels: { app: 'web' } },
-      template: template('web:1'),
+      template: templateOf('web:1'),
       ...fields,
     },
   };
@@ -163,7 +93,7 @@ test('a rolling update keeps to maxSurge and maxUnavailable at every step', asyn
       if (active.length > 5 || ready < 4) problems.push(`${active.length} ${ready}`);
     }
   })();
-  await client.patch(deploymentKind, web, { spec: { template: template('web:2') } });
+  await client.patch(deploymentKind, web, { spec: { template: templateOf('web:2') } });
   await holds(async () => {
     await step();
     const images = (await pods()).map((pod) => pod.spec?.containers?.[0]?.image);
@@ -189,13 +119,13 @@ test('an update that never gets ready leaves the old Pods, and a way back is a w
   await step();
   await holds(async () => assert.deepEqual(await counts(client), [3, 3, 3]));
   const isOld = (pod: Pod): boolean => pod.spec?.containers?.[0]?.image === 'web:1';
-  await client.patch(deploymentKind, web, { spec: { template: template('broken') } });
+  await client.patch(deploymentKind, web, { spec: { template: templateOf('broken') } });
   await holds(async () => {
     await step(isOld);
     assert.deepEqual(await counts(client), [4, 1, 3]);
   });
   assert.equal((await pods()).filter(isOld).length, 3);
-  await client.patch(deploymentKind, web, { spec: { template: template('web:1') } });
+  await client.patch(deploymentKind, web, { spec: { template: templateOf('web:1') } });
   await holds(async () => {
     await step(isOld);
     assert.deepEqual(await counts(client), [3, 3, 3]);
@@ -246,7 +176,7 @@ test('a StatefulSet goes up and down in order, with names that stay', async (t) 
       replicas: 3,
       serviceName: 'web',
       selector: { matchLabels: { app: 'web' } },
-      template: template('web:1'),
+      template: templateOf('web:1'),
     },
   };
   await client.create(statefulSetKind, set);
@@ -262,7 +192,7 @@ test('a StatefulSet goes up and down in order, with names that stay', async (t) 
   const [first] = await pods();
   assert.equal(first?.spec?.hostname, 'web-0');
   assert.equal(first?.spec?.subdomain, 'web');
-  await client.patch(statefulSetKind, web, { spec: { template: template('web:2') } });
+  await client.patch(statefulSetKind, web, { spec: { template: templateOf('web:2') } });
   const order: string[] = [];
   await holds(async () => {
     for (const pod of await pods()) {

@@ -34,6 +34,10 @@ export interface DoorOptions {
 export interface Door extends Component {
   /** Undefined before `start` and after `stop`. */
   address(): SocketAddress | undefined;
+  /** Takes nobody any more, so that another process can; who is inside stays. */
+  leave(): Promise<void>;
+  /** Resolves when nobody is inside any more; the signal sees to it. */
+  emptied(signal: AbortSignal): Promise<void>;
 }
 
 const maxClients = 1_024;
@@ -45,12 +49,23 @@ const maxAddressesTried = 8;
 export function createDoor(options: DoorOptions): Door {
   const clients = new Set<Client>();
   let listener: Listener | undefined;
+  let onEmpty: (() => void) | undefined;
   let status: ComponentStatus = { state: 'starting', detail: undefined };
   const onStream = (stream: ByteStream): void => {
     if (clients.size >= maxClients) return stream.destroy('reset');
-    const client = new Client(stream, options, () => clients.delete(client));
+    const client = new Client(stream, options, () => {
+      clients.delete(client);
+      if (clients.size === 0) onEmpty?.();
+    });
     clients.add(client);
     client.start();
+  };
+  const leave = async (): Promise<void> => {
+    await listener?.close();
+    listener = undefined;
+  };
+  const closeAll = (): void => {
+    for (const client of clients) client.close();
   };
   return {
     name: 'door',
@@ -59,10 +74,19 @@ export function createDoor(options: DoorOptions): Door {
       status = { state: 'ready', detail: undefined };
       options.log.debug('Door open', { at: formatSocketAddress(listener.address) });
     },
+    leave,
+    emptied: async (signal) => {
+      if (clients.size === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onEmpty = resolve;
+      signal.addEventListener('abort', closeAll, { once: true });
+      if (signal.aborted) closeAll();
+      await promise;
+      signal.removeEventListener('abort', closeAll);
+    },
     stop: async () => {
-      await listener?.close();
-      listener = undefined;
-      for (const client of clients) client.close();
+      await leave();
+      closeAll();
       status = { state: 'stopped', detail: undefined };
     },
     status: () => status,

@@ -1,7 +1,7 @@
 /** The way of a request, in words, against golden files; every sentence is said by one of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideRequest } from '../model/index.ts';
+import { decideRequest, plainRequestRules } from '../model/index.ts';
 import { compileCase, parseRequestCases, requestOf } from '../model/l7/request-cases.suite.ts';
 import { testEndpoint, testFlow, testPlan, testServer } from '../model/testing.ts';
 import { explainRequest, type RequestExplanation, type RequestWorld } from './explain-request.ts';
@@ -11,20 +11,10 @@ const url = 'http://web.default/';
 const endpoints = [testEndpoint({ pod: 'default/web-1' })];
 const plain = testServer({ endpoints });
 const gateway = [testEndpoint({ address: '127.0.0.1', port: 40_123 })];
-const asked = {
-  affinity: 'none',
-  cookie: undefined,
-  hash: undefined,
-  protocol: 'http/1.1',
-  tlsSecret: undefined,
-  retry: { retries: 2, on: ['reset'], responseTimeoutMs: 60_000 },
-  slowStartMs: 0,
-  trustedProxies: [],
-} as const;
 const balanced = testServer({
   endpoints,
   pools: { cluster: gateway, local: [], hasAny: true },
-  perRequest: { ...asked, pools: plain.pools },
+  perRequest: { ...plainRequestRules, pools: plain.pools },
 });
 const abc = 'endpoints a ready, b ready, c ready weight=0';
 const sticky = `${abc}; affinity cookie`;

@@ -3,39 +3,26 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import test, { type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
-import type { StreamEngine } from '../sys/net/index.ts';
 import { until } from '../sys/net/testing.ts';
 import type { AccessRecord } from './access-log.ts';
 import {
-  engineOf,
+  onEveryEngine,
   exchangeRaw,
   roundRobin,
   startBackend,
   startGateway,
   startRawBackend,
+  type Check,
 } from './testing.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const get = 'GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n';
 const post = 'POST /pay HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nsum';
 
-type Check = (what: string, run: (t: TestContext, engine: StreamEngine) => Promise<void>) => void;
-
-for (const name of ['portable', 'epoll'] as const) {
-  const engine = await engineOf(name).catch(() => undefined);
-  const check: Check = (what, run) =>
-    void test(
-      `${name}: ${what}`,
-      { timeout: 30_000, skip: engine === undefined && 'there is no epoll' },
-      (t) => (engine === undefined ? Promise.resolve() : run(t, engine)),
-    );
-  boundChecks(check);
-  twiceChecks(check);
-  logChecks(check);
-}
+await onEveryEngine(boundChecks, twiceChecks, logChecks);
 
 function boundChecks(check: Check): void {
   check(

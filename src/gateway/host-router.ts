@@ -5,10 +5,10 @@
  */
 import {
   hostOf,
+  plainRequestRules,
   type Clock,
   type Plan,
   type Random,
-  type RequestRules,
   type VirtualServer,
 } from '../model/index.ts';
 import type { RequestRouter, Routed } from './router.ts';
@@ -27,18 +27,6 @@ export interface HostRouterOptions {
 /** Names seen lately that are kept; the oldest are looked up again. */
 const maxKnown = 1_024;
 
-/** Of a Service that says nothing about requests. */
-const plainRules: RequestRules = {
-  affinity: 'none',
-  cookie: undefined,
-  hash: undefined,
-  protocol: 'http/1.1',
-  tlsSecret: undefined,
-  retry: { retries: 2, on: ['reset'], responseTimeoutMs: 60_000 },
-  slowStartMs: 0,
-  trustedProxies: [],
-};
-
 interface Known {
   readonly server: VirtualServer;
   readonly router: ServiceRouter;
@@ -49,7 +37,10 @@ export function createHostRouter(options: HostRouterOptions): RequestRouter {
   const plainRouter = (server: VirtualServer): ServiceRouter => {
     const before = known.get(server.id);
     if (before?.server === server) return before.router;
-    const asked: RequestServer = { ...server, perRequest: { ...plainRules, pools: server.pools } };
+    const asked: RequestServer = {
+      ...server,
+      perRequest: { ...plainRequestRules, pools: server.pools },
+    };
     const router = before?.router ?? new ServiceRouter(asked, options);
     router.follow(asked, []);
     known.delete(server.id);

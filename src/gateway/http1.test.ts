@@ -2,38 +2,21 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
-import type { StreamEngine } from '../sys/net/index.ts';
 import { startDeafServer } from '../sys/net/testing.ts';
 import { defaultBounds, defaultPolicy } from './bounds.ts';
 import {
   endpointAt,
-  engineOf,
+  onEveryEngine,
   exchangeRaw,
   roundRobin,
   startBackend,
   startGateway,
   startRawBackend,
+  type Check,
 } from './testing.ts';
 
-const slow = { timeout: 30_000 } as const;
-
-for (const name of ['portable', 'epoll'] as const) {
-  const engine = await engineOf(name).catch(() => undefined);
-  const check: Check = (what, run) =>
-    void test(
-      `${name}: ${what}`,
-      { ...slow, skip: engine === undefined && 'there is no epoll' },
-      (t) => (engine === undefined ? Promise.resolve() : run(t, engine)),
-    );
-  requests(check);
-  bodies(check);
-  failures(check);
-  limits(check);
-}
-
-type Check = (what: string, run: (t: TestContext, engine: StreamEngine) => Promise<void>) => void;
+await onEveryEngine(requests, bodies, failures, limits);
 
 function requests(check: Check): void {
   check('a request goes to the endpoint and its answer comes back', async (t, engine) => {

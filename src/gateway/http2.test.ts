@@ -13,29 +13,20 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import test, { type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import type { SocketAddress } from '../model/index.ts';
-import type { StreamEngine } from '../sys/net/index.ts';
 import type { RoutedEndpoint, TlsIdentity } from './router.ts';
-import { engineOf, exchangeRaw, roundRobin, startBackend, startGateway } from './testing.ts';
+import {
+  exchangeRaw,
+  onEveryEngine,
+  roundRobin,
+  startBackend,
+  startGateway,
+  type Check,
+} from './testing.ts';
 
-const slow = { timeout: 30_000 } as const;
-
-type Check = (what: string, run: (t: TestContext, engine: StreamEngine) => Promise<void>) => void;
-
-for (const name of ['portable', 'epoll'] as const) {
-  const engine = await engineOf(name).catch(() => undefined);
-  const check: Check = (what, run) =>
-    void test(
-      `${name}: ${what}`,
-      { ...slow, skip: engine === undefined && 'there is no epoll' },
-      (t) => (engine === undefined ? Promise.resolve() : run(t, engine)),
-    );
-  pairs(check);
-  streams(check);
-  tls(check);
-}
+await onEveryEngine(pairs, streams, tls);
 
 function pairs(check: Check): void {
   check('HTTP/2 to a backend of HTTP/1.1', async (t, engine) => {

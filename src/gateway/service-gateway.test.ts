@@ -11,12 +11,14 @@ import {
   endpointKey,
   nextPlan,
   parseCidr,
+  plainRequestRules,
   type Endpoint,
   type Plan,
   type RequestRules,
   type ServicePortRef,
   type VirtualServer,
 } from '../model/index.ts';
+import { testCookie } from '../model/testing.ts';
 import { silentLogger } from '../obs/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
@@ -34,26 +36,11 @@ const ref = {
   family: 'IPv4',
 } as const;
 const id = 'shop/web:http/TCP/IPv4';
-const cookie = {
-  name: 'sid',
-  path: '/',
-  domain: undefined,
-  maxAgeSeconds: undefined,
-  sameSite: 'Lax',
-  secure: false,
-  httpOnly: true,
-} as const;
 const rules: RequestRules = {
-  affinity: 'none',
-  cookie: undefined,
-  hash: undefined,
-  protocol: 'http/1.1',
-  tlsSecret: undefined,
-  retry: { retries: 2, on: ['reset'], responseTimeoutMs: 10_000 },
-  slowStartMs: 0,
-  trustedProxies: [],
+  ...plainRequestRules,
+  retry: { ...plainRequestRules.retry, responseTimeoutMs: 10_000 },
 };
-const sticky: RequestRules = { ...rules, affinity: 'cookie', cookie };
+const sticky: RequestRules = { ...rules, affinity: 'cookie', cookie: testCookie };
 const node = {
   name: 'here',
   zone: undefined,

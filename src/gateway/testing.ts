@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type Socket } from 'node:net';
-import type { TestContext } from 'node:test';
+import test, { type TestContext } from 'node:test';
 import type { SocketAddress } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
@@ -22,6 +22,26 @@ const testHost = '127.0.87.1';
 
 export async function engineOf(name: 'portable' | 'epoll'): Promise<StreamEngine> {
   return (await createEngine({ prefer: name })).engine;
+}
+
+/** Registers one check, for the engine whose turn it is. */
+export type Check = (
+  what: string,
+  run: (t: TestContext, engine: StreamEngine) => Promise<void>,
+) => void;
+
+/** Registers the checks of each group once with every engine; what the host has no engine for is skipped by name. */
+export async function onEveryEngine(...groups: readonly ((check: Check) => void)[]): Promise<void> {
+  for (const name of ['portable', 'epoll'] as const) {
+    const engine = await engineOf(name).catch(() => undefined);
+    const check: Check = (what, run) =>
+      void test(
+        `${name}: ${what}`,
+        { timeout: 30_000, skip: engine === undefined && 'there is no epoll' },
+        (t) => (engine === undefined ? Promise.resolve() : run(t, engine)),
+      );
+    for (const group of groups) group(check);
+  }
 }
 
 export interface TestRouter extends RequestRouter {

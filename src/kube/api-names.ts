@@ -14,6 +14,11 @@ export const apiNames = {
   kubeProxyVersion: 'kubeproxy.config.k8s.io/v1alpha1',
   /** Where a Pod finds the credentials of its service account. */
   serviceAccountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
+  /** How connections to Pods are spoken over the API: streams of SPDY, by themselves or over a WebSocket. */
+  portForward: 'portforward.k8s.io',
+  portForwardTunnel: 'SPDY/3.1+portforward.k8s.io',
+  /** One connection a WebSocket, as kubelets of any age have it. */
+  portForwardChannels: 'v4.channel.k8s.io',
   /** The version of continue tokens. */
   continueVersion: 'meta.k8s.io/v1',
 } as const;

@@ -61,6 +61,7 @@ export {
   garbageFinalizers,
   ipAllocator,
   labels,
+  clusterMirror,
   mirroringController,
   namespaceFinalizer,
   nodeTaints,
@@ -75,6 +76,7 @@ export {
   portNameProblems,
   qualifiedNameProblems,
 } from './names.ts';
+export { shownMetadata, shownTail, storedText } from './object-text.ts';
 export { objectFilter } from './object-filter.ts';
 export type { ObjectFilter } from './object-filter.ts';
 export {

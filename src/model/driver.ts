@@ -72,6 +72,8 @@ export interface EndpointPlace {
 export interface Observation {
   /** By ServicePort id, then by endpoint key. */
   readonly endpoints: ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
+  /** Why a driver that counts bytes has none to tell: the kernel does not, and how it is told to. */
+  readonly bytesUnknown?: 'accounting-off' | undefined;
   /** What limits of the driver's own kept it from carrying on; undefined for a driver without any. */
   readonly limited?: {
     /** Refused because too many were open. */

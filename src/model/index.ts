@@ -79,7 +79,7 @@ export type { HttpRequest, HttpRoute, RequestBackend, RouteTable } from './l7/ro
 export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
 export type { SessionKey, Sessions } from './l7/sessions.ts';
 export { PassiveHealth } from './passive-health.ts';
-export { emptyPlan, findFrontend, nextPlan } from './plan.ts';
+export { emptyPlan, findFrontend, nextPlan, serversOf } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
 export {
@@ -94,7 +94,7 @@ export { outgrown } from './schedulers/outgrown.ts';
 export { createSchedulerState, pick } from './schedulers/pick.ts';
 export type { SchedulerState } from './schedulers/pick.ts';
 export { buildRing } from './schedulers/ring.ts';
-export { endpointKey, servicePortId } from './service-port.ts';
+export { endpointKey, plainRequestRules, servicePortId } from './service-port.ts';
 export type {
   Endpoint,
   Frontend,

@@ -55,6 +55,11 @@ export interface Delta {
   readonly nodeChanged: boolean;
 }
 
+/** Every VirtualServer a Delta is about; those that changed as they were and as they are. */
+export function serversOf({ added, removed, updated }: Delta): readonly VirtualServer[] {
+  return [...added, ...removed, ...updated.flatMap(({ before, after }) => [before, after])];
+}
+
 export function emptyPlan(node: NodeView): Plan {
   return {
     revision: 0,

@@ -115,6 +115,18 @@ export interface RetryRules {
   readonly responseTimeoutMs: number;
 }
 
+/** Of a Service that says nothing about requests. */
+export const plainRequestRules: RequestRules = {
+  affinity: 'none',
+  cookie: undefined,
+  hash: undefined,
+  protocol: 'http/1.1',
+  tlsSecret: undefined,
+  retry: { retries: 2, on: ['reset'], responseTimeoutMs: 60_000 },
+  slowStartMs: 0,
+  trustedProxies: [],
+};
+
 /** A ServicePort compiled for this node. Compared by reference: an unchanged one is the same object. */
 export interface VirtualServer {
   readonly id: string;

@@ -1,5 +1,6 @@
 /** Builders for tests: whole, valid values from the few fields a case is about. */
 import type { Flow } from './flow.ts';
+import type { CookieSettings } from './l7/cookies.ts';
 import type { NodeView, Plan } from './plan.ts';
 import { emptyPlan, nextPlan } from './plan.ts';
 import { servicePortId, type Endpoint, type Frontend, type VirtualServer } from './service-port.ts';
@@ -39,6 +40,17 @@ export function testEndpoints(count: number, fields: Partial<Endpoint> = {}): re
     testEndpoint({ address: `10.1.${Math.floor((i + 1) / 256)}.${(i + 1) % 256}`, ...fields }),
   );
 }
+
+/** As a Service that only asks for cookie affinity has it, but for the name. */
+export const testCookie: CookieSettings = {
+  name: 'sid',
+  path: '/',
+  domain: undefined,
+  maxAgeSeconds: undefined,
+  sameSite: 'Lax',
+  secure: false,
+  httpOnly: true,
+};
 
 export const testFrontend: Frontend = { kind: 'clusterIP', address: '10.96.0.10', port: 80 };
 

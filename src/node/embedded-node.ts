@@ -25,10 +25,10 @@ export interface EmbeddedNodeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Resolves when nobody is sent to the Pod `NAMESPACE/NAME` any more, or when it has waited long enough. */
   /** Processes that run already, and what they said. */
   readonly adopted?: readonly AdoptedPod[] | undefined;
   readonly saidBefore?: NodeEstate['logs'] | undefined;
+  /** Resolves when nobody is sent to the Pod `NAMESPACE/NAME` any more, or when it has waited long enough. */
   readonly withdrawn: (pod: string, limit: WithdrawalLimit) => Promise<void>;
 }
 

@@ -11,17 +11,14 @@ import {
   type Probe,
 } from '../kube/index.ts';
 import { parseCidr } from '../model/index.ts';
-import { silentLogger } from '../obs/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createPortableEngine } from '../sys/net/index.ts';
-import { createEmbeddedNode, type EmbeddedNode } from './embedded-node.ts';
+import type { EmbeddedNode } from './embedded-node.ts';
+import { isReady, linuxOnly, startNode, untilGone, untilPod, webName } from './testing.ts';
 
 // One block for this file: test files run side by side.
 const podRange = parseCidr('127.41.1.0/24');
-const linuxOnly =
-  process.platform === 'linux' ? false : 'a Pod has an address of its own only on Linux';
 
 interface World {
   readonly client: ObjectClient;
@@ -37,19 +34,7 @@ async function start(t: TestContext, withdrawn: () => Promise<void>): Promise<Wo
     serviceRange: podRange,
     allowLoopbackEndpoints: true,
   });
-  const node = createEmbeddedNode({
-    client,
-    nodeName: 'embedded',
-    podRange,
-    engine: createPortableEngine(),
-    clock: systemClock,
-    random: Math.random,
-    log: silentLogger,
-    withdrawn,
-  });
-  await node.start(AbortSignal.timeout(5_000));
-  t.after(() => node.stop());
-  return { client, node };
+  return { client, node: await startNode(t, { client, podRange, withdrawn }) };
 }
 
 const server = `
@@ -66,14 +51,12 @@ const server = `
   }).listen(Number(PORT), HOST);
 `;
 
-const name = { namespace: 'default', name: 'web' };
-
 function pod(probes: Readonly<Record<string, Probe>> = {}): Pod {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      ...name,
+      ...webName,
       annotations: { 'switchyard.dev/command': JSON.stringify([process.execPath, '-e', server]) },
     },
     spec: {
@@ -90,27 +73,6 @@ function pod(probes: Readonly<Record<string, Probe>> = {}): Pod {
   };
 }
 
-async function until(client: ObjectClient, isWanted: (pod: Pod) => boolean): Promise<Pod> {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const found = await client.get(podKind, name);
-    if (isWanted(found)) return found;
-    assert.ok(Date.now() < deadline, `still ${JSON.stringify(found.status)}`);
-    await systemClock.sleep(10);
-  }
-}
-
-async function untilGone(client: ObjectClient): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while ((await client.list(podKind)).items.length > 0) {
-    assert.ok(Date.now() < deadline, 'still there');
-    await systemClock.sleep(10);
-  }
-}
-
-const isReady = (found: Pod): boolean =>
-  found.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
-
 test(
   'nobody is sent to it any more, then it is told to end, then the object goes',
   { skip: linuxOnly },
@@ -122,12 +84,12 @@ test(
       await out.promise;
     });
     await client.create(podKind, pod());
-    const { status } = await until(client, isReady);
+    const { status } = await untilPod(client, isReady);
     const lines: string[] = [];
     node.logs.follow('default/web', ({ text }) => lines.push(text));
-    await client.delete(podKind, name);
+    await client.delete(podKind, webName);
     await asked.promise;
-    const marked = await client.get(podKind, name);
+    const marked = await client.get(podKind, webName);
     assert.ok(marked.metadata.deletionTimestamp !== undefined);
     assert.ok(isReady(marked), 'it still serves');
     assert.equal((await fetch(`http://${status?.podIP}:8080/`)).status, 200);
@@ -140,10 +102,10 @@ test(
 test('a Pod that only stands for an address goes too', async (t) => {
   const { client } = await start(t, async () => undefined);
   const annotations = { 'switchyard.dev/address': '127.0.0.1:9' };
-  await client.create(podKind, { ...pod(), metadata: { ...name, annotations } });
-  const found = await until(client, isReady);
+  await client.create(podKind, { ...pod(), metadata: { ...webName, annotations } });
+  const found = await untilPod(client, isReady);
   assert.equal(found.status?.podIP, '127.0.0.1');
-  await client.delete(podKind, name);
+  await client.delete(podKind, webName);
   await untilGone(client);
 });
 
@@ -152,14 +114,17 @@ test('a readiness probe takes a Pod out and lets it in again', { skip: linuxOnly
   const httpGet = { path: '/health', port: 'http' };
   const readinessProbe = { httpGet, periodSeconds: 1, failureThreshold: 1 };
   await client.create(podKind, pod({ readinessProbe }));
-  const { status } = await until(client, isReady);
+  const { status } = await untilPod(client, isReady);
   await fetch(`http://${status?.podIP}:8080/sick`);
-  const sick = await until(client, (found) => !isReady(found));
+  const sick = await untilPod(client, (found) => !isReady(found));
   const ready = sick.status?.conditions?.find((c) => c.type === 'Ready');
   assert.equal(ready?.message, 'Readiness probe failed: HTTP probe failed with statuscode: 500');
   await fetch(`http://${status?.podIP}:8080/well`);
-  await until(client, isReady);
-  assert.equal((await client.get(podKind, name)).status?.containerStatuses?.[0]?.restartCount, 0);
+  await untilPod(client, isReady);
+  assert.equal(
+    (await client.get(podKind, webName)).status?.containerStatuses?.[0]?.restartCount,
+    0,
+  );
 });
 
 test('a liveness probe starts it again, counted and told', { skip: linuxOnly }, async (t) => {
@@ -173,9 +138,9 @@ test('a liveness probe starts it again, counted and told', { skip: linuxOnly }, 
   };
   const livenessProbe = { exec, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 5 };
   await client.create(podKind, pod({ livenessProbe, startupProbe: { tcpSocket: { port: 8080 } } }));
-  const { status } = await until(client, isReady);
+  const { status } = await untilPod(client, isReady);
   await fetch(`http://${status?.podIP}:8080/sick`);
-  const again = await until(
+  const again = await untilPod(
     client,
     (found) => isReady(found) && found.status?.containerStatuses?.[0]?.restartCount === 1,
   );
@@ -196,10 +161,16 @@ for (const [title, [owner, said]] of Object.entries(bare)) {
   test(`a Pod ${title} with nothing behind it says which command gives it something`, async (t) => {
     const { client } = await start(t, async () => undefined);
     const [kind = '', ownerName = ''] = owner?.split(' ') ?? [];
-    const reference = { apiVersion: 'apps/v1', kind, name: ownerName, uid: 'u', controller: true };
+    const reference = {
+      apiVersion: 'apps/v1',
+      kind,
+      name: ownerName,
+      uid: 'u',
+      controller: true,
+    };
     const ownerReferences = owner === undefined ? [] : [reference];
-    await client.create(podKind, { ...pod(), metadata: { ...name, ownerReferences } });
-    const { status } = await until(client, (found) => found.status?.conditions !== undefined);
+    await client.create(podKind, { ...pod(), metadata: { ...webName, ownerReferences } });
+    const { status } = await untilPod(client, (found) => found.status?.conditions !== undefined);
     const ready = status?.conditions?.find((c) => c.type === 'Ready');
     assert.equal(ready?.reason, 'NothingBehind');
     assert.ok(ready.message?.includes(said), ready.message ?? 'no message');
@@ -215,11 +186,11 @@ test('the node is there as an object', async (t) => {
 test('a running Pod takes another command, at its address', { skip: linuxOnly }, async (t) => {
   const { client, node } = await start(t, async () => undefined);
   await client.create(podKind, pod());
-  const { status } = await until(client, isReady);
+  const { status } = await untilPod(client, isReady);
   const other = server.replaceAll('born', 'born again');
   const words = JSON.stringify([process.execPath, '-e', other]);
   const annotations = { 'switchyard.dev/command': words };
-  await client.patch(podKind, name, { metadata: { annotations } });
+  await client.patch(podKind, webName, { metadata: { annotations } });
   const deadline = Date.now() + 15_000;
   const hasRestarted = (): boolean =>
     node.logs.linesOf('default/web')?.at(-1)?.text === 'born again';
@@ -227,7 +198,7 @@ test('a running Pod takes another command, at its address', { skip: linuxOnly },
     assert.ok(Date.now() < deadline, JSON.stringify(node.logs.linesOf('default/web')));
     await systemClock.sleep(10);
   }
-  const now = await until(client, isReady);
+  const now = await untilPod(client, isReady);
   assert.equal(now.status?.podIP, status?.podIP);
   assert.equal((await fetch(`http://${status?.podIP}:8080/`)).status, 200);
 });
@@ -235,8 +206,8 @@ test('a running Pod takes another command, at its address', { skip: linuxOnly },
 test('an address that is none is said to be', async (t) => {
   const { client } = await start(t, async () => undefined);
   const annotations = { 'switchyard.dev/address': 'somewhere' };
-  await client.create(podKind, { ...pod(), metadata: { ...name, annotations } });
-  const { status } = await until(client, (found) => found.status?.conditions !== undefined);
+  await client.create(podKind, { ...pod(), metadata: { ...webName, annotations } });
+  const { status } = await untilPod(client, (found) => found.status?.conditions !== undefined);
   const ready = status?.conditions?.find((c) => c.type === 'Ready');
   assert.equal(ready?.reason, 'InvalidAddress');
 });

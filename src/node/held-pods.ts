@@ -11,7 +11,7 @@ import {
   type Pod,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
-import type { Child, ChildOptions } from '../sys/index.ts';
+import { createOrphanGuard, type Child, type ChildOptions } from '../sys/index.ts';
 import type { EmbeddedNodeOptions } from './embedded-node.ts';
 import { NodeError } from './errors.ts';
 import { PodAddresses } from './pod-addresses.ts';
@@ -51,6 +51,8 @@ export class HeldPods {
   private readonly events: EventRecorder;
   private readonly logs: PodLogs;
   private readonly addresses: PodAddresses;
+  /** Processes end with this one, even when it is killed. */
+  private readonly guard = createOrphanGuard();
   /** By uid: a Pod deleted and made again under its name is another Pod. */
   private readonly held = new Map<string, Held>();
   private readonly uids = new Map<string, string>();
@@ -127,6 +129,7 @@ export class HeldPods {
     this.stopping.abort();
     for (const { process } of this.held.values()) process?.release();
     this.held.clear();
+    this.guard.close();
   }
 
   /** Ends every process; resolves when all are gone. */
@@ -134,6 +137,7 @@ export class HeldPods {
     this.stopping.abort();
     for (const uid of this.held.keys()) this.drop(uid);
     await Promise.all([...this.endings, ...this.writes.values()]);
+    this.guard.close();
   }
 
   /** What a Pod is has changed: the old process ends before the new one takes its address. */
@@ -222,6 +226,7 @@ export class HeldPods {
       gracePeriodMs: graceMsOf(pod),
       clock,
       engine,
+      guard: this.guard,
       log,
       onState: (state) => this.write(pod, uid, { kind: 'process', podIP: address, ...state }),
       onLine,

@@ -7,35 +7,18 @@ import process from 'node:process';
 import { test, type TestContext } from 'node:test';
 import { eventKind, podKind, type Container, type ObjectClient, type Pod } from '../kube/index.ts';
 import { parseCidr } from '../model/index.ts';
-import { silentLogger } from '../obs/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createPortableEngine } from '../sys/net/index.ts';
-import { createEmbeddedNode, type EmbeddedNode } from './embedded-node.ts';
+import type { EmbeddedNode } from './embedded-node.ts';
+import { isReady, linuxOnly, startNode, untilGone, untilPod, webName } from './testing.ts';
 
 // One block for this file: test files run side by side.
 const podRange = parseCidr('127.41.2.0/24');
-const linuxOnly =
-  process.platform === 'linux' ? false : 'a Pod has an address of its own only on Linux';
-const name = { namespace: 'default', name: 'web' };
-
 async function start(t: TestContext): Promise<{ client: ObjectClient; node: EmbeddedNode }> {
   assert.ok(podRange);
   let uid = 0;
   const client = createMemoryStore({ clock: systemClock, newUid: () => `uid-${++uid}` });
-  const node = createEmbeddedNode({
-    client,
-    nodeName: 'embedded',
-    podRange,
-    engine: createPortableEngine(),
-    clock: systemClock,
-    random: Math.random,
-    log: silentLogger,
-    withdrawn: async () => undefined,
-  });
-  await node.start(AbortSignal.timeout(5_000));
-  t.after(() => node.stop());
-  return { client, node };
+  return { client, node: await startNode(t, { client, podRange }) };
 }
 
 function podOf(
@@ -47,7 +30,7 @@ function podOf(
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { ...name, annotations: { 'switchyard.dev/command': command } },
+    metadata: { ...webName, annotations: { 'switchyard.dev/command': command } },
     spec: {
       terminationGracePeriodSeconds: 10,
       ...spec,
@@ -55,27 +38,6 @@ function podOf(
     },
   };
 }
-
-async function until(client: ObjectClient, isWanted: (pod: Pod) => boolean): Promise<Pod> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const found = await client.get(podKind, name);
-    if (isWanted(found)) return found;
-    assert.ok(Date.now() < deadline, `still ${JSON.stringify(found.status)}`);
-    await systemClock.sleep(10);
-  }
-}
-
-async function untilGone(client: ObjectClient): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while ((await client.list(podKind)).items.length > 0) {
-    assert.ok(Date.now() < deadline, 'still there');
-    await systemClock.sleep(10);
-  }
-}
-
-const isReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
 
 const ends: Readonly<Record<string, readonly [policy: string, code: number, phase: string]>> = {
   'Never, well: Succeeded': ['Never', 0, 'Succeeded'],
@@ -87,7 +49,7 @@ for (const [title, [restartPolicy, code, phase]] of Object.entries(ends)) {
   test(`a process that ends, restart policy ${title}`, { skip: linuxOnly }, async (t) => {
     const { client } = await start(t);
     await client.create(podKind, podOf(`process.exitCode = ${code}`, {}, { restartPolicy }));
-    const { status } = await until(client, (pod) => pod.status?.phase === phase);
+    const { status } = await untilPod(client, (pod) => pod.status?.phase === phase);
     const container = status?.containerStatuses?.[0];
     assert.equal(container?.state?.terminated?.exitCode, code);
     assert.equal(container.restartCount, 0);
@@ -111,7 +73,7 @@ for (const [restartPolicy, code] of [
       await client.create(podKind, podOf(script, {}, { restartPolicy }));
       const again = (pod: Pod): boolean =>
         (pod.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 3;
-      const { status } = await until(client, again);
+      const { status } = await untilPod(client, again);
       assert.equal(status?.phase, 'Running');
       const births = (node.logs.linesOf('default/web') ?? []).filter(({ text }) => text === 'born');
       const [one = 0, two = 0] = births
@@ -150,7 +112,7 @@ test(
         readinessProbe: probe,
       }),
     );
-    const { status } = await until(client, isReady);
+    const { status } = await untilPod(client, isReady);
     assert.equal(status?.containerStatuses?.[0]?.restartCount, 0);
   },
 );
@@ -170,14 +132,14 @@ test(
     };
     const spec = { terminationGracePeriodSeconds: 600 };
     await client.create(podKind, podOf(script, { livenessProbe }, spec));
-    const { status } = await until(
+    const { status } = await untilPod(
       client,
       (pod) => (pod.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1,
     );
     assert.equal(status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 137);
     const messages = (await client.list(eventKind)).items.map(({ message }) => message);
     assert.ok(messages.includes('Container c failed liveness probe, will be restarted'));
-    await client.delete(podKind, name, { gracePeriodSeconds: 0 });
+    await client.delete(podKind, webName, { gracePeriodSeconds: 0 });
   },
 );
 
@@ -195,10 +157,10 @@ test(
     const preStop = { httpGet: { path: '/drain', port: 8080 } };
     const ports = [{ containerPort: 8080 }];
     await client.create(podKind, podOf(script, { ports, lifecycle: { preStop } }));
-    await until(client, isReady);
+    await untilPod(client, isReady);
     const lines: string[] = [];
     node.logs.follow('default/web', ({ text }) => lines.push(text));
-    await client.delete(podKind, name, { gracePeriodSeconds: 10 });
+    await client.delete(podKind, webName, { gracePeriodSeconds: 10 });
     await untilGone(client);
     assert.deepEqual(lines, ['asked /drain', 'told to end']);
     const reasons = (await client.list(eventKind)).items.map(({ reason }) => reason);
@@ -210,9 +172,9 @@ test('a hook that never ends costs its grace and no more', { skip: linuxOnly }, 
   const { client } = await start(t);
   const preStop = { sleep: { seconds: 600 } };
   await client.create(podKind, podOf('setInterval(() => {}, 1000)', { lifecycle: { preStop } }));
-  await until(client, isReady);
+  await untilPod(client, isReady);
   const from = Date.now();
-  await client.delete(podKind, name, { gracePeriodSeconds: 2 });
+  await client.delete(podKind, webName, { gracePeriodSeconds: 2 });
   await untilGone(client);
   const tookMs = Date.now() - from;
   assert.ok(tookMs >= 1_900 && tookMs < 10_000, `${tookMs} ms`);

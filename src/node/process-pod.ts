@@ -6,7 +6,7 @@ import type { Container, Happening, Probe } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
-import { startChild, type Child, type ChildOutput } from '../sys/index.ts';
+import { startChild, type Child, type ChildOutput, type OrphanGuard } from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { runHook } from './lifecycle-hook.ts';
 import type { LogLine } from './pod-logs.ts';
@@ -28,6 +28,7 @@ export interface ProcessPodOptions {
   readonly adopted?: AdoptedLife | undefined;
   readonly clock: Clock;
   readonly engine: NetEngine;
+  readonly guard: OrphanGuard;
   readonly log: Logger;
   /** Told of every change, in order. */
   onState(state: ProcessPodState): void;
@@ -105,12 +106,14 @@ export class ProcessPod {
   suspend(): SuspendedLife {
     this.held ??= Promise.withResolvers<void>();
     const { child, startedAtMs, restarts, isReady, lastEnd } = this;
+    if (child !== undefined) this.options.guard.remove(child.pid);
     const output = child?.suspend();
     const life = { startedAtMs, restarts, isReady, lastEnd };
     return { ...life, child: child === undefined ? undefined : { pid: child.pid, output } };
   }
 
   resume(): void {
+    if (this.child !== undefined) this.options.guard.add(this.child.pid);
     this.child?.resume();
     this.held?.resolve();
     this.held = undefined;
@@ -193,7 +196,7 @@ export class ProcessPod {
 
   /** One life of the process; resolves with how it ended. */
   private async runOnce(): Promise<string> {
-    const { command, env, folder, clock, onLine, onHappening } = this.options;
+    const { command, env, folder, clock, guard, onLine, onHappening } = this.options;
     const life = this.restarts;
     const { adopted } = this;
     this.adopted = undefined;
@@ -213,6 +216,7 @@ export class ProcessPod {
     }
     const message = `Started container ${this.options.container?.name ?? 'main'}`;
     onHappening({ type: 'Normal', reason: 'Started', message });
+    guard.add(child.pid);
     this.child = child;
     this.startedAtMs = startedAtMs;
     // Stopped while it was being started: nobody saw it run, so nobody waits for a graceful end.
@@ -222,6 +226,7 @@ export class ProcessPod {
     const watched = this.watch(over.signal, adopted?.isReady === true);
     const { code, signal } = await ended;
     await watched;
+    guard.remove(child.pid);
     this.child = undefined;
     this.startedAtMs = undefined;
     this.lastEnd = { code, signal, startedAtMs, finishedAtMs: clock.now() };

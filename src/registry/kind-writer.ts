@@ -88,9 +88,8 @@ class KindWriter<T extends KubeObject> implements Writer {
       const claim = this.claim(object, undefined);
       try {
         if (context.dryRun === true) return await this.previewNew(claim);
-        const stored = await this.store.create(this.kind, claim.object);
+        const stored = await this.storeNew(claim.object);
         claim.commit();
-        await this.strategy.stored?.(stored, undefined);
         return stored;
       } catch (thrown) {
         claim.revert();
@@ -98,6 +97,22 @@ class KindWriter<T extends KubeObject> implements Writer {
           throw thrown;
       }
     }
+  }
+
+  /** With what follows from it, begun together: both are in one commit, and the writer waits for one sync. */
+  private async storeNew(object: T): Promise<T> {
+    const { stored: follow, removed: unfollow } = this.strategy;
+    if (follow === undefined) return await this.store.create(this.kind, object);
+    const [made, followed] = await Promise.allSettled([
+      this.store.create(this.kind, object),
+      follow(object, undefined),
+    ]);
+    if (made.status === 'rejected') {
+      await unfollow?.(object);
+      throw made.reason;
+    }
+    if (followed.status === 'rejected') throw followed.reason;
+    return made.value;
   }
 
   async update(value: unknown): Promise<T> {

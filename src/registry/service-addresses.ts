@@ -29,12 +29,10 @@ export class ServiceAddresses {
   async follow(service: Service, before: Service | undefined): Promise<void> {
     const held = addressesOf(before);
     const now = addressesOf(service);
-    for (const address of now) {
-      if (!held.includes(address)) await this.make(address, service);
-    }
-    for (const address of held) {
-      if (!now.includes(address)) await this.remove(address);
-    }
+    await Promise.all([
+      ...now.filter((one) => !held.includes(one)).map((one) => this.make(one, service)),
+      ...held.filter((one) => !now.includes(one)).map((one) => this.remove(one)),
+    ]);
   }
 
   async forget(service: Service): Promise<void> {

@@ -19,7 +19,10 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly allocate?: (object: T, stored: T | undefined, problems: Problems) => Claim<T>;
   /** Gives back all that a deleted object holds. */
   readonly release?: (object: T) => void;
-  /** Writes what follows from an object that was stored; `before` is undefined when it is new. */
+  /**
+   * Writes what follows from an object that was stored. For a new one `before` is undefined, and the object may still be
+   * refused: then `removed` takes back what followed.
+   */
   readonly stored?: (object: T, before: T | undefined) => Promise<void>;
   /** Writes what follows from an object that is gone. */
   readonly removed?: (object: T) => Promise<void>;

@@ -190,7 +190,7 @@ const damages: Readonly<Record<string, (path: string) => void>> = {
   },
   'an object that is no JSON': (path) => {
     const text = readFileSync(path, 'latin1');
-    writeFileSync(path, text.replaceAll('{"apiVersion"', '{{apiVersion"'), 'latin1');
+    writeFileSync(path, text.replaceAll('{"kind"', '{{kind"'), 'latin1');
   },
 };
 

@@ -7,6 +7,7 @@ import { messageOf } from '../model/index.ts';
 import { moduleFile, startWorker, SysError, sysErrors, type WorkerThread } from '../sys/index.ts';
 import type { Answer, Refusal, Request } from './journal-protocol.ts';
 import type { Journal, Restored, Revision, StoredRevision } from './journal.ts';
+import { packRevisions, unpackRevisions } from './packed-revisions.ts';
 import { Superseded } from './superseded.ts';
 
 export interface JournalThreadOptions {
@@ -131,7 +132,8 @@ class Thread implements JournalThread {
       try {
         const revisions = batch.map(({ revision }) => revision);
         const { obsolete, compacted } = this.superseded.due(revisions);
-        await this.ask({ do: 'commit', commit: { revisions, obsolete, compacted } });
+        const commit = { revisions: packRevisions(revisions), obsolete, compacted };
+        await this.ask({ do: 'commit', commit });
         this.superseded.add(revisions, { obsolete, compacted });
       } catch (thrown) {
         error = thrown;
@@ -152,7 +154,7 @@ class Thread implements JournalThread {
 
   private take(answer: Answer): void {
     if ('part' in answer) {
-      for (const revision of answer.part) this.keep(answer.id, revision);
+      for (const revision of unpackRevisions(answer.part)) this.keep(answer.id, revision);
       return;
     }
     const waiting = this.waiting.get(answer.id);

@@ -7,6 +7,7 @@ import { workerPort } from '../sys/index.ts';
 import { JournalFile } from './journal-file.ts';
 import type { Answer, Refusal, Request } from './journal-protocol.ts';
 import type { Revision } from './journal.ts';
+import { packRevisions, unpackRevisions } from './packed-revisions.ts';
 
 const port = workerPort<Request, Answer>();
 const partSize = 1_000;
@@ -29,7 +30,7 @@ function perform(request: Request): { readonly settings?: Readonly<Record<string
   if (file === undefined) throw new Error('no journal is open');
   switch (request.do) {
     case 'commit':
-      file.commit(request.commit);
+      file.commit({ ...request.commit, revisions: unpackRevisions(request.commit.revisions) });
       return {};
     case 'set':
       file.setSetting(request.name, request.value);
@@ -49,10 +50,10 @@ function sendAll(id: number, opened: JournalFile): void {
   for (const revision of opened.revisions()) {
     part.push(revision);
     if (part.length < partSize) continue;
-    port.post({ id, part });
+    port.post({ id, part: packRevisions(part) });
     part = [];
   }
-  port.post({ id, part });
+  port.post({ id, part: packRevisions(part) });
 }
 
 function refusalOf(thrown: unknown): Refusal {

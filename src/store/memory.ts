@@ -355,7 +355,7 @@ class MemoryStore implements MemoryStoreClient {
     if (type === 'DELETED') table.delete(nameOf(object));
     else table.set(nameOf(object), object);
     this.published = Math.max(this.published, version);
-    if (isHistory) table.log.append({ version, event: freezeCopy({ type, object }), previous });
+    if (isHistory) table.log.append({ version, event: Object.freeze({ type, object }), previous });
   }
 
   private startOf(log: EventLog, resourceVersion: string | undefined): number {

@@ -6,6 +6,7 @@ import {
   kindKey,
   nameOf,
   notStored,
+  storedText,
   type Kind,
   type KubeObject,
   type ObjectName,
@@ -51,7 +52,7 @@ export class UnsettledChanges {
       promise.catch(() => undefined),
     );
     const deleted = type === 'DELETED';
-    const text = JSON.stringify(object);
+    const text = storedText(object);
     const revision = { version, kind: kindKey(kind), namespace, name, deleted, object: text };
     this.journal.append(revision, (error) => {
       this.changes.delete(key);

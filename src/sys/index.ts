@@ -18,7 +18,10 @@ export {
   writeTextAtomically,
 } from './files.ts';
 export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
+export { inflatePart } from './inflate.ts';
 export { handleOf } from './node-handle.ts';
+export { createOrphanGuard } from './orphan-guard.ts';
+export type { OrphanGuard } from './orphan-guard.ts';
 export { moduleFile, packageFile } from './resource.ts';
 export { unzipText } from './unzip.ts';
 export { openDatabase } from './sqlite.ts';

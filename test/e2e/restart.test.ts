@@ -66,6 +66,8 @@ interface Rig {
   readonly echo: { readonly address: string; readonly port: number };
   readonly sticky: { readonly address: string; readonly port: number };
   readonly next: (...args: readonly string[]) => Program;
+  /** Processes that run for its Pods. */
+  readonly podProcesses: () => readonly number[];
 }
 
 interface ServiceJson {
@@ -95,11 +97,14 @@ async function rig(t: TestContext, ...args: readonly string[]): Promise<Rig> {
   };
   const next = (...more: readonly string[]): Program =>
     start(t, [...launcher, ...more, '--instance', 'r'], home);
-  t.after(async () => {
-    // The last one ends the Pods; whoever was killed could not.
-    for (const pid of pidsOf(program)) process.kill(pid, 'SIGKILL');
-  });
-  return { home, first, echo: at('echo'), sticky: at('sticky'), next };
+  return {
+    home,
+    first,
+    echo: at('echo'),
+    sticky: at('sticky'),
+    next,
+    podProcesses: () => pidsOf(program),
+  };
 }
 
 /** Processes of this test's own backend, by the path only it has. */
@@ -119,6 +124,20 @@ async function open(t: TestContext, { address: host, port }: Rig['echo']): Promi
   t.after(() => socket.destroy());
   await once(socket, 'connect');
   socket.on('error', () => undefined);
+  return socket;
+}
+
+/** Through the door of the instance, joined when this resolves. */
+async function enter(
+  t: TestContext,
+  program: Program,
+  { address, port }: Rig['echo'],
+): Promise<Socket> {
+  const [, door = ''] = /socks5h:\/\/\S+:(\d+)/.exec(await program.printed('socks5h://')) ?? [];
+  const socket = await open(t, { address: '127.0.0.1', port: Number(door) });
+  socket.write(`CONNECT ${address}:${port} HTTP/1.1\r\nHost: ${address}\r\n\r\n`);
+  const [said] = (await once(socket, 'data', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+  assert.match(said.toString(), /^HTTP\/1\.1 200 /);
   return socket;
 }
 
@@ -162,6 +181,8 @@ for (const engine of ['portable', 'epoll']) {
       const { first, echo, sticky, next } = await rig(t, '--engine', engine, '--drain', '60');
       const long = await open(t, echo);
       const whom = await ask(long);
+      const inside = await enter(t, first, echo);
+      const behind = await ask(inside);
       const mine = (await askOnce(sticky)).split(' ')[0];
       const client = createSocket('udp4');
       t.after(() => client.close());
@@ -202,6 +223,7 @@ for (const engine of ['portable', 'epoll']) {
         await successor.printed('Ready');
         await current.printed('Replaced by process');
         assert.equal(await ask(long), whom, 'the long connection goes on where it was');
+        assert.equal(await ask(inside), behind, 'so does the one through the door');
         assert.equal((await askOnce(sticky)).split(' ')[0], mine, 'affinity holds');
         old.push(current);
         current = successor;
@@ -213,7 +235,7 @@ for (const engine of ['portable', 'epoll']) {
       const sum = all.reduce((a, b) => a + b, 0);
       t.diagnostic(`${sum} connections, ${datagrams} datagrams`);
       assert.ok(sum > 300 && datagrams > 50, `${sum} ${datagrams}`);
-      // The long connection took one turn before.
+      // The long connections took turns before.
       assert.ok(
         Math.max(...all) - Math.min(...all) <= 2,
         `exact turns: ${JSON.stringify([...counts])}`,
@@ -223,6 +245,7 @@ for (const engine of ['portable', 'epoll']) {
         assert.equal(said.split(' ')[1], pids.get(name), 'Pods keep their processes');
       }
       long.destroy();
+      inside.destroy();
       for (const program of old) assert.equal((await program.ended).status, 0);
       await end(current);
     },
@@ -325,6 +348,31 @@ test('a stop takes nothing new, lets open connections end, and a second one cuts
   await cut;
   assert.equal((await first.ended).status, 130);
 });
+
+test(
+  'killed, it takes the processes of its Pods with it; the next one runs them anew',
+  { skip },
+  async (t) => {
+    const { first, echo, next, podProcesses } = await rig(t);
+    const before = podProcesses();
+    assert.equal(before.length, 3);
+    first.kill('SIGKILL');
+    await first.ended;
+    const deadline = Date.now() + 30_000;
+    while (podProcesses().length > 0) {
+      assert.ok(Date.now() < deadline, 'they still run');
+      await delay(50);
+    }
+    const again = next('up');
+    await again.printed('Ready');
+    while (!(await askOnce(echo).catch(messageOf)).startsWith('c ')) {
+      assert.ok(Date.now() < deadline, 'c does not answer again');
+      await delay(20);
+    }
+    assert.equal(podProcesses().filter((pid) => before.includes(pid)).length, 0);
+    await end(again);
+  },
+);
 
 test('replacing what does not run is refused', { skip }, async (t) => {
   const none = emptyPlace(t);

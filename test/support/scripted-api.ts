@@ -71,6 +71,11 @@ export class ScriptedApi {
   url = '';
   private readonly options: ScriptedOptions;
   private readonly tables = new Map<string, Table>();
+  /** By continue token: what the pages to come will show. */
+  private readonly unlisted = new Map<
+    string,
+    { version: number; objects: readonly KubeObject[] }
+  >();
   private readonly watchers = new Set<{
     readonly table: Table;
     send(change: Change): void;
@@ -173,19 +178,21 @@ export class ScriptedApi {
   }
 
   private listText(kind: Kind, { query, selects }: Selected): string {
-    const all = [...this.table(kind).objects.values()].filter(
-      (object) => selects?.(object) ?? true,
-    );
-    const limit = Number(query.get('limit') ?? 0) || all.length;
-    const from = Number(query.get('continue') ?? 0);
-    const left = all.length - from - limit;
-    const metadata = {
-      resourceVersion: String(this.version),
-      ...(left > 0 ? { continue: String(from + limit) } : {}),
+    // As a real server does, every page shows what there was when the first was asked for.
+    const token = query.get('continue') ?? '';
+    const { version, objects } = this.unlisted.get(token) ?? {
+      version: this.version,
+      objects: [...this.table(kind).objects.values()].filter((object) => selects?.(object) ?? true),
     };
-    const items = all
-      .slice(from, from + limit)
-      .map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
+    const limit = Number(query.get('limit') ?? 0) || objects.length;
+    const left = objects.slice(limit);
+    const next = `${version}-${this.requests.length}`;
+    if (left.length > 0) this.unlisted.set(next, { version, objects: left });
+    const metadata = {
+      resourceVersion: String(version),
+      ...(left.length > 0 ? { continue: next } : {}),
+    };
+    const items = objects.slice(0, limit).map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
     return JSON.stringify({ kind: `${kind.kind}List`, apiVersion: 'v1', metadata, items });
   }
 

@@ -22,8 +22,8 @@ import {
   statefulSetKind,
   type Kind,
   type KubeObject,
+  shownMetadata,
 } from '../../kube/index.ts';
-import { shownMetadata } from '../encode.ts';
 import { ageSince } from './age.ts';
 import { ageColumn, kindColumns, nameColumn, type Column } from './columns.ts';
 import {

@@ -45,9 +45,13 @@ const endpointColumns: readonly Column<EndpointView>[] = [
     tone: ({ failures = 0 }) => (failures > 0 ? 'red' : undefined),
   },
   { header: 'CONNECT', align: 'right', cell: (e) => formatMs(meanConnectMs(e)) },
-  { header: 'IN', align: 'right', cell: ({ bytesIn }) => formatBytes(bytesIn) },
-  { header: 'OUT', align: 'right', cell: ({ bytesOut }) => formatBytes(bytesOut) },
+  { header: 'IN', align: 'right', cell: (e) => bytesOf(e, 'bytesIn') },
+  { header: 'OUT', align: 'right', cell: (e) => bytesOf(e, 'bytesOut') },
 ];
+
+function bytesOf(endpoint: EndpointView, column: 'bytesIn' | 'bytesOut'): string {
+  return endpoint.bytesUnknown === undefined ? formatBytes(endpoint[column]) : 'off';
+}
 
 function meanConnectMs({ connectLatency: latency }: EndpointView): number | undefined {
   return latency === undefined || latency.count === 0 ? undefined : latency.sumMs / latency.count;

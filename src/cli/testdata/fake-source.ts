@@ -116,6 +116,7 @@ const endpoints: readonly EndpointView[] = [
     failures: undefined,
     bytesIn: undefined,
     bytesOut: undefined,
+    bytesUnknown: 'accounting-off',
     connectLatency: undefined,
   },
 ];

@@ -1,5 +1,5 @@
 /** Entries of connection tracking over netlink: questions as bytes, answers as values. */
-import { formatIp, parseIp, type IpFamily } from '../../model/index.ts';
+import { formatIp, parseIp, type IpFamily, type SocketAddress } from '../../model/index.ts';
 import {
   be32At,
   be64At,
@@ -12,6 +12,18 @@ import {
   type Attributes,
   type NetlinkMessage,
 } from '../netlink/index.ts';
+import {
+  compared,
+  counters,
+  destinationNat,
+  entry,
+  filterFlags,
+  headerBytes,
+  ip,
+  messages,
+  protocolPart,
+  tuple,
+} from './numbers.ts';
 
 /** One direction of a connection. */
 export interface Tuple {
@@ -35,25 +47,6 @@ export interface ConntrackEntry {
   readonly bytes: { readonly to: bigint; readonly from: bigint } | undefined;
 }
 
-const messages = { get: 1, delete: 2 } as const;
-const entry = {
-  original: 1,
-  reply: 2,
-  status: 3,
-  countersOriginal: 9,
-  countersReply: 10,
-  id: 12,
-  filter: 25,
-} as const;
-const tuple = { ip: 1, protocol: 2 } as const;
-const ip = { source4: 1, destination4: 2, source6: 3, destination6: 4 } as const;
-const protocolPart = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
-const counters = { bytes: 2 } as const;
-const filterFlags = { original: 1, reply: 2 } as const;
-const byProtocolNumber = 1 << 3;
-const destinationNat = 1 << 5;
-const headerBytes = 4;
-
 /** Asks for the entry of one connection. */
 export function entryQuery(original: Tuple): Uint8Array {
   const w = new NetlinkWriter(128);
@@ -63,20 +56,58 @@ export function entryQuery(original: Tuple): Uint8Array {
   return w.bytes();
 }
 
-/** Asks for all of one protocol; a kernel before 5.8 answers with those of others as well. */
-export function dumpQuery(family: IpFamily, protocol: number): Uint8Array {
+/** Which entries a dump is about. */
+export interface DumpOptions {
+  readonly family: IpFamily;
+  readonly protocol?: number;
+  /** Only those that clients made to this address and port; in IPv6 to this port. */
+  readonly destination?: SocketAddress;
+  /** Only those whose destination was rewritten. */
+  readonly rewritten?: boolean;
+}
+
+/** Asks for many; a kernel that does not know a filter (5.8, 5.15) answers with others as well. */
+export function dumpQuery(options: DumpOptions): Uint8Array {
+  const { family, protocol, destination, rewritten } = options;
   const w = new NetlinkWriter(128);
   const header = { message: messages.get, flags: netlinkFlags.dump, family, sequence: 1 };
   write(w, header, () => {
-    w.nested(entry.original, () =>
-      w.nested(tuple.protocol, () => w.u8(protocolPart.number, protocol)),
-    );
-    w.nested(entry.filter, () => {
-      w.u32(filterFlags.original, byProtocolNumber);
-      w.u32(filterFlags.reply, 0);
-    });
+    if (protocol !== undefined) writeFilter(w, { family, protocol, destination });
+    if (rewritten === true) {
+      w.be32(entry.status, destinationNat);
+      w.be32(entry.statusMask, destinationNat);
+    }
   });
   return w.bytes();
+}
+
+interface Filter {
+  readonly family: IpFamily;
+  readonly protocol: number;
+  readonly destination: SocketAddress | undefined;
+}
+
+function writeFilter(w: NetlinkWriter, { family, protocol, destination }: Filter): void {
+  // Of IPv6 addresses the kernel (6.18 still) takes those that differ for those that match.
+  const byAddress = destination !== undefined && family === 'IPv4';
+  w.nested(entry.original, () => {
+    if (byAddress) {
+      const bytes = parseIp(destination.address) ?? new Uint8Array(0);
+      w.nested(tuple.ip, () => w.attribute(ip.destination4, bytes));
+    }
+    w.nested(tuple.protocol, () => {
+      w.u8(protocolPart.number, protocol);
+      if (destination !== undefined) w.be16(protocolPart.destinationPort, destination.port);
+    });
+  });
+  const flags =
+    compared.protocol |
+    (byAddress ? compared.destination : 0) |
+    (destination === undefined ? 0 : compared.destinationPort);
+  w.nested(entry.filter, () => {
+    w.u32(filterFlags.original, flags);
+    w.u32(filterFlags.reply, 0);
+  });
 }
 
 /** Forgets one entry: this very one when its id is known, not another that took its place. */

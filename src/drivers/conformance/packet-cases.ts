@@ -22,12 +22,21 @@ import {
 } from './builders.ts';
 import type { NamespaceWorld } from './namespaces.ts';
 import type { Rig } from './rig.ts';
+import type { Held } from './peers.ts';
 
 export type PacketCases = Readonly<
   Record<string, (rig: Rig, world: NamespaceWorld) => Promise<void>>
 >;
 
 type Place = keyof NamespaceWorld['clients'];
+
+/** What the node's connection tracking has of one connection: source ports alone are used again by others. */
+function tracked(world: NamespaceWorld, { from }: Held, to: SocketAddress): readonly string[] {
+  const family = familyOf(to.address) === 'IPv4' ? 'ipv4' : 'ipv6';
+  const flow = `src=${from.address} dst=${to.address} sport=${from.port} dport=${to.port} `;
+  const listed = world.inNode('conntrack', '-L', '-f', family);
+  return listed.split('\n').filter((line) => line.includes(flow));
+}
 
 const silenceMs = 250;
 const answerMs = 2_500;
@@ -188,10 +197,8 @@ export const packetCases: PacketCases = {
       world.inNode('nft', 'add', 'rule', family, 'foreign', 'marks', 'ct mark set 0x5a');
       await rig.apply(testServer([clusterIp(at)], { endpoints }));
       await rig.expectShares(at, { a: 3, b: 3 });
-      const held = await rig.hold(at);
-      const listed = world.inNode('conntrack', '-L', '-f', family === 'ip' ? 'ipv4' : 'ipv6');
-      const own = listed.split('\n').filter((line) => line.includes(`sport=${held.from.port} `));
-      assert.equal(own.length, 1, listed);
+      const own = tracked(world, await rig.hold(at), at);
+      assert.equal(own.length, 1, own.join('\n'));
       assert.match(own[0] ?? '', /mark=90/);
     } finally {
       world.inNode('nft', 'delete', 'table', family, 'foreign');
@@ -201,12 +208,8 @@ export const packetCases: PacketCases = {
   'no connection of ours keeps a mark': async (rig, world) => {
     const at = await rig.freePlace();
     await rig.apply(testServer([clusterIp(at)], { endpoints: await rig.endpoints('a') }));
-    const held = await rig.hold(at);
-    const family = familyOf(at.address) === 'IPv4' ? 'ipv4' : 'ipv6';
-    const own = world
-      .inNode('conntrack', '-L', '-f', family)
-      .split('\n')
-      .filter((line) => line.includes(`sport=${held.from.port} `));
+    const own = tracked(world, await rig.hold(at), at);
+    assert.equal(own.length, 1, own.join('\n'));
     assert.match(own[0] ?? '', /mark=0/);
   },
 

@@ -4,14 +4,15 @@ import {
   dumpQuery,
   entryQuery,
   readEntry,
+  EntryScan,
   type ConntrackEntry,
+  type DumpOptions,
 } from '../../codec/conntrack/index.ts';
 import {
   familyOf,
   findFrontend,
-  type Endpoint,
+  type EndpointPlace,
   type Flow,
-  type IpFamily,
   type Plan,
   type Protocol,
 } from '../../model/index.ts';
@@ -20,8 +21,13 @@ import { isNotFound, type NetlinkSocket } from '../../sys/netlink/index.ts';
 /** IANA's numbers. */
 const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
+export interface ScanOptions extends Omit<DumpOptions, 'protocol'> {
+  readonly protocol?: Protocol;
+}
+
 export class Conntrack {
   private readonly socket: NetlinkSocket;
+  private readonly entry = new EntryScan();
 
   constructor(socket: NetlinkSocket) {
     this.socket = socket;
@@ -45,12 +51,14 @@ export class Conntrack {
     }
   }
 
-  list(family: IpFamily, protocol: Protocol): readonly ConntrackEntry[] {
-    const number = protocolNumbers[protocol];
-    const answers = this.socket.request('list connections', dumpQuery(family, number));
-    return answers.flatMap((answer) => {
-      const entry = readEntry(answer);
-      return entry?.original.protocol === number ? [entry] : [];
+  /** Shows all that the kernel finds for a question, and perhaps others; `entry` is good only until `visit` returns. */
+  scan(options: ScanOptions, visit: (entry: EntryScan) => void): void {
+    const { protocol, ...rest } = options;
+    const number = protocol && protocolNumbers[protocol];
+    const query = dumpQuery(number === undefined ? rest : { ...rest, protocol: number });
+    this.socket.dump('list connections', query, (message) => {
+      if (!this.entry.read(message)) return;
+      if (number === undefined || this.entry.protocol === number) visit(this.entry);
     });
   }
 
@@ -64,15 +72,19 @@ export class Conntrack {
   }
 }
 
-/** Who answers a connection, by the ServicePort it was made to. */
-export function endpointOf(plan: Plan, { original, reply }: ConntrackEntry): Endpoint | undefined {
+/** Who answers a connection, at the ServicePort it was made to. */
+export function endpointOf(
+  plan: Plan,
+  { original, reply }: ConntrackEntry,
+): EndpointPlace | undefined {
   const protocol = (['TCP', 'UDP', 'SCTP'] as const).find(
     (name) => protocolNumbers[name] === original.protocol,
   );
   if (protocol === undefined) return undefined;
   const { destination, destinationPort } = original;
-  const claim = findFrontend(plan, protocol, destination, destinationPort);
-  return claim?.server.endpoints.find(
+  const server = findFrontend(plan, protocol, destination, destinationPort)?.server;
+  const endpoint = server?.endpoints.find(
     ({ address, port }) => address === reply.source && port === reply.sourcePort,
   );
+  return server && endpoint && { server: server.id, endpoint };
 }

@@ -5,16 +5,14 @@
 import { NftBatch } from '../../codec/nftables/index.ts';
 import {
   claimantsOf,
-  formatSocketAddress,
+  serversOf,
   type Delta,
-  type FrontendFailure,
   type IpFamily,
   type Plan,
   type Random,
   type VirtualServer,
 } from '../../model/index.ts';
 import { Shared, writeChanges, type PieceChange } from './difference.ts';
-import type { NftablesCode } from './errors.ts';
 import { families, tableName } from './family.ts';
 import { frameOf } from './frame.ts';
 import { tableComment } from './kernel.ts';
@@ -39,8 +37,8 @@ export interface Standing {
 /** A commit that is ready, and what is true when the kernel has taken it. */
 export interface Staged {
   readonly batch: NftBatch;
-  /** What it changes, by id; undefined for what goes. Empty when it makes everything anew. */
-  readonly next: ReadonlyMap<string, Placed | undefined>;
+  /** What it changes, by id; undefined for what goes. `whole`: it makes everything anew. */
+  readonly next: ReadonlyMap<string, Placed | undefined> | 'whole';
   /** Makes it true. */
   settle(): Standing;
 }
@@ -81,7 +79,7 @@ export function stageWhole(
       writeChanges(batch, changes, { family, shared });
     }
   }
-  return { batch, next: new Map(), settle: () => standing };
+  return { batch, next: 'whole', settle: () => standing };
 }
 
 /** What follows from a Delta. */
@@ -172,12 +170,7 @@ function writeFrame(
 /** The ids whose pieces may differ after this Delta. */
 function touchedBy(standing: Standing, plan: Plan, delta: Delta): ReadonlySet<string> {
   const ids = new Set<string>();
-  const changed = [
-    ...delta.added,
-    ...delta.removed,
-    ...delta.updated.flatMap(({ before, after }) => [before, after]),
-  ];
-  for (const server of changed) {
+  for (const server of serversOf(delta)) {
     ids.add(server.id);
     for (const frontend of server.frontends) {
       for (const { id } of claimantsOf(plan.frontends, server, frontend)) ids.add(id);
@@ -190,25 +183,4 @@ function touchedBy(standing: Standing, plan: Plan, delta: Delta): ReadonlySet<st
     }
   }
   return ids;
-}
-
-/** The frontends of a VirtualServer that another one has. */
-export function takenFrontends(plan: Plan, server: VirtualServer): readonly FrontendFailure[] {
-  return server.frontends.flatMap((frontend) => {
-    const { address, port } = frontend;
-    const [owner] = claimantsOf(plan.frontends, server, frontend);
-    if (owner === undefined || owner.id === server.id) return [];
-    const where =
-      address === undefined ? `NodePort ${port}` : formatSocketAddress({ address, port });
-    const code: NftablesCode = 'NFTABLES_FRONTEND_TAKEN';
-    return [
-      {
-        server: server.id,
-        frontend,
-        code,
-        message: `Cannot serve ${server.id} at ${where}: ${owner.id} has it`,
-        remedy: 'Give one of the two Services another port or address',
-      },
-    ];
-  });
 }

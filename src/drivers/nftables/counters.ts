@@ -8,6 +8,7 @@ import {
   type IpFamily,
   type Observation,
 } from '../../model/index.ts';
+import type { FlowCounters } from '../netfilter/index.ts';
 import { isNotFound } from '../../sys/netlink/index.ts';
 import type { Placed, Staged, Standing } from './apply.ts';
 import { word } from './family.ts';
@@ -19,52 +20,39 @@ export class Counters {
   /** By ServicePort id and endpoint key: what slots that have gone had counted. */
   private readonly past = new Map<string, Map<string, number>>();
 
-  /** Reads the slots that a commit takes away. */
-  before(kernel: Kernel, standing: Standing, staged: Staged): void {
-    for (const family of familyNames) {
-      const going = new Map<number, readonly [id: string, endpoint: string]>();
-      for (const [id, after] of staged.next) {
-        const before = standing.servers.get(id);
-        if (before === undefined || before.server.ref.family !== family) continue;
-        const kept = new Set(after === undefined ? [] : slotsOf(after).map(([slot]) => slot));
-        for (const [slot, endpoint] of slotsOf(before)) {
-          if (!kept.has(slot)) going.set(slot, [id, endpoint]);
-        }
+  /** Reads the slots that a commit takes away; what it returns keeps their counts, once the kernel has taken it. */
+  before(kernel: Kernel, standing: Standing, next: Staged['next']): () => void {
+    const counts = next === 'whole' ? now(kernel, standing) : goingCounts(kernel, standing, next);
+    return () => {
+      for (const [id, endpoints] of counts) {
+        for (const [endpoint, packets] of endpoints) this.add(id, endpoint, packets);
       }
-      if (going.size === 0) continue;
-      for (const [slot, packets] of readSlots(kernel, family, [...going.keys()])) {
-        const [id, endpoint] = going.get(slot) ?? [];
-        if (id !== undefined && endpoint !== undefined) this.add(id, endpoint, packets);
-      }
-    }
+    };
   }
 
-  /** Reads all slots: a rebuilt table begins to count at 0. */
-  beforeWhole(kernel: Kernel, standing: Standing): void {
-    for (const [id, endpoints] of now(kernel, standing)) {
-      for (const [endpoint, packets] of endpoints) this.add(id, endpoint, packets);
-    }
-  }
-
-  observe(kernel: Kernel, standing: Standing): Observation {
+  observe(kernel: Kernel, standing: Standing, flows: FlowCounters): Observation {
     const current = now(kernel, standing);
+    const carried = flows.observe();
+    const bytesUnknown = flows.accountingOff ? 'accounting-off' : undefined;
     const endpoints = new Map<string, Map<string, EndpointCounters>>();
     for (const [id, { server }] of standing.servers) {
       const own = new Map<string, EndpointCounters>();
       for (const endpoint of server.endpoints) {
         const key = endpointKey(endpoint);
+        const flow = carried.get(id)?.get(key);
+        const bytes = bytesUnknown === undefined ? (flow?.bytes ?? { in: 0, out: 0 }) : undefined;
         const connections = this.pastOf(id, key) + (current.get(id)?.get(key) ?? 0);
         own.set(key, {
           connections,
-          open: undefined,
+          open: flow?.open ?? 0,
           failures: undefined,
-          bytesIn: undefined,
-          bytesOut: undefined,
+          bytesIn: bytes?.in,
+          bytesOut: bytes?.out,
         });
       }
       endpoints.set(id, own);
     }
-    return { endpoints };
+    return { endpoints, bytesUnknown };
   }
 
   /** Forgets Services that have gone. */
@@ -84,6 +72,34 @@ export class Counters {
 }
 
 type Counts = Map<string, Map<string, number>>;
+
+function goingCounts(
+  kernel: Kernel,
+  standing: Standing,
+  next: ReadonlyMap<string, Placed | undefined>,
+): Counts {
+  const counts: Counts = new Map();
+  for (const family of familyNames) {
+    const going = new Map<number, readonly [id: string, endpoint: string]>();
+    for (const [id, after] of next) {
+      const before = standing.servers.get(id);
+      if (before === undefined || before.server.ref.family !== family) continue;
+      const kept = new Map(after === undefined ? [] : slotsOf(after));
+      for (const [slot, endpoint] of slotsOf(before)) {
+        if (kept.get(slot) !== endpoint) going.set(slot, [id, endpoint]);
+      }
+    }
+    if (going.size === 0) continue;
+    for (const [slot, packets] of readSlots(kernel, family, [...going.keys()])) {
+      const [id, endpoint] = going.get(slot) ?? [];
+      if (id === undefined || endpoint === undefined) continue;
+      const own = counts.get(id) ?? new Map<string, number>();
+      own.set(endpoint, (own.get(endpoint) ?? 0) + packets);
+      counts.set(id, own);
+    }
+  }
+  return counts;
+}
 
 function now(kernel: Kernel, standing: Standing): Counts {
   const all: Counts = new Map();

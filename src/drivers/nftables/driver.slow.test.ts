@@ -1,9 +1,17 @@
 /** The driver beside its packets: counters, lost tables, refused commits, tables of others. */
 import assert from 'node:assert/strict';
 import test, { after, type TestContext } from 'node:test';
-import { emptyPlan, nextPlan, type Driver, type Plan } from '../../model/index.ts';
+import {
+  CodedError,
+  emptyPlan,
+  endpointKey,
+  nextPlan,
+  type Driver,
+  type EndpointCounters,
+  type Plan,
+} from '../../model/index.ts';
 import { createFakeClock, type FakeClock } from '../../sys/index.ts';
-import { silentLogger } from '../../obs/index.ts';
+import { createLogger } from '../../obs/index.ts';
 import {
   clusterIp,
   externalIp,
@@ -30,19 +38,27 @@ if (missing !== undefined) {
 interface Made {
   readonly driver: Driver;
   readonly clock: FakeClock;
+  /** What was logged. */
+  readonly lines: readonly string[];
 }
 
 function make(t: TestContext, world: NamespaceWorld, atStop: 'leave' | 'remove' = 'remove'): Made {
   const clock = createFakeClock();
+  const lines: string[] = [];
   const driver = createNftablesDriver({
     clock,
     random: () => 0.5,
-    log: silentLogger,
+    log: createLogger({
+      level: 'info',
+      format: 'json',
+      clock,
+      write: (line) => void lines.push(line),
+    }),
     namespace: world.namespace,
     atStop,
   });
   t.after(() => driver.stop(AbortSignal.abort()));
-  return { driver, clock };
+  return { driver, clock, lines };
 }
 
 function planOf(names: readonly string[], before: Plan = emptyPlan(testNode())): Plan {
@@ -129,24 +145,32 @@ function describeIn(world: NamespaceWorld): void {
     assert.ok(report.operations < 12, `${report.operations} operations`);
   });
 
-  test('a refused commit leaves the old rules, and the next one is whole', async (t) => {
-    const { driver } = make(t, world);
+  test('a refused commit leaves the old rules, is logged whole, and the next one is whole', async (t) => {
+    const { driver, lines } = make(t, world);
     const plan = planOf(['web']);
     await driver.apply(plan, undefined, never);
-    const [handle] = /pool-default\/web\/tcp-cluster/.exec(listed()) ?? [];
-    assert.ok(handle !== undefined);
     // Somebody took a chain of ours away: what we know of the kernel is wrong.
     world.inNode('nft', 'delete element ip switchyard services { 10.96.9.1 . tcp . 80 }');
     world.inNode('nft', 'delete chain ip switchyard pool-default/web/tcp-cluster');
     const before = listed();
     const removed = nextPlan(plan, { set: [], remove: [...plan.servers].map(([id]) => id) });
     assert.ok(removed !== undefined);
-    await assert.rejects(driver.apply(removed.plan, removed.delta, never), {
-      code: 'NETLINK_NOT_FOUND',
+    const culprit = 'delete element ip switchyard services { 10.96.9.1 . tcp . 80 : ';
+    await assert.rejects(driver.apply(removed.plan, removed.delta, never), (error) => {
+      assert.ok(error instanceof CodedError);
+      assert.equal(error.code, 'NFTABLES_REFUSED');
+      assert.ok(error.message.includes(culprit), error.message);
+      return true;
     });
     assert.equal(listed(), before);
-    await driver.apply(removed.plan, undefined, never);
+    assert.equal(lines.length, 1);
+    const [logged = ''] = lines;
+    for (const part of [culprit, 'delete chain ip switchyard pool-default/web/tcp-cluster']) {
+      assert.ok(logged.includes(part), logged);
+    }
+    await driver.apply(removed.plan, removed.delta, never);
     assert.doesNotMatch(listed(), /default\/web/);
+    assert.equal(lines.length, 1);
   });
 
   test('of two Services at one address the first has it until it goes', async (t) => {
@@ -195,4 +219,48 @@ function describeIn(world: NamespaceWorld): void {
     for (let i = 0; i < 4; i++) await world.client.ask('TCP', at);
     assert.deepEqual(counts(), [5, 5]);
   });
+
+  test('open connections and bytes are known by endpoint, where the kernel counts', async (t) => {
+    const { driver } = make(t, world);
+    const backend = await world.backend('TCP', 'a');
+    t.after(() => backend.close());
+    const at = await world.freePlace('TCP');
+    const endpoint = testEndpoint(backend.at);
+    const server = testServer([clusterIp(at)], { endpoints: [endpoint] });
+    const plan = nextPlan(emptyPlan(testNode(world.node)), { set: [server], remove: [] });
+    assert.ok(plan !== undefined);
+    const seen = (): EndpointCounters | undefined =>
+      driver.observe().endpoints.get(server.id)?.get(endpointKey(endpoint));
+    await driver.apply(plan.plan, undefined, never);
+    const uncounted = await world.client.hold(at);
+    assert.equal(seen()?.open, 1);
+    assert.equal(seen()?.bytesIn, undefined);
+    assert.equal(driver.observe().bytesUnknown, 'accounting-off');
+    world.inNode('sysctl', '-qw', 'net.netfilter.nf_conntrack_acct=1');
+    t.after(() => world.inNode('sysctl', '-qw', 'net.netfilter.nf_conntrack_acct=0'));
+    const held = await world.client.hold(at);
+    await held.repeat('x'.repeat(1_000));
+    const open = seen();
+    assert.equal(open?.open, 2);
+    assert.ok((open.bytesIn ?? 0) > 1_000 && (open.bytesOut ?? 0) > 1_000);
+    assert.equal(driver.observe().bytesUnknown, undefined);
+    held.close();
+    uncounted.close();
+    await until(() => seen()?.open === 0);
+    // Its bytes stay when the kernel forgets it, and those of the next come on top.
+    world.inNode('conntrack', '-D', '-p', 'tcp');
+    const next = await world.client.hold(at);
+    await next.repeat('x'.repeat(1_000));
+    await until(() => (seen()?.bytesIn ?? 0) >= (open.bytesIn ?? 0) + 1_000);
+    next.close();
+    assert.equal(seen()?.connections, 3);
+  });
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!isTrue()) {
+    assert.ok(performance.now() < deadline, 'it never comes true');
+    await new Promise(setImmediate);
+  }
 }

@@ -15,22 +15,23 @@ import {
   type Random,
 } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
-import { Conntrack, endpointOf, reconcileUdp } from '../netfilter/index.ts';
-import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import {
-  needsWhole,
-  stageDelta,
-  stageWhole,
-  takenFrontends,
-  type Staged,
-  type Standing,
-} from './apply.ts';
+  Conntrack,
+  endpointOf,
+  FlowCounters,
+  reconcileUdp,
+  type Since,
+} from '../netfilter/index.ts';
+import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
+import { needsWhole, stageDelta, stageWhole, type Staged, type Standing } from './apply.ts';
 import { nftablesCapabilities } from './capabilities.ts';
 import { NftablesError } from './errors.ts';
 import { Counters } from './counters.ts';
+import { failuresOf } from './failures.ts';
 import { Kernel } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { probeHost } from './probe.ts';
+import { Refusals } from './refusals.ts';
 
 export interface NftablesOptions {
   readonly clock: Clock;
@@ -56,6 +57,7 @@ interface Line {
   readonly socket: NetlinkSocket;
   readonly kernel: Kernel;
   readonly conntrack: Conntrack;
+  readonly flows: FlowCounters;
 }
 
 class NftablesDriver implements Driver {
@@ -65,12 +67,16 @@ class NftablesDriver implements Driver {
   private line: Line | undefined;
   private standing: Standing | undefined;
   private identity: string | undefined;
+  /** False when the kernel may have something else than `standing`: then everything is made anew. */
+  private sure = true;
+  private readonly refusals: Refusals;
   private readonly counters = new Counters();
   private readonly failing = new Map<string, readonly FrontendFailure[]>();
   private readonly stopping = new AbortController();
 
   constructor(options: NftablesOptions) {
     this.options = options;
+    this.refusals = new Refusals(options);
   }
 
   probe(): ReturnType<Driver['probe']> {
@@ -85,9 +91,11 @@ class NftablesDriver implements Driver {
     signal.throwIfAborted();
     if (this.identity === undefined) line.kernel.refuseForeign();
     const before = this.standing?.plan;
+    const inherited = before === undefined ? line.kernel.servedUdp() : undefined;
     const operations = this.commit(line, plan, delta);
-    this.reconcile(line, plan, { before, delta });
+    this.reconcile(line, plan, { before, delta, inherited });
     this.followFailures(plan, delta);
+    line.flows.follow(plan);
     return {
       revision: plan.revision,
       operations,
@@ -99,7 +107,7 @@ class NftablesDriver implements Driver {
   observe(): ReturnType<Driver['observe']> {
     const { line, standing } = this;
     if (line === undefined || standing === undefined) return { endpoints: new Map() };
-    return this.counters.observe(line.kernel, standing);
+    return this.counters.observe(line.kernel, standing, line.flows);
   }
 
   async drained(...[, signal]: Parameters<Driver['drained']>): Promise<void> {
@@ -114,7 +122,7 @@ class NftablesDriver implements Driver {
     if (standing === undefined) return undefined;
     const { conntrack } = await this.open();
     const entry = conntrack.find(flow);
-    return entry && endpointOf(standing.plan, entry);
+    return entry && endpointOf(standing.plan, entry)?.endpoint;
   }
 
   async stop(): Promise<void> {
@@ -122,6 +130,7 @@ class NftablesDriver implements Driver {
     this.stopping.abort();
     const { line } = this;
     if (this.options.atStop === 'remove' && this.identity !== undefined) line?.kernel.remove();
+    line?.flows.close();
     line?.socket.close();
     this.line = undefined;
   }
@@ -131,19 +140,19 @@ class NftablesDriver implements Driver {
     const { standing } = this;
     const staged = this.stage(plan, delta);
     const { operations } = staged.batch;
-    const whole = staged.next.size === 0 && operations > 0;
-    if (standing !== undefined && whole) this.counters.beforeWhole(kernel, standing);
-    else if (standing !== undefined) this.counters.before(kernel, standing, staged);
+    const counted = standing && this.counters.before(kernel, standing, staged.next);
     try {
       kernel.commit(staged.batch);
     } catch (error) {
-      // The kernel took nothing, but slots and counts were given out: begin anew.
-      this.standing = undefined;
+      // The kernel took nothing, but slots and counts were given out: what stands stays, the next begins anew.
+      this.sure = false;
       throw error;
     }
     this.standing = staged.settle();
+    this.sure = true;
+    counted?.();
     this.counters.follow(this.standing);
-    if (whole || this.identity === undefined) {
+    if (staged.next === 'whole' || this.identity === undefined) {
       const first = this.identity === undefined;
       this.identity = kernel.identity();
       if (first) void this.watch();
@@ -155,6 +164,7 @@ class NftablesDriver implements Driver {
     const { standing } = this;
     const { random, localPods } = this.options;
     const usable =
+      this.sure &&
       standing !== undefined &&
       delta?.fromRevision === standing.plan.revision &&
       !needsWhole(standing.plan, plan);
@@ -189,11 +199,7 @@ class NftablesDriver implements Driver {
   }
 
   /** Rules are in force already: a table of connections that cannot be read costs stale UDP flows, not the apply. */
-  private reconcile(
-    { conntrack }: Line,
-    plan: Plan,
-    since: { readonly before: Plan | undefined; readonly delta: Delta | undefined },
-  ): void {
+  private reconcile({ conntrack }: Line, plan: Plan, since: Since): void {
     try {
       const forgotten = reconcileUdp(conntrack, plan, since);
       if (forgotten > 0) this.options.log.debug('Forgot stale UDP connections', { forgotten });
@@ -207,7 +213,10 @@ class NftablesDriver implements Driver {
     const open = await loadNetlink();
     const { namespace } = this.options;
     const socket = open({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
-    this.line = { socket, kernel: new Kernel(socket), conntrack: new Conntrack(socket) };
+    const kernel = new Kernel(socket, this.refusals);
+    const conntrack = new Conntrack(socket);
+    const flows = new FlowCounters(conntrack, open, namespace);
+    this.line = { socket, kernel, conntrack, flows };
     return this.line;
   }
 
@@ -218,7 +227,7 @@ class NftablesDriver implements Driver {
     this.failing.clear();
     for (const id of new Set(ids)) {
       const server = plan.servers.get(id);
-      const failures = server === undefined ? [] : takenFrontends(plan, server);
+      const failures = server === undefined ? [] : failuresOf(plan, server);
       if (failures.length > 0) this.failing.set(id, failures);
     }
   }

@@ -1,6 +1,6 @@
 /** What differs between the tables of the two families, and the values both are made of, as the kernel wants them. */
 import type { Expression } from '../../codec/nftables/index.ts';
-import { parseIp, type IpFamily, type Protocol } from '../../model/index.ts';
+import { formatIp, parseIp, type IpFamily, type Protocol } from '../../model/index.ts';
 
 export interface Family {
   readonly name: IpFamily;
@@ -49,6 +49,7 @@ export const families: Readonly<Record<IpFamily, Family>> = {
 export const tableName = 'switchyard';
 
 const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[];
 
 /** A host-order integer, as marks and `numgen` have them. */
 export function word(value: number): Uint8Array {
@@ -64,6 +65,19 @@ export function addressBytes(address: string): Uint8Array {
 /** address . protocol . port */
 export function placeKey(address: string, protocol: Protocol, port: number): Uint8Array {
   return concatenate(addressBytes(address), portKey(protocol, port));
+}
+
+/** What `placeKey` was made of; undefined for a key that is none of ours. */
+export function readPlaceKey(
+  key: Uint8Array,
+  { addressBytes: length }: Family,
+): { readonly protocol: Protocol; readonly address: string; readonly port: number } | undefined {
+  if (key.length !== length + 8) return undefined;
+  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  const number = view.getUint8(length);
+  const protocol = protocols.find((name) => protocolNumbers[name] === number);
+  if (protocol === undefined) return undefined;
+  return { protocol, address: formatIp(key.slice(0, length)), port: view.getUint16(length + 4) };
 }
 
 /** protocol . port */

@@ -3,16 +3,18 @@ import {
   elementsQuery,
   NftBatch,
   readCounts,
+  readKeys,
   readTable,
   someElementsQuery,
   tableQuery,
   type ElementCount,
   type TableInfo,
 } from '../../codec/nftables/index.ts';
-import type { IpFamily } from '../../model/index.ts';
+import { formatIp, formatSocketAddress, type IpFamily } from '../../model/index.ts';
 import { isNotFound, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import { NftablesError } from './errors.ts';
-import { families, tableName } from './family.ts';
+import { concatenate, families, readPlaceKey, tableName } from './family.ts';
+import type { Refusals } from './refusals.ts';
 
 /** By this comment a table of our name is known to be ours, whichever version made it. */
 export const tableComment = 'made by Switchyard, which makes it anew when it is changed';
@@ -24,13 +26,22 @@ const keysAtOnce = 1_000;
 
 export class Kernel {
   private readonly socket: NetlinkSocket;
+  private readonly refusals: Refusals;
 
-  constructor(socket: NetlinkSocket) {
+  constructor(socket: NetlinkSocket, refusals: Refusals) {
     this.socket = socket;
+    this.refusals = refusals;
   }
 
+  /** All of it or nothing: throws what the kernel said. */
   commit(batch: NftBatch): void {
-    if (!batch.isEmpty) this.socket.request('commit rules', batch.finish());
+    if (batch.isEmpty) return;
+    const bytes = batch.finish();
+    try {
+      this.socket.request('commit rules', bytes);
+    } catch (error) {
+      throw this.refusals.refused(bytes, error);
+    }
   }
 
   table(family: IpFamily): TableInfo | undefined {
@@ -76,6 +87,32 @@ export class Kernel {
     return found;
   }
 
+  /**
+   * Where the tables that are there now serve UDP, as `address:port`, whoever of us made them. NodePorts of an earlier
+   * run are at the addresses the tables say.
+   */
+  servedUdp(): ReadonlySet<string> {
+    const served = new Set<string>();
+    for (const name of familyNames) {
+      const family = families[name];
+      const ports: number[] = [];
+      for (const key of this.keys(name, 'services')) {
+        const place = readPlaceKey(key, family);
+        if (place?.protocol === 'UDP') served.add(formatSocketAddress(place));
+      }
+      for (const key of this.keys(name, 'node-ports')) {
+        const place = readPlaceKey(concatenate(new Uint8Array(family.addressBytes), key), family);
+        if (place?.protocol === 'UDP') ports.push(place.port);
+      }
+      if (ports.length === 0) continue;
+      for (const bytes of this.keys(name, 'node-port-ips')) {
+        const address = formatIp(bytes);
+        for (const port of ports) served.add(formatSocketAddress({ address, port }));
+      }
+    }
+    return served;
+  }
+
   remove(): void {
     const batch = new NftBatch();
     for (const family of familyNames) {
@@ -84,6 +121,18 @@ export class Kernel {
       batch.deleteTable();
     }
     this.commit(batch);
+  }
+
+  /** Empty when there is no such set or map: another version may have had another layout. */
+  private keys(family: IpFamily, set: string): readonly Uint8Array[] {
+    try {
+      return this.socket
+        .request('read elements', elementsQuery(refOf(family), set))
+        .flatMap(readKeys);
+    } catch (error) {
+      if (isNotFound(error)) return [];
+      throw error;
+    }
   }
 
   private ask(query: Uint8Array): readonly ElementCount[] {

@@ -1,6 +1,7 @@
 /** Follows Plans: what a Delta touches is rendered again, and sockets change only where that differs. */
 import {
   claimantsOf,
+  serversOf,
   type ApplyReport,
   type Delta,
   type FrontendFailure,
@@ -46,12 +47,7 @@ export class Applier {
       return new Set([...[...plan.servers.values()].map((s) => s.id), ...this.rendered.keys()]);
     }
     const ids = new Set<string>();
-    const changed = [
-      ...delta.added,
-      ...delta.removed,
-      ...delta.updated.flatMap(({ before, after }) => [before, after]),
-    ];
-    for (const server of changed) {
+    for (const server of serversOf(delta)) {
       ids.add(server.id);
       for (const rival of rivalsOf(plan, server)) ids.add(rival.id);
     }

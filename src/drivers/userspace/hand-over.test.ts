@@ -5,6 +5,7 @@ import {
   emptyPlan,
   nextPlan,
   parseCidr,
+  plainRequestRules,
   type PoolName,
   type VirtualServer,
 } from '../../model/index.ts';
@@ -19,19 +20,9 @@ const from = { address: '127.0.0.1', port: 40_000 };
 const endpoint = testEndpoint({ address: '10.0.0.1', port: 8080 });
 const gateway = testEndpoint({ address: '127.0.0.1', port: 40_123 });
 const plain = testServer([clusterIp(at)], { name: 'web', endpoints: [endpoint] });
-const rules = {
-  affinity: 'none',
-  cookie: undefined,
-  hash: undefined,
-  protocol: 'http/1.1',
-  tlsSecret: undefined,
-  retry: { retries: 2, on: ['reset'], responseTimeoutMs: 60_000 },
-  slowStartMs: 0,
-  trustedProxies: [],
-} as const;
 const live: VirtualServer = {
   ...plain,
-  perRequest: { ...rules, pools: plain.pools },
+  perRequest: { ...plainRequestRules, pools: plain.pools },
   pools: { cluster: [gateway], local: [], hasAny: true },
 };
 

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { buildMaglev } from '../schedulers/maglev.ts';
 import { EndpointLoads } from '../schedulers/loads.ts';
-import { endpointKey, type Endpoint, type RequestRules } from '../service-port.ts';
-import { testEndpoints, testRandom, testServer } from '../testing.ts';
+import { endpointKey, plainRequestRules, type Endpoint } from '../service-port.ts';
+import { testCookie, testEndpoints, testRandom, testServer } from '../testing.ts';
 import { RequestChoices, type ChooseRequest } from './choose-request.ts';
 import { decideRequest, type ForwardRequest } from './decide-request.ts';
 import { hashOfText, pickBounded, type HashRule } from './hash-rule.ts';
@@ -13,25 +13,6 @@ import { createSessions, sessionToken, TokenCache } from './sessions.ts';
 
 const key = new Uint8Array(32).fill(7);
 const id = 'default/web:http/TCP/IPv4';
-const cookie = {
-  name: 'sid',
-  path: '/',
-  domain: undefined,
-  maxAgeSeconds: undefined,
-  sameSite: 'Lax',
-  secure: false,
-  httpOnly: true,
-} as const;
-const rules: RequestRules = {
-  affinity: 'none',
-  cookie: undefined,
-  hash: undefined,
-  protocol: 'http/1.1',
-  tlsSecret: undefined,
-  retry: { retries: 2, on: ['reset'], responseTimeoutMs: 60_000 },
-  slowStartMs: 0,
-  trustedProxies: [],
-};
 const asked: ChooseRequest = { nowMs: 0, client: '192.0.2.1', destination: '10.0.0.1', tried: [] };
 
 function decide(
@@ -44,7 +25,7 @@ function decide(
   },
 ): ForwardRequest {
   const sessions = createSessions(candidates, {
-    cookie,
+    cookie: testCookie,
     scope: 'default/web',
     keys: [key],
     tokens: new TokenCache(),
@@ -168,7 +149,10 @@ test('a new endpoint begins at a tenth of its share and ends at the whole', () =
   assert.ok(old !== undefined && fresh !== undefined);
   const server = (endpoints: readonly Endpoint[]): Parameters<RequestChoices['follow']>[0] => {
     const plain = testServer({ endpoints });
-    return { ...plain, perRequest: { ...rules, slowStartMs: 10_000, pools: plain.pools } };
+    return {
+      ...plain,
+      perRequest: { ...plainRequestRules, slowStartMs: 10_000, pools: plain.pools },
+    };
   };
   choices.follow(server([old]), 0);
   choices.follow(server(pool), 0);

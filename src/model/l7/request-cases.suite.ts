@@ -21,7 +21,7 @@ import { createHash } from 'node:crypto';
 import { parseEndpoints, type CaseEndpoint } from '../case-endpoints.suite.ts';
 import { isSchedulerName, type SchedulerName } from '../schedulers/names.ts';
 import type { Endpoint, PoolName } from '../service-port.ts';
-import { testEndpoint } from '../testing.ts';
+import { testCookie, testEndpoint } from '../testing.ts';
 import { usableEndpoints } from '../topology.ts';
 import type { RequestDecision } from './decide-request.ts';
 import { hashOfText, type HashRule, type HashSource } from './hash-rule.ts';
@@ -183,15 +183,7 @@ export function compileCase(words: RequestWords): RouteTable {
     words.hash === undefined ? undefined : { by: words.hash, bound: 1.25 };
   const backendOf = (names?: string): RequestBackend => {
     const all = endpointsOf(words, names).filter(({ local }) => pool === 'cluster' || local);
-    const cookie = {
-      name: cookieName,
-      path: '/',
-      domain: undefined,
-      maxAgeSeconds: undefined,
-      sameSite: 'Lax',
-      secure: false,
-      httpOnly: true,
-    } as const;
+    const cookie = { ...testCookie, name: cookieName };
     const tokens = new TokenCache();
     const sessions = sticky
       ? createSessions(all.filter(keepsSessions), { cookie, scope, keys: [newest, older], tokens })

@@ -38,15 +38,13 @@ export async function loadNetlinkCalls(): Promise<NetlinkCalls> {
   const koffi = await loadKoffi();
   const library = koffi.load(null);
   const { send, receive, close } = byteCalls(library, koffi);
+  const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
   return {
     open: openCall(library, { koffi, close }),
     send,
     receive,
     close,
-    nameOf: (errno) => {
-      const found = Object.entries(koffi.os.errno).find(([, value]) => value === Math.abs(errno));
-      return found?.[0] ?? `errno ${Math.abs(errno)}`;
-    },
+    nameOf: (errno) => names.get(Math.abs(errno)) ?? `errno ${Math.abs(errno)}`,
     watchReadable: (fd, callback) => watchReadable(koffi, fd, callback),
   };
 }

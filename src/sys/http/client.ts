@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { messageOf } from '../../model/index.ts';
+import { byteStreamOf, type ByteStream } from '../net/index.ts';
 import { HttpError } from './errors.ts';
 
 /** What makes connections; a proxy's does it another way. */
@@ -42,9 +43,20 @@ export interface HttpReply {
   readonly chunks: AsyncIterable<Buffer>;
 }
 
+/** The connection speaks another protocol from here on, or the server has answered instead. */
+export type UpgradeReply =
+  | {
+      readonly kind: 'upgraded';
+      readonly stream: ByteStream;
+      readonly header: (name: string) => string | undefined;
+    }
+  | { readonly kind: 'refused'; readonly reply: HttpReply };
+
 export interface HttpClient {
   /** Rejects with HTTP_UNREACHABLE, and HTTP_BROKE_OFF when the server went before it answered. */
   send(call: HttpCall): Promise<HttpReply>;
+  /** As `send`, for a call whose headers ask for another protocol; the signal ends only the asking. */
+  upgrade(call: HttpCall): Promise<UpgradeReply>;
   /** Ends what runs. */
   close(): void;
 }
@@ -76,37 +88,57 @@ export function createHttpClient({ tls, agent }: HttpClientOptions): HttpClient 
       minVersion: 'TLSv1.2',
     });
   const plain = new PlainAgent(pool);
+  const begin = (call: HttpCall): ClientRequest => {
+    const { url, method, headers, body, signal } = call;
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const common = {
+      method,
+      // Node says no length of the body of a DELETE by itself.
+      headers: { ...headers, ...length },
+      signal,
+      maxHeaderSize: maxHeaderBytes,
+    };
+    return url.protocol === 'https:'
+      ? secureRequest(url, { ...common, agent: secure })
+      : plainRequest(url, { ...common, agent: plain });
+  };
   return {
-    send: (call) =>
-      new Promise((resolve, reject) => {
-        const { url, method, headers, body, signal } = call;
-        const length =
-          body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-        const common = {
-          method,
-          // Node says no length of the body of a DELETE by itself.
-          headers: { ...headers, ...length },
-          signal,
-          maxHeaderSize: maxHeaderBytes,
-        };
-        const request =
-          url.protocol === 'https:'
-            ? secureRequest(url, { ...common, agent: secure })
-            : plainRequest(url, { ...common, agent: plain });
-        let answered = false;
-        request.once('response', (response) => {
-          answered = true;
-          resolve(replyOf(url, response));
-        });
-        // After the head, whoever reads the body is told instead.
-        request.on('error', (cause) => answered || reject(failure(url, request, cause)));
-        request.end(body);
-      }),
+    send: async (call) => {
+      const reply = await answerTo(call.url, begin(call), call.body);
+      if (reply.kind === 'refused') return reply.reply;
+      reply.stream.destroy();
+      throw new HttpError('HTTP_BROKE_OFF', `Cannot ask ${call.url.origin}: it left HTTP unasked`);
+    },
+    upgrade: (call) => answerTo(call.url, begin(call), call.body),
     close: () => {
       secure.destroy();
       plain.destroy();
     },
   };
+}
+
+function answerTo(
+  url: URL,
+  request: ClientRequest,
+  body: string | undefined,
+): Promise<UpgradeReply> {
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    request.once('response', (response) => {
+      answered = true;
+      resolve({ kind: 'refused', reply: replyOf(url, response) });
+    });
+    request.once('upgrade', (response, socket, head) => {
+      answered = true;
+      if (head.length > 0) socket.unshift(head);
+      const reply = replyOf(url, response);
+      const header = (name: string): string | undefined => reply.header(name);
+      resolve({ kind: 'upgraded', stream: byteStreamOf(socket), header });
+    });
+    // After the head, whoever reads the body is told instead.
+    request.on('error', (cause) => answered || reject(failure(url, request, cause)));
+    request.end(body);
+  });
 }
 
 function replyOf(url: URL, response: IncomingMessage): HttpReply {

@@ -2,49 +2,18 @@
  * The door for HTTP over TLS: HTTP/1.1 and HTTP/2 on one port, chosen by ALPN. What a peer can make us hold is
  * bounded: connections, streams, header, body, and the time to send them.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
-  Http2ServerRequest,
-  Http2ServerResponse,
   type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { messageOf, type SocketAddress } from '../../model/index.ts';
 import { HttpError } from './errors.ts';
-
-export interface HttpRequest {
-  readonly method: string;
-  /** Path and query, as sent. */
-  readonly target: string;
-  /** Lower-case names; undefined when absent. */
-  header(name: string): string | undefined;
-  /** Rejects with HTTP_BODY_TOO_LARGE, and HTTP_FAILED when the peer breaks off. */
-  body(): Promise<Buffer>;
-  /** Aborts when the peer has gone or the server closes. */
-  readonly signal: AbortSignal;
-}
-
-export interface HttpHead {
-  readonly status: number;
-  /** A list is sent as one header each. */
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
-}
-
-/** Writes the rest of an answer piece by piece. */
-export interface HttpStream {
-  /** Resolves when the peer takes more; at once when it has gone. */
-  write(chunk: string | Uint8Array): Promise<void>;
-}
-
-export type HttpAnswer = HttpHead &
-  (
-    | { readonly body: string | Uint8Array }
-    | { readonly stream: (out: HttpStream) => Promise<void> }
-  );
-
-/** What it throws is answered as a bare 500. */
-export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer>;
+import { Exchange, type HttpHandler, type Wire } from './exchange.ts';
+import { http1Wire, http2Wire, upgradeWire } from './wires.ts';
 
 export interface SecureServerOptions {
   readonly address: SocketAddress;
@@ -73,7 +42,8 @@ export async function serveSecurely(
   options: SecureServerOptions,
   handler: HttpHandler,
 ): Promise<SecureServer> {
-  const closing = new AbortController();
+  // Every failure is settled there.
+  const serve = (wire: Wire): void => void new Exchange(wire, options).run(handler);
   const server = createSecureServer(
     {
       allowHTTP1: true,
@@ -90,10 +60,18 @@ export async function serveSecurely(
       requestTimeout: requestMs,
     } as Parameters<typeof createSecureServer>[0],
     (request, response) => {
-      const exchange = new Exchange(request, response, { options, closing: closing.signal });
-      // It settles every failure itself.
-      void exchange.run(handler);
+      if (request instanceof IncomingMessage && response instanceof ServerResponse) {
+        serve(http1Wire(request, response));
+      }
     },
+  );
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, early: Buffer) =>
+    serve(upgradeWire(request, socket, early)),
+  );
+  // In place of Node's own, which makes an HTTP/1.1 request of each stream: a tenth of the time of a small write.
+  server.removeAllListeners('stream');
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
+    serve(http2Wire(stream, headers)),
   );
   const sockets = new Set<Socket>();
   bound(server, sockets, options.maxConnections);
@@ -101,8 +79,7 @@ export async function serveSecurely(
   return {
     address,
     close: async () => {
-      if (closing.signal.aborted) return;
-      closing.abort();
+      if (!server.listening) return;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;
@@ -155,135 +132,4 @@ function refusal({ address, port }: SocketAddress, cause: Error): HttpError {
     });
   }
   return new HttpError('HTTP_FAILED', `Cannot listen at ${where}: ${messageOf(cause)}`, { cause });
-}
-
-interface ExchangeContext {
-  readonly options: SecureServerOptions;
-  readonly closing: AbortSignal;
-}
-
-/** HTTP/1.1 comes through Node's compatibility layer as its own pair. */
-type AnyRequest = Http2ServerRequest | IncomingMessage;
-type AnyResponse = Http2ServerResponse | ServerResponse;
-
-/** One request and its answer. */
-class Exchange implements HttpRequest {
-  readonly method: string;
-  readonly target: string;
-  private readonly request: AnyRequest;
-  private readonly response: AnyResponse;
-  private readonly context: ExchangeContext;
-  private readonly gone = new AbortController();
-
-  constructor(request: AnyRequest, response: AnyResponse, context: ExchangeContext) {
-    this.request = request;
-    this.response = response;
-    this.context = context;
-    this.method = request.method ?? '';
-    this.target = request.url ?? '';
-  }
-
-  get signal(): AbortSignal {
-    return this.gone.signal;
-  }
-
-  header(name: string): string | undefined {
-    const { request } = this;
-    // HTTP/2 has no Host: its name is a pseudo header.
-    const isAuthority = name === 'host' && request instanceof Http2ServerRequest;
-    const value = request.headers[name] ?? (isAuthority ? request.authority : '');
-    const text = Array.isArray(value) ? value.join(', ') : value;
-    return text === '' ? undefined : text;
-  }
-
-  async body(): Promise<Buffer> {
-    const { maxBodyBytes } = this.context.options;
-    const chunks: Buffer[] = [];
-    let size = 0;
-    // One that says so beforehand is refused unread.
-    const said = Number(this.request.headers['content-length'] ?? 0);
-    if (said > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    try {
-      for await (const chunk of this.request) {
-        const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-        size += bytes.length;
-        if (size > maxBodyBytes) break;
-        chunks.push(bytes);
-      }
-    } catch (cause) {
-      throw new HttpError('HTTP_FAILED', 'Cannot read a request: it broke off', { cause });
-    }
-    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    return Buffer.concat(chunks);
-  }
-
-  async run(handler: HttpHandler): Promise<void> {
-    const { response, context, gone } = this;
-    const end = (): void => gone.abort();
-    response.on('error', end);
-    response.once('close', end);
-    context.closing.addEventListener('abort', end, { once: true });
-    try {
-      await this.answer(await handler(this));
-    } catch (thrown) {
-      if (gone.signal.aborted) return;
-      context.options.failed(thrown);
-      if (response.headersSent) response.destroy();
-      else {
-        response.statusCode = 500;
-        response.end();
-      }
-    } finally {
-      context.closing.removeEventListener('abort', end);
-    }
-  }
-
-  private async answer(answer: HttpAnswer): Promise<void> {
-    const { response } = this;
-    if (response.destroyed) return;
-    response.statusCode = answer.status;
-    for (const [name, value] of Object.entries(answer.headers)) {
-      response.setHeader(name, typeof value === 'string' ? value : [...value]);
-    }
-    if ('body' in answer) {
-      const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
-      response.setHeader('content-length', bytes.length);
-      response.end(bytes);
-      return;
-    }
-    // Whoever waits for the first event must see that the watch stands.
-    this.flushHead();
-    await answer.stream({ write: (chunk) => this.write(chunk) });
-    response.end();
-  }
-
-  private flushHead(): void {
-    const { response } = this;
-    // The HTTP/1.1 response has another way to send its head early than the HTTP/2 one.
-    if (response instanceof Http2ServerResponse) response.writeHead(response.statusCode);
-    else response.flushHeaders();
-  }
-
-  private async write(chunk: string | Uint8Array): Promise<void> {
-    const { response, gone } = this;
-    if (gone.signal.aborted || put(response, chunk)) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        response.off('drain', done);
-        gone.signal.removeEventListener('abort', done);
-        resolve();
-      };
-      response.once('drain', done);
-      gone.signal.addEventListener('abort', done, { once: true });
-    });
-  }
-}
-
-function tooLarge(limit: number): HttpError {
-  return new HttpError('HTTP_BODY_TOO_LARGE', `Cannot take the request: limit is ${limit} bytes`);
-}
-
-/** Whether there is room for more. */
-function put(response: AnyResponse, chunk: string | Uint8Array): boolean {
-  return response instanceof Http2ServerResponse ? response.write(chunk) : response.write(chunk);
 }

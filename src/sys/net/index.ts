@@ -34,6 +34,6 @@ export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
 export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';
 export type { Stream, StreamEngine, StreamHandlers } from './stream.ts';
-export { joinStreams, listenStreams, openStream } from './streams.ts';
-export type { ByteStream } from './streams.ts';
+export { byteStreamOf, joinStreams, listenStreams, openStream } from './streams.ts';
+export type { ByteStream, StreamEvents } from './streams.ts';
 export type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';

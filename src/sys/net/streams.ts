@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
 import type { ListenAt, Listener, Relay } from './engine.ts';
 import { NetError } from './errors.ts';
-import { PortableConnection, socketOptions } from './portable-connection.ts';
+import { PortableConnection, resetSocket, socketOptions } from './portable-connection.ts';
 import { listenPortable } from './portable-listener.ts';
 import { PortableRelay } from './portable-relay.ts';
 import { connectError } from './socket-errors.ts';
@@ -93,6 +93,12 @@ export function openStream(
   });
 }
 
+/** A socket that spoke another protocol until now, as one switches to what comes after an upgrade. */
+export function byteStreamOf(socket: Socket): ByteStream {
+  const { remoteAddress = '', remotePort = 0 } = socket;
+  return new SocketStream(socket, { address: remoteAddress, port: remotePort });
+}
+
 /** Joins two streams; `early` are bytes of the client that were read and belong to the backend. */
 export function joinStreams(client: ByteStream, backend: ByteStream, early: Buffer): Relay {
   const [near, far] = [own(client), own(backend)];
@@ -144,7 +150,7 @@ class SocketStream implements ByteStream {
   }
 
   destroy(how: 'reset' | 'close' = 'close'): void {
-    if (how === 'reset') this.socket.resetAndDestroy();
+    if (how === 'reset') resetSocket(this.socket);
     else this.socket.destroy();
   }
 

@@ -1,5 +1,10 @@
 /** What the kernel answers when it refuses. */
-import { CodedError, type CodeOf, type ErrorTable } from '../../model/index.ts';
+import {
+  CodedError,
+  type CodedErrorOptions,
+  type CodeOf,
+  type ErrorTable,
+} from '../../model/index.ts';
 
 export const netlinkErrors = {
   user: {
@@ -17,7 +22,24 @@ export const netlinkErrors = {
 
 export type NetlinkCode = CodeOf<typeof netlinkErrors>;
 
-export class NetlinkError extends CodedError<NetlinkCode> {}
+/** Which message of a batch was refused, and where in it the kernel stumbled when it said so. */
+export interface Refused {
+  readonly sequence: number;
+  readonly offset: number | undefined;
+}
+
+export class NetlinkError extends CodedError<NetlinkCode> {
+  readonly refused: Refused | undefined;
+
+  constructor(
+    code: NetlinkCode,
+    message: string,
+    { refused, ...options }: CodedErrorOptions & { readonly refused?: Refused | undefined } = {},
+  ) {
+    super(code, message, options);
+    this.refused = refused;
+  }
+}
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof NetlinkError && error.code === 'NETLINK_NOT_FOUND';
@@ -47,9 +69,20 @@ const remedies: Partial<Record<NetlinkCode, string>> = {
   NETLINK_UNSUPPORTED: 'Use a kernel of 5.13 or newer with nf_tables, nft_nat and nf_conntrack',
 };
 
-/** `what` reads on from "Cannot"; `detail` is the kernel's own sentence, when it had one. */
-export function netlinkError(what: string, errno: string, detail?: string): NetlinkError {
+/** What the kernel said besides its number, when it did. */
+export interface RefusalDetail {
+  /** The kernel's own sentence. */
+  readonly words?: string | undefined;
+  readonly refused?: Refused | undefined;
+}
+
+/** `what` reads on from "Cannot". */
+export function netlinkError(
+  what: string,
+  errno: string,
+  { words, refused }: RefusalDetail = {},
+): NetlinkError {
   const code = byErrno[errno] ?? 'NETLINK_FAILED';
-  const why = detail === undefined ? errno : `${errno}, ${detail}`;
-  return new NetlinkError(code, `Cannot ${what}: ${why}`, { remedy: remedies[code] });
+  const why = words === undefined ? errno : `${errno}, ${words}`;
+  return new NetlinkError(code, `Cannot ${what}: ${why}`, { remedy: remedies[code], refused });
 }

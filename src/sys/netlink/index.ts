@@ -1,4 +1,4 @@
 /** The kernel's own network interface: netlink sockets, errors by name. */
-export { isNotFound, isNotPermitted, netlinkErrors } from './errors.ts';
+export { isNotFound, isNotPermitted, NetlinkError, netlinkErrors } from './errors.ts';
 export { loadNetlink } from './socket.ts';
-export type { NetlinkSocket } from './socket.ts';
+export type { NetlinkSocket, OpenNetlink } from './socket.ts';

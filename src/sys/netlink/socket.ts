@@ -12,8 +12,13 @@ import { netlinkError, type NetlinkError } from './errors.ts';
 export interface NetlinkSocket {
   /** Sends and returns what the kernel answered, errors left out. Throws the first error as NetlinkError. */
   request(what: string, bytes: Uint8Array): readonly NetlinkMessage[];
-  /** Calls back with what arrives unasked: sockets with groups have no use for `request`. */
-  onMessages(callback: (messages: readonly NetlinkMessage[]) => void): void;
+  /** As `request`, for answers too many to keep: each is good only while `visit` looks at it. */
+  dump(what: string, bytes: Uint8Array, visit: (message: NetlinkMessage) => void): void;
+  /**
+   * Calls back with each message that arrives unasked, good only while it looks at it: sockets with groups have no
+   * use for `request`. `onLost`: too many came at once, and some are lost.
+   */
+  onMessages(callback: (message: NetlinkMessage) => void, onLost?: () => void): void;
   close(): void;
 }
 
@@ -24,6 +29,7 @@ const roomBytes = 1 << 18;
 /** NLM_F_CAPPED, NLM_F_ACK_TLVS: which of the original request follows, and that the kernel's words do. */
 const ackFlags = { capped: 0x100, words: 0x200 } as const;
 const wordsAttribute = 1;
+const offsetAttribute = 2;
 
 /** Rejects with FfiError where the C library cannot be called. */
 export async function loadNetlink(): Promise<OpenNetlink> {
@@ -44,22 +50,28 @@ class Socket implements NetlinkSocket {
   }
 
   request(what: string, bytes: Uint8Array): readonly NetlinkMessage[] {
-    const sent = this.calls.send(this.fd, bytes);
-    if (sent < 0) throw netlinkError(what, this.calls.nameOf(sent));
     const answers: NetlinkMessage[] = [];
-    let failure: NetlinkError | undefined;
-    // The kernel answers within send; a dump goes on with each read until it says it is done.
-    for (const message of this.drain(what)) {
-      if (message.type === netlinkTypes.error) failure ??= this.errorOf(what, message);
-      else if (message.type !== netlinkTypes.done) answers.push(message);
-    }
-    if (failure !== undefined) throw failure;
+    this.dump(what, bytes, (message) => {
+      answers.push({ ...message, body: message.body.slice() });
+    });
     return answers;
   }
 
-  onMessages(callback: (messages: readonly NetlinkMessage[]) => void): void {
+  dump(what: string, bytes: Uint8Array, visit: (message: NetlinkMessage) => void): void {
+    const sent = this.calls.send(this.fd, bytes);
+    if (sent < 0) throw netlinkError(what, this.calls.nameOf(sent));
+    let failure: NetlinkError | undefined;
+    // The kernel answers within send; a dump goes on with each read until it says it is done.
+    this.drain(what, (message) => {
+      if (message.type === netlinkTypes.error) failure ??= this.errorOf(what, message);
+      else if (message.type !== netlinkTypes.done) visit(message);
+    });
+    if (failure !== undefined) throw failure;
+  }
+
+  onMessages(callback: (message: NetlinkMessage) => void, onLost?: () => void): void {
     const watch = this.calls.watchReadable(this.fd, () => {
-      callback(this.drain('listen to the kernel'));
+      this.drain('listen to the kernel', callback, onLost);
     });
     watch.unref();
     this.stopWatching = () => watch.close();
@@ -70,19 +82,23 @@ class Socket implements NetlinkSocket {
     this.calls.close(this.fd);
   }
 
-  private drain(what: string): NetlinkMessage[] {
-    const messages: NetlinkMessage[] = [];
+  private drain(
+    what: string,
+    visit: (message: NetlinkMessage) => void,
+    onLost: () => void = () => undefined,
+  ): void {
     for (;;) {
       const length = this.calls.receive(this.fd, this.room);
       if (length < 0) {
         const errno = this.calls.nameOf(length);
-        // Too many came at once and some are lost: whoever listens looks for itself what is new.
-        if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK' || errno === 'ENOBUFS') return messages;
+        if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK') return;
         if (errno === 'EINTR') continue;
-        throw netlinkError(what, errno);
+        if (errno !== 'ENOBUFS') throw netlinkError(what, errno);
+        onLost();
+        continue;
       }
-      const bytes = this.room.slice(0, Math.min(length, this.room.length));
-      for (const message of readMessages(bytes)) messages.push(message);
+      const bytes = this.room.subarray(0, Math.min(length, this.room.length));
+      for (const message of readMessages(bytes)) visit(message);
     }
   }
 
@@ -92,9 +108,19 @@ class Socket implements NetlinkSocket {
     const errno = body.length < 4 ? 0 : view.getInt32(0, true);
     if (errno === 0) return undefined;
     const original = body.length < 20 ? 0 : view.getUint32(4, true);
+    const sequence = body.length < 20 ? 0 : view.getUint32(12, true);
     const at = 4 + ((flags & ackFlags.capped) === 0 ? (original + 3) & ~3 : 16);
-    const words = (flags & ackFlags.words) === 0 ? undefined : readAttributes(body, at);
-    const detail = words === undefined ? undefined : textAt(words, wordsAttribute);
-    return netlinkError(what, this.calls.nameOf(errno), detail);
+    const told = (flags & ackFlags.words) === 0 ? undefined : readAttributes(body, at);
+    const offset = told?.get(offsetAttribute);
+    return netlinkError(what, this.calls.nameOf(errno), {
+      words: told && textAt(told, wordsAttribute),
+      refused: {
+        sequence,
+        offset:
+          offset === undefined || offset.length < 4
+            ? undefined
+            : new DataView(offset.buffer, offset.byteOffset).getUint32(0, true),
+      },
+    });
   }
 }

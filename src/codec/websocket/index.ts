@@ -1,0 +1,3 @@
+/** WebSocket, bytes in and out. */
+export { webSocketAcceptKey } from './accept-key.ts';
+export { encodeWebSocketFrame, WebSocketReader } from './frames.ts';
