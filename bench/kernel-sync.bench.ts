@@ -1,7 +1,7 @@
 /**
  * From a Plan to the kernel with the nftables driver, in a namespace of its own: the first sync from the start of
  * the process to the last rule, then one changed endpoint at a time, and the peak memory of the process. Each size
- * has a process of its own. `npm run bench -- kernel-sync [SERVICES...]`; 1000 and 10000 when none is given.
+ * has a process of its own. `npm run bench -- kernel-sync [SERVICES...]`; 1000, 10000 and 50000 when none is given.
  */
 import { execFileSync } from 'node:child_process';
 import { testEndpoint, testNode, testServer } from '../src/drivers/conformance/builders.ts';
@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<void> {
     console.log(JSON.stringify(await measure(Number(args[1]))));
     return;
   }
-  const sizes = args.length === 0 ? [1_000, 10_000] : args.map(Number);
+  const sizes = args.length === 0 ? [1_000, 10_000, 50_000] : args.map(Number);
   const results = sizes.map((size) => {
     const runner = new URL('run.ts', import.meta.url).pathname;
     const command = [runner, 'kernel-sync', 'child', String(size)];
@@ -98,6 +98,6 @@ function server(i: number, version: number): VirtualServer {
       { local: false, node: 'node-b' },
     ),
   );
-  const address = `10.96.${i >> 8}.${i & 255}`;
+  const address = `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
   return testServer([{ kind: 'clusterIP', address, port: 80 }], { name: `web-${i}`, endpoints });
 }

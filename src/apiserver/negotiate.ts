@@ -26,8 +26,20 @@ function parseAccept(accept: string | undefined): readonly MediaRange[] {
 
 const json = ['application/json', 'application/*', '*/*'];
 
+/** Clients send one of a few headers with every request. */
+const knownForms = new Map<string | undefined, AnswerForm>();
+const maxKnownForms = 64;
+
 /** Throws NotAcceptable when nothing that is asked for can be given. */
 export function answerForm(accept: string | undefined): AnswerForm {
+  const known = knownForms.get(accept);
+  if (known !== undefined) return known;
+  const form = formFor(accept);
+  if (knownForms.size < maxKnownForms) knownForms.set(accept, form);
+  return form;
+}
+
+function formFor(accept: string | undefined): AnswerForm {
   for (const { type, parameters } of parseAccept(accept)) {
     if (!json.includes(type)) continue;
     const as = parameters.get('as');

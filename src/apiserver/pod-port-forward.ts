@@ -1,5 +1,5 @@
 /** Connections to the ports of a Pod through the API, as kubectl port-forward makes them. */
-import { ApiError, apiNames, isOfKind, podKind } from '../kube/index.ts';
+import { ApiError, apiNames, isOfKind, notFound, podKind } from '../kube/index.ts';
 import { portForwardUpgrade } from '../portforward/index.ts';
 import { openStream } from '../sys/net/index.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
@@ -39,7 +39,12 @@ export async function podPortForward(
     upgraded: (stream) => {
       asked.serve(stream, {
         pod: `${namespace}/${name}`,
-        open: (port) => openStream({ address, port }, { timeoutMs: connectMs }),
+        open: async (port) => {
+          // Whoever came for this Pod is not to end at another that has its name, or its address, by now.
+          const now = await registry.get(resource.kind, { namespace, name });
+          if (now.metadata.uid !== pod.metadata.uid) throw notFound(podKind, name);
+          return await openStream({ address, port }, { timeoutMs: connectMs });
+        },
         clock,
       });
     },

@@ -38,6 +38,7 @@ export function parseTarget(target: string): RequestTarget {
 }
 
 function decode(segment: string): string {
+  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch (cause) {

@@ -3,7 +3,7 @@
  * other users, never bind one another's addresses.
  *
  * The claim is a listening socket inside the block: the kernel settles races, and a killed instance leaves
- * nothing behind. Services get the lower half, Pods a quarter of the upper half.
+ * nothing behind. Services get the lower half, Pods a quarter, Pods of another cluster an eighth.
  */
 import { fnv1a, parseCidr, type Cidr } from '../model/index.ts';
 import { NetError, type ListenAt, type Listener, type NetEngine } from '../sys/net/index.ts';
@@ -14,6 +14,8 @@ export interface AddressBlock {
   /** IPv6 has one loopback address, so these are no addresses of this host: frontends there stand in on `::1`. */
   readonly secondaryRange: Cidr | undefined;
   readonly podRange: Cidr;
+  /** For Pods of another cluster. */
+  readonly farPodRange: Cidr;
   /** The socket that claims it; undefined where nothing can collide. */
   readonly claim: Listener | undefined;
   release(): Promise<void>;
@@ -87,6 +89,7 @@ async function blockOf(
     serviceRange: cidr(`127.${block}.0.0/17`),
     secondaryRange: (await hasIpv6(engine)) ? cidr(`fd53:7764:${block}::/112`) : undefined,
     podRange: cidr(`127.${block}.128.0/18`),
+    farPodRange: cidr(`127.${block}.192.0/19`),
     claim,
     release: async () => claim?.close(),
   };

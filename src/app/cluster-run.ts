@@ -81,7 +81,7 @@ function inClusterOf({ env }: CliIo): InCluster | undefined {
 const progressMs = 1_000;
 
 /** A line a second while a first list takes longer than that. */
-function createListProgress(log: Logger): (kind: { plural: string }, count: number) => void {
+export function createListProgress(log: Logger): (kind: { plural: string }, count: number) => void {
   let toldAt = systemClock.monotonic();
   return ({ plural }, count) => {
     const now = systemClock.monotonic();

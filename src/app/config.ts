@@ -9,6 +9,7 @@ const environmentVariables = {
   SWITCHYARD_INSTANCE: 'the instance a command is meant for, when --instance does not say',
   KUBERNETES_SERVICE_HOST: 'in a Pod: where the API of its cluster is',
   KUBERNETES_SERVICE_PORT: 'in a Pod: the port of the API of its cluster',
+  KUBECONFIG: 'where up --from-cluster finds the way to a cluster when --kubeconfig does not say',
   NO_COLOR: 'anything but empty: no colours',
 } as const;
 
@@ -27,6 +28,7 @@ export function readEnvironment(environment: Environment): CliEnv {
     instance: read('SWITCHYARD_INSTANCE'),
     kubernetesHost: read('KUBERNETES_SERVICE_HOST'),
     kubernetesPort: read('KUBERNETES_SERVICE_PORT'),
+    kubeconfig: read('KUBECONFIG'),
     noColor: read('NO_COLOR') !== undefined,
   });
 }

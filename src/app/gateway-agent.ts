@@ -123,7 +123,7 @@ export function createGatewayAgent({ run, engine, options }: GatewayAgentParts):
     components: [
       pages,
       driverComponent(driver, drainMs),
-      gateway,
+      patient(gateway, drainMs),
       planner,
       settling(gateway, planner),
       byName,
@@ -142,6 +142,16 @@ function nodeOf({ node = '' }: GatewayAgentParts['options']): NodeView {
     serviceRanges: [],
     masqueradeAll: false,
     detectsLocalPods: false,
+  };
+}
+
+/** Its clients find another gateway: none of them is cut off. */
+function patient(gateway: ServiceGateway, drainMs: number): Component {
+  return {
+    name: gateway.name,
+    start: (signal) => gateway.start(signal),
+    stop: () => gateway.retire(AbortSignal.timeout(drainMs)),
+    status: () => gateway.status(),
   };
 }
 

@@ -3,7 +3,9 @@ import type { RunRequest, WorkloadSource } from '../control/index.ts';
 import { createManifestSource } from '../manifests/index.ts';
 import type { Component, ComponentStatus } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
+import type { AddressBlock } from './address-block.ts';
 import { createDemo } from './demo.ts';
+import { createFromCluster } from './from-cluster.ts';
 import type { Instance } from './instance.ts';
 import type { Objects } from './objects.ts';
 import type { UpOptions } from './up.ts';
@@ -14,15 +16,17 @@ export function sourcesOf({
   instance,
   workloads,
   objects,
+  block,
   isNew,
 }: {
   readonly options: UpOptions;
   readonly instance: Instance;
   readonly workloads: WorkloadSource;
   readonly objects: Objects;
+  readonly block: AddressBlock;
   readonly isNew: boolean;
 }): readonly Component[] {
-  const { demo, runtime, run, files: paths, log } = options;
+  const { demo, runtime, run, files: paths, fromCluster, log } = options;
   const { client } = instance;
   const memory = {
     recalled: objects.recall('manifests'),
@@ -35,6 +39,10 @@ export function sourcesOf({
     ...(paths.length > 0
       ? [createManifestSource({ ...manifests, log: log.child({ component: 'manifests' }) })]
       : []),
+    // After the others: what this machine has of the same name comes first.
+    ...(fromCluster === undefined
+      ? []
+      : [createFromCluster({ ...fromCluster, client, env: options.folders, block, log })]),
   ];
 }
 

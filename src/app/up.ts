@@ -9,7 +9,7 @@ import {
   type HandoverStart,
   type RunRequest,
 } from '../control/index.ts';
-import type { CliEnv, ObjectsPlace } from '../cli/index.ts';
+import type { CliEnv, FromCluster, ObjectsPlace } from '../cli/index.ts';
 import type { ApiServer } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
 import type { SocketAddress } from '../model/index.ts';
@@ -50,6 +50,8 @@ export interface UpOptions {
   readonly accessLogShare?: number | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
+  /** Whose Services are served here as well. */
+  readonly fromCluster?: FromCluster | undefined;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
   /** Takes the place of the running instance. */
@@ -265,7 +267,8 @@ function assemble(
   const controlLog = log.child({ component: 'control' });
   const control = createControlServer({ folder, instance: name, source, log: controlLog });
   const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
-  const sources = sourcesOf({ options, instance, workloads, objects, isNew: estate === undefined });
+  const isNew = estate === undefined;
+  const sources = sourcesOf({ options, instance, workloads, objects, block, isNew });
   return { instance, components, life, handOver, source, control, api, sources };
 }
 

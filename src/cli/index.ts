@@ -7,6 +7,7 @@ export type {
   ClusterRunOptions,
   DnsRunOptions,
   GatewayRunOptions,
+  FromCluster,
   ObjectsPlace,
   ProxyRunOptions,
   ServedPlace,

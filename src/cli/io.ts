@@ -21,6 +21,8 @@ export interface CliEnv {
   /** In a Pod: where the API of its cluster is. */
   readonly kubernetesHost?: string | undefined;
   readonly kubernetesPort?: string | undefined;
+  /** KUBECONFIG. */
+  readonly kubeconfig?: string | undefined;
   /** NO_COLOR is set and not empty. */
   readonly noColor: boolean;
 }
@@ -43,6 +45,15 @@ export type ObjectsPlace =
   | { readonly kind: 'default' }
   | { readonly kind: 'memory' }
   | { readonly kind: 'folder'; readonly path: string };
+
+/** Namespaces of a cluster, and the way there. */
+export interface FromCluster {
+  readonly namespaces: readonly string[];
+  /** That of the environment when undefined. */
+  readonly kubeconfig: string | undefined;
+  /** Its current one when undefined. */
+  readonly context: string | undefined;
+}
 
 export interface UpOptions {
   /** Files and folders of manifests, in the order given. */
@@ -76,6 +87,8 @@ export interface UpOptions {
   readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
+  /** Whose Services are served here as well, over their own Pods. */
+  readonly fromCluster?: FromCluster | undefined;
 }
 
 /** What this host lacks, and how its resolvers are pointed at an instance. */

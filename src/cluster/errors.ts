@@ -9,6 +9,7 @@ export const clusterErrors = {
       'A file given as a KubeProxyConfiguration is none, or has a value that is not taken',
     CREDENTIALS_FAILED:
       'The credentials of a kubeconfig could not be had: a file, or the program it names',
+    CLUSTER_FORBIDDEN: 'The user of a kubeconfig may not do in a cluster what a command needs',
   },
   ours: {
     KEPT_STATE_DAMAGED: 'The state kept on disk is damaged or of another version; it is not used',

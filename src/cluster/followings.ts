@@ -72,6 +72,17 @@ export const dnsFollowings: Followings = {
   ],
 };
 
+/** Of one namespace what a laptop makes its own of. */
+export function nearFollowings(namespace: string): Followings {
+  return {
+    following: [serviceKind, endpointSliceKind].map((kind) => ({ kind, options: { namespace } })),
+    readings: [
+      { kind: serviceKind, reduce: reduceAny },
+      { kind: endpointSliceKind, reduce: reduceSlice },
+    ],
+  };
+}
+
 /** Every annotation that somebody here reads. */
 const keptAnnotations: ReadonlySet<string> = new Set(
   Object.values(annotations).flatMap(({ key, synonyms }) => [key, ...synonyms]),

@@ -55,7 +55,7 @@ export class Ownership {
     }: { readonly now: KubeObject | undefined; readonly before: KubeObject | undefined },
   ): void {
     const id = `${kind.plural} ${key}`;
-    this.unfile(id, before);
+    if (before !== undefined) this.unfile(id, before);
     if (before !== undefined && before.metadata.uid !== now?.metadata.uid) {
       this.gone(before.metadata.uid ?? '');
     }
@@ -73,7 +73,7 @@ export class Ownership {
       for (const dependent of this.dependents.get(uid) ?? []) this.dirty.add(dependent);
     }
     if (owners.length === 0 && !waits) {
-      this.tracked.delete(id);
+      if (before !== undefined) this.tracked.delete(id);
       return;
     }
     this.tracked.set(id, { kind, object: now });
@@ -87,8 +87,8 @@ export class Ownership {
     if (!this.live.has(uid) || this.waiting.has(uid)) this.dirty.add(id);
   }
 
-  private unfile(id: string, before: KubeObject | undefined): void {
-    for (const { uid } of before?.metadata.ownerReferences ?? []) {
+  private unfile(id: string, before: KubeObject): void {
+    for (const { uid } of before.metadata.ownerReferences ?? []) {
       const siblings = this.dependents.get(uid);
       siblings?.delete(id);
       if (siblings?.size === 0) this.dependents.delete(uid);

@@ -35,13 +35,20 @@ export class ServiceState {
     for (const key of this.services.objects.keys()) this.touch('slices', key);
   });
 
-  readonly services = new Mirror<Service>((key, now) => {
+  readonly services = new Mirror<Service>((key, now, before) => {
     this.index.setSelector(key, now?.metadata.namespace ?? '', now?.spec?.selector);
     if (now === undefined) this.gone.add(key);
     else this.gone.delete(key);
+    // Nothing follows from a new one without a selector; what is made by hand makes it dirty when it comes.
+    if (before === undefined && now?.spec?.selector === undefined && !this.hasMade(key)) return;
     this.touch('slices', key);
     this.touch('mirrored', key);
   });
+
+  /** Something that follows from a Service is there, whoever made it. */
+  private hasMade(key: string): boolean {
+    return this.owned.has(key) || this.mirroring.has(key) || this.endpoints.objects.has(key);
+  }
 
   readonly pods = new Mirror<Pod>((key, now, before) => {
     const own = now?.metadata.labels;

@@ -20,7 +20,8 @@ export interface Check {
   readonly title: string;
   /** Platforms it makes sense on, by Node's names; undefined: all. */
   readonly platforms?: readonly string[] | undefined;
-  readonly look: () => Promise<Finding>;
+  /** Undefined: there is nothing to say of it on this host, or to this user. */
+  readonly look: () => Promise<Finding | undefined>;
 }
 
 export interface CheckedView extends Finding {
@@ -34,16 +35,18 @@ export async function runChecks(
   platform: string,
 ): Promise<readonly CheckedView[]> {
   const mine = checks.filter(({ platforms }) => platforms?.includes(platform) ?? true);
-  return await Promise.all(
+  const found = await Promise.all(
     mine.map(async ({ id, title, look }) => {
       try {
-        return { id, title, ...(await look()) };
+        const finding = await look();
+        return finding && { id, title, ...finding };
       } catch (thrown) {
         const found = `cannot be told: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
         return { id, title, state: 'worse', found, costs: undefined, remedy: undefined } as const;
       }
     }),
   );
+  return found.filter((one) => one !== undefined);
 }
 
 export const fine = (found: string): Finding => ({ state: 'fine', found });

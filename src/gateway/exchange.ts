@@ -335,8 +335,10 @@ export class Exchange implements Limited {
   private report(failure: FailureKind | undefined): void {
     const { routed, port } = this;
     if (routed === undefined) return;
-    const latencyMs = this.status === undefined ? 0 : this.statusAt - this.startedAt;
-    const outcome: Outcome = { status: this.status, latencyMs, failure };
+    const { status } = this;
+    const latencyMs = status === undefined ? 0 : this.statusAt - this.startedAt;
+    const atMs = failure === undefined && status !== undefined ? this.statusAt : undefined;
+    const outcome: Outcome = { status, latencyMs, atMs, failure };
     port?.count.ended(routed.endpoint.key, outcome);
     routed.ended(outcome);
   }

@@ -1,6 +1,6 @@
 /**
  * A request of HTTP/1.1 as the router and the backend see it: straight over the bytes it was read from. One object
- * serves all requests of a thread, each until it is passed on.
+ * serves all requests of a connection, each until it is passed on, and knows its words again.
  */
 import {
   fieldIds,
@@ -21,7 +21,10 @@ export class Http1Request implements IncomingRequest {
   tried: readonly string[] = none;
   private readonly head: RequestHead;
   private forwarding: Forwarding;
-  private authorityText: string | undefined;
+  /** Of this request, when it was asked for; else of the one before. */
+  private authorityText = '';
+  private knowsAuthority = false;
+  private cookies: string | undefined;
 
   constructor(head: RequestHead, forwarding: Forwarding) {
     this.head = head;
@@ -31,7 +34,7 @@ export class Http1Request implements IncomingRequest {
   /** The head was read anew, from this client. */
   begin(forwarding: Forwarding): this {
     this.forwarding = forwarding;
-    this.authorityText = undefined;
+    this.knowsAuthority = false;
     this.attempt = 0;
     this.tried = none;
     return this;
@@ -46,7 +49,9 @@ export class Http1Request implements IncomingRequest {
   }
 
   get authority(): string {
-    return (this.authorityText ??= this.head.authority);
+    if (this.knowsAuthority) return this.authorityText;
+    this.knowsAuthority = true;
+    return (this.authorityText = this.head.authorityAgain(this.authorityText));
   }
 
   get path(): string {
@@ -78,7 +83,9 @@ export class Http1Request implements IncomingRequest {
   }
 
   header(name: string): string | undefined {
-    return this.head.fields.valueOf(name);
+    const { fields } = this.head;
+    if (name !== 'cookie') return fields.valueOf(name);
+    return (this.cookies = fields.valueOf(name, this.cookies));
   }
 
   writeHttp1(out: ByteWriter, endpoint: RoutedEndpoint): void {

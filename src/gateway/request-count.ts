@@ -12,18 +12,18 @@ export class RequestCount {
   private readonly counters = new Map<string, RequestCounters>();
   private readonly waiting = new Map<string, (() => void)[]>();
 
-  /** By the endpoint's key. */
-  opened(key: string): void {
-    const counters = this.of(key);
-    counters.requests++;
-    counters.open++;
+  /** What is counted of the endpoint of this key; good until the next `retain`, and while anything is open. */
+  of(key: string): RequestCounters {
+    let counters = this.counters.get(key);
+    if (counters === undefined) this.counters.set(key, (counters = { ...untouched }));
+    return counters;
   }
 
-  closed(key: string, failed: boolean): void {
-    const counters = this.of(key);
+  /** A request of the endpoint of this key is over. */
+  closed(key: string, counters: RequestCounters, failed: boolean): void {
     counters.open--;
     if (failed) counters.failures++;
-    if (counters.open > 0) return;
+    if (counters.open > 0 || this.waiting.size === 0) return;
     for (const wake of this.waiting.get(key) ?? []) wake();
     this.waiting.delete(key);
   }
@@ -54,12 +54,6 @@ export class RequestCount {
         return [key, { connections: requests, open, failures, ...bytes }];
       }),
     );
-  }
-
-  private of(key: string): RequestCounters {
-    let counters = this.counters.get(key);
-    if (counters === undefined) this.counters.set(key, (counters = { ...untouched }));
-    return counters;
   }
 }
 

@@ -49,6 +49,8 @@ export interface Outcome {
   readonly status: number | undefined;
   /** Until the head of the answer. */
   readonly latencyMs: number;
+  /** When the head came, in milliseconds of the gateway's clock that never goes back; undefined: now. */
+  readonly atMs?: number | undefined;
   readonly failure?: FailureKind | undefined;
 }
 

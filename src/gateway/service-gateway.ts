@@ -43,6 +43,8 @@ export interface ServiceGatewayOptions {
 }
 
 export interface ServiceGateway extends Component {
+  /** As `stop`, where others go on serving: who keeps a connection is told to go; cut off only when `signal` aborts. */
+  retire(signal: AbortSignal): Promise<void>;
   /** Takes note of the Plan in force; without a Delta of all of it. */
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
@@ -81,6 +83,9 @@ interface Served {
   lack: string | undefined;
 }
 
+/** For the next request on a connection that is kept: with its answer the client learns that it is to go. */
+const retirePatienceMs = 1_000;
+
 class Following implements ServiceGateway {
   readonly name = 'gateway';
   private readonly options: ServiceGatewayOptions;
@@ -114,10 +119,18 @@ class Following implements ServiceGateway {
   }
 
   async stop(): Promise<void> {
+    await this.end(AbortSignal.timeout(this.options.drainMs), 0);
+  }
+
+  async retire(signal: AbortSignal): Promise<void> {
+    await this.end(signal, retirePatienceMs);
+  }
+
+  private async end(signal: AbortSignal, patienceMs: number): Promise<void> {
     this.state = { state: 'stopped', detail: undefined };
     await Promise.all([this.keys.stop(), this.secrets.stop()]);
     await this.telling;
-    await this.options.gateway.stop(AbortSignal.timeout(this.options.drainMs));
+    await this.options.gateway.stop(signal, patienceMs);
   }
 
   status(): ComponentStatus {

@@ -7,6 +7,7 @@ import {
   matchesAll,
   RequestChoices,
   TokenCache,
+  type ChooseRequest,
   type Clock,
   type Endpoint,
   type ForwardRequest,
@@ -25,7 +26,7 @@ import {
 } from '../model/index.ts';
 import type { HttpRequest } from '../model/index.ts';
 import { defaultPolicy } from './bounds.ts';
-import { RequestCount } from './request-count.ts';
+import { RequestCount, type RequestCounters } from './request-count.ts';
 import type {
   Forwarded,
   Outcome,
@@ -58,6 +59,7 @@ const refusals: Readonly<Record<Extract<RequestDecision, { kind: 'refuse' }>['wh
 interface Known {
   readonly routed: RoutedEndpoint;
   readonly load: RequestLoad;
+  readonly counters: RequestCounters;
 }
 
 export class ServiceRouter {
@@ -133,12 +135,11 @@ export class ServiceRouter {
   private route(pool: PoolName, request: RequestFacts): Routed {
     const decision = decideRequest(this.tables[pool], request, this.options);
     if (decision.kind === 'refuse') return refuse(decision.status, refusals[decision.why]);
-    const choice = this.choices.choose(decision, {
-      nowMs: this.options.clock.monotonic(),
-      client: request.client.address,
-      destination: this.server.frontends[0]?.address ?? '',
-      tried: request.tried,
-    });
+    const destination = this.server.frontends[0]?.address ?? '';
+    const choice = this.choices.choose(
+      decision,
+      new Asked(this.options.clock, request, destination),
+    );
     if (choice === undefined) return refuse(503, 'every endpoint of the Service failed');
     if (this.watchers.size > 0) {
       for (const watcher of this.watchers) watcher(request.client, choice.endpoint);
@@ -152,9 +153,10 @@ export class ServiceRouter {
     setCookie: string | undefined,
   ): Forwarded {
     const { count } = this;
-    const { routed, load } = this.knownOf(endpoint, backend.id);
+    const { routed, load, counters } = this.knownOf(endpoint, backend.id);
     load.opened();
-    count.opened(routed.key);
+    counters.requests++;
+    counters.open++;
     return {
       kind: 'forward',
       endpoint: routed,
@@ -163,8 +165,8 @@ export class ServiceRouter {
       ended: (outcome) => {
         load.closed();
         const failed = isEndpointsFault(outcome);
-        count.closed(routed.key, failed);
-        const nowMs = this.options.clock.monotonic();
+        count.closed(routed.key, counters, failed);
+        const nowMs = outcome.atMs ?? this.options.clock.monotonic();
         if (failed) load.failed(nowMs);
         else if (outcome.status !== undefined) {
           load.answered({ latencyMs: outcome.latencyMs, nowMs });
@@ -179,12 +181,33 @@ export class ServiceRouter {
     const { address, port } = endpoint;
     const { perRequest, proxyProtocol } = this.server;
     const { protocol } = perRequest;
+    const key = endpointKey(endpoint);
     const known: Known = {
-      routed: { key: endpointKey(endpoint), address, port, protocol, proxyProtocol },
+      routed: { key, address, port, protocol, proxyProtocol },
       load: this.choices.loadOf(backend, endpoint),
+      counters: this.count.of(key),
     };
     this.known.set(endpoint, known);
     return known;
+  }
+}
+
+/** What choosing may ask of a request; most have a session, and then nothing asks for the time. */
+class Asked implements ChooseRequest {
+  readonly client: string;
+  readonly destination: string;
+  readonly tried: readonly string[];
+  private readonly clock: Clock;
+
+  constructor(clock: Clock, { client, tried }: RequestFacts, destination: string) {
+    this.clock = clock;
+    this.client = client.address;
+    this.tried = tried;
+    this.destination = destination;
+  }
+
+  get nowMs(): number {
+    return this.clock.monotonic();
   }
 }
 

@@ -61,6 +61,7 @@ export {
   garbageFinalizers,
   ipAllocator,
   labels,
+  clusterMirror,
   mirroringController,
   namespaceFinalizer,
   nodeTaints,

@@ -81,6 +81,9 @@ export const wellKnownAnnotations = {
 /** The value of `labels.managedBy` on slices made from Pods, as Kubernetes' own controller writes it. */
 export const endpointSliceController = 'endpointslice-controller.k8s.io';
 
+/** The value of `labels.managedBy` on slices that stand for Pods of another cluster. */
+export const clusterMirror = 'cluster-mirror.switchyard.dev';
+
 /** The value of `labels.managedBy` on slices made from hand-made Endpoints. */
 export const mirroringController = 'endpointslicemirroring-controller.k8s.io';
 

@@ -62,7 +62,25 @@ export interface Kind<T extends KubeObject = KubeObject> {
 
 /** Two Kinds are the same when their keys are. */
 export function kindKey(kind: Kind): string {
-  return `${kind.plural}.${kind.group}/${kind.version}`;
+  return namesOf(kind).key;
+}
+
+interface KindNames {
+  readonly key: string;
+  readonly apiVersion: string;
+}
+
+/** Asked for with every object that is looked at: putting them together again would be a string each time. */
+const names = new WeakMap<Kind, KindNames>();
+
+function namesOf(kind: Kind): KindNames {
+  const known = names.get(kind);
+  if (known !== undefined) return known;
+  const { plural, group, version } = kind;
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  const made = { key: `${plural}.${group}/${version}`, apiVersion };
+  names.set(kind, made);
+  return made;
 }
 
 /** `services`, or `endpointslices.discovery.k8s.io`: how refusals name the kind. */
@@ -103,7 +121,7 @@ export interface ObjectName {
 
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf(kind: Kind): string {
-  return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  return namesOf(kind).apiVersion;
 }
 
 /** `namespace/name`, or `name` when cluster-scoped: unique within a kind. */

@@ -89,6 +89,13 @@ export function rangeOf(name: RangeName, family: IpFamily): Cidr {
   return range;
 }
 
+/** The name of an address of `placeOf`, if it is one. */
+export function placeAt(address: string, family: IpFamily): PlaceName | undefined {
+  return Object.keys(places[family])
+    .filter(isPlace)
+    .find((name) => places[family][name] === address);
+}
+
 /** The address of the n-th endpoint of a case. */
 export function podAddress(n: number, family: IpFamily): string {
   return family === 'IPv4' ? `10.1.0.${n}` : `fd00:1::${n.toString(16)}`;

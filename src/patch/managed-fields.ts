@@ -145,7 +145,19 @@ const filled: Readonly<Record<string, FieldSet>> = {
 function filledIn({ kind, given }: FieldChange): FieldSet {
   const fields = filled[kind.kind];
   if (fields === undefined) return emptySet;
+  if (!namesAny(fields, given)) return fields;
   return differenceOf(fields, fieldsOf(schemaOf(kind), only(fields, given)));
+}
+
+/** Whether a value has one of these fields at all. */
+function namesAny({ children }: FieldSet, value: unknown): boolean {
+  if (!isJsonObject(value)) return false;
+  for (const [step, below] of children) {
+    const key = step.slice(2);
+    if (!Object.hasOwn(value, key)) continue;
+    if (below.isMember || namesAny(below, value[key])) return true;
+  }
+  return false;
 }
 
 /** Of a value, what these fields reach; nothing else of it can be among them. */
@@ -164,7 +176,9 @@ function ownerOfNew(change: FieldChange, shapes: ShapeMemory): readonly ManagedF
   const sides = { before: comparable(kind, undefined), after: comparable(kind, after) };
   const filledFields = filledIn(change);
   const trace = traceOf(schemaOf(kind), sides);
-  const own = JSON.stringify([kindKey(kind), subresource, formatFields(filledFields)]);
+  const isAll = filledFields === filled[kind.kind];
+  const filledText = isAll ? 'all' : JSON.stringify(formatFields(filledFields));
+  const own = `${kindKey(kind)} ${subresource} ${filledText}`;
   const fieldsV1 = shapes.recall(`${own} ${trace}`, () => {
     const { added, modified } = compareTyped(schemaOf(kind), sides);
     return formatFields(differenceOf(ownable(unionOf(added, modified), subresource), filledFields));
@@ -208,13 +222,19 @@ export function firstManagers(kind: Kind, live: JsonObject, nowMs: number): Mana
   ];
 }
 
+/** The last second that was asked for: many writes come in one. */
+let second = { at: -1, text: '' };
+
 export function timeOf(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const at = Math.floor(nowMs / 1_000);
+  if (at !== second.at) second = { at, text: `${new Date(nowMs).toISOString().slice(0, 19)}Z` };
+  return second.text;
 }
 
 /** Over an object of the kind with nothing in it, so that empty parts count as there. */
 export function comparable(kind: Kind, object: JsonObject | undefined): JsonObject {
-  return overlay(zeroObject(kind.kind), object ?? {});
+  const zero = zeroObject(kind.kind);
+  return object === undefined ? zero : overlay(zero, object);
 }
 
 function overlay(zero: JsonObject, object: JsonObject): JsonObject {

@@ -35,11 +35,18 @@ function childSchema(schema: Schema | undefined, key: string): Schema | undefine
 
 function itemKey({ listType, mapKeys }: ListSchema, item: unknown): string {
   if (listType === 'set' || !isJsonObject(item)) return `v:${JSON.stringify(item)}`;
-  const parts = mapKeys
-    .toSorted()
+  const parts = inOrder(mapKeys)
     .map((name) => [name, fieldOf(item, name) ?? keyDefaults[name]] as const)
     .filter(([, value]) => value !== undefined);
   return `k:${JSON.stringify(Object.fromEntries(parts))}`;
+}
+
+const ordered = new WeakMap<readonly string[], readonly string[]>();
+
+function inOrder(mapKeys: readonly string[]): readonly string[] {
+  const known = ordered.get(mapKeys) ?? mapKeys.toSorted();
+  ordered.set(mapKeys, known);
+  return known;
 }
 
 function itemsByKey(schema: ListSchema, value: unknown): ReadonlyMap<string, unknown> {
@@ -99,8 +106,28 @@ interface Finder {
 }
 
 function walkBoth(schema: Schema | undefined, sides: Sides, finder: Finder): void {
+  /** Where nothing was before: most of an object that is made. */
+  const visitNew = (own: Schema | undefined, after: unknown): void => {
+    const shape = shapeOf(own, after);
+    if (shape === 'list' && own?.type === 'list') {
+      for (const [key, item] of itemsByKey(own, after)) {
+        finder.enter(key);
+        if (item !== undefined) visitNew(own.items, item);
+        finder.leave();
+      }
+    } else if (shape !== 'leaf') {
+      const now = asObject(after);
+      for (const key of Object.keys(now)) {
+        finder.enter(`f:${key}`);
+        if (now[key] !== undefined) visitNew(childSchema(own, key), now[key]);
+        finder.leave();
+      }
+    }
+    finder.found('added');
+  };
   const visit = (own: Schema | undefined, { before, after }: Sides): void => {
     if (before === undefined && after === undefined) return;
+    if (before === undefined) return visitNew(own, after);
     const shape = shapeOf(own, before, after);
     if (shape === 'leaf' || (isVoid(before) && isVoid(after))) {
       if (before !== undefined && after !== undefined && !jsonEqual(before, after)) {
@@ -120,8 +147,7 @@ function walkBoth(schema: Schema | undefined, sides: Sides, finder: Finder): voi
         step(`f:${key}`, childSchema(own, key), child);
       }
     }
-    if (before === undefined) finder.found('added');
-    else if (after === undefined) finder.found('removed');
+    if (after === undefined) finder.found('removed');
   };
   const step = (key: string, own: Schema | undefined, child: Sides): void => {
     finder.enter(key);

@@ -64,7 +64,8 @@ class WebSocketLink implements Link {
       onBytes: (bytes) => this.read(bytes, onMessage),
       onDrain,
       onEnd: () => this.stream.destroy(),
-      onClosed: () => onClosed(this.problem),
+      // Who ends a WebSocket says so first.
+      onClosed: () => onClosed(this.problem ?? (this.isClosing ? undefined : 'it was cut off')),
     });
   }
 

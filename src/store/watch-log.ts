@@ -27,21 +27,26 @@ export async function* watchLog<T extends KubeObject>(
   const { filter, signal, bookmarkEvery } = options;
   let position = options.position;
   let skipped = 0;
-  while (!signal.aborted) {
-    const entry = log.at(position);
-    if (entry === undefined) {
-      await nextEntry(log, signal);
-      continue;
+  const sleeper = new Sleeper(log, signal);
+  try {
+    while (!signal.aborted) {
+      const entry = log.at(position);
+      if (entry === undefined) {
+        await sleeper.untilMore();
+        continue;
+      }
+      position++;
+      const event = filter === undefined ? entry.event : seenThrough(filter, entry);
+      if (event !== undefined && isEventOf(kind, event)) {
+        skipped = 0;
+        yield event;
+      } else if (++skipped >= bookmarkEvery) {
+        skipped = 0;
+        yield { type: 'BOOKMARK', resourceVersion: String(entry.version) };
+      }
     }
-    position++;
-    const event = filter === undefined ? entry.event : seenThrough(filter, entry);
-    if (event !== undefined && isEventOf(kind, event)) {
-      skipped = 0;
-      yield event;
-    } else if (++skipped >= bookmarkEvery) {
-      skipped = 0;
-      yield { type: 'BOOKMARK', resourceVersion: String(entry.version) };
-    }
+  } finally {
+    sleeper.end();
   }
 }
 
@@ -65,13 +70,33 @@ function isEventOf<T extends KubeObject>(
   return isOfKind(kind, event.object);
 }
 
-/** Resolves at the next change or when the signal aborts. */
-async function nextEntry(log: EventLog, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const forget = log.onceAppended(resolve);
-  const onAbort = (): void => resolve();
-  signal.addEventListener('abort', onAbort);
-  await promise;
-  signal.removeEventListener('abort', onAbort);
-  forget();
+/** Sleeps of one watch: it listens to its signal once, however often it sleeps. */
+class Sleeper {
+  private readonly log: EventLog;
+  private readonly signal: AbortSignal;
+  private forget: (() => void) | undefined;
+  private wake: (() => void) | undefined;
+
+  constructor(log: EventLog, signal: AbortSignal) {
+    this.log = log;
+    this.signal = signal;
+    signal.addEventListener('abort', this.onAbort);
+  }
+
+  private readonly onAbort = (): void => {
+    this.forget?.();
+    this.wake?.();
+  };
+
+  /** Resolves at the next change or when the signal aborts. */
+  untilMore(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      this.forget = this.log.onceAppended(resolve);
+    });
+  }
+
+  end(): void {
+    this.signal.removeEventListener('abort', this.onAbort);
+  }
 }

@@ -1,7 +1,7 @@
 /** What this host is: platform, Node, and which programs are on its PATH. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname, networkInterfaces, release } from 'node:os';
 import process from 'node:process';
 
 export interface HostFacts {
@@ -9,10 +9,12 @@ export interface HostFacts {
   readonly platform: string;
   /** Without the `v`. */
   readonly nodeVersion: string;
+  /** Of the system: `6.1.0-9-amd64`. */
+  readonly release: string;
 }
 
 export function hostFacts(): HostFacts {
-  return { platform: process.platform, nodeVersion: process.versions.node };
+  return { platform: process.platform, nodeVersion: process.versions.node, release: release() };
 }
 
 /** Where the program is; undefined when it is not on PATH. */

@@ -23,6 +23,9 @@ interface UpFlags extends GlobalOptions {
   readonly replace?: boolean;
   readonly drain?: number;
   readonly dnsUpstream: UpOptions['dnsUpstreams'];
+  readonly fromCluster?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
 }
 
 export function addUp(program: Command, act: Act): void {
@@ -66,6 +69,7 @@ export function addUp(program: Command, act: Act): void {
         .choices(['text', 'json'])
         .default('text'),
     );
+  addClusterSource(command);
   addPlaceOptions(command);
   addLifeOptions(command);
   command
@@ -96,6 +100,7 @@ export function addUp(program: Command, act: Act): void {
           ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
           objects: placeOf(flags),
+          ...fromCluster(flags),
         }),
       }));
     });
@@ -104,11 +109,40 @@ export function addUp(program: Command, act: Act): void {
 /** More than this many would wait for one another on any machine there is. */
 const mostWorkers = 64;
 
-/** A demo is to leave nothing behind. */
-function placeOf({ dataDir, ephemeral, demo, replace }: UpFlags): ObjectsPlace {
+/** A demo is to leave nothing behind, and what is of a cluster is there, not here. */
+function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): ObjectsPlace {
   if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
   const isDemo = demo === true && replace !== true;
-  return { kind: ephemeral === true || isDemo ? 'memory' : 'default' };
+  const isPassing = isDemo || fromCluster !== undefined;
+  return { kind: ephemeral === true || isPassing ? 'memory' : 'default' };
+}
+
+function addClusterSource(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--from-cluster <namespaces>',
+        'also serve the Services of these namespaces of a cluster, by commas, over their own Pods: each is reached ' +
+          "through the cluster's API, as kubectl port-forward does, and nothing there is changed",
+      ).conflicts(['dataDir', 'replace']),
+    )
+    .option(
+      '--kubeconfig <path>',
+      'how that cluster is reached (default: KUBECONFIG, or ~/.kube/config)',
+    )
+    .option('--context <name>', 'the context of the kubeconfig; its current one when not given');
+}
+
+function fromCluster({
+  fromCluster: text,
+  kubeconfig,
+  context,
+}: UpFlags): Pick<UpOptions, 'fromCluster'> {
+  if (text === undefined) return {};
+  const namespaces = [...new Set(text.split(',').map((name) => name.trim()))];
+  return {
+    fromCluster: { namespaces: namespaces.filter((name) => name !== ''), kubeconfig, context },
+  };
 }
 
 const freeLoopbackPort: SocketAddress = { address: '127.0.0.1', port: 0 };

@@ -3,7 +3,7 @@
  * number of messages, one after the other.
  */
 import { fieldId, hashStep, identify } from './known-fields.ts';
-import { colon, comma, cr, folded, inValue, lf, space, tab, textOf } from './octets.ts';
+import { colon, comma, cr, folded, inValue, lf, space, tab, textAgain, textOf } from './octets.ts';
 import type { Problem } from './problems.ts';
 
 /** More fields than anybody sends who means well. */
@@ -118,12 +118,15 @@ export class FieldTable {
     return true;
   }
 
-  /** The values of all fields of this name, which is in lower case, joined; undefined when there is none. */
-  valueOf(name: string): string | undefined {
+  /**
+   * The values of all fields of this name, which is in lower case, joined; undefined when there is none. `before` is
+   * returned itself when it is what the first one says.
+   */
+  valueOf(name: string, before = ''): string | undefined {
     let joined: string | undefined;
     for (let i = 0; i < this.count; i++) {
       if (!this.isNamed(i, name)) continue;
-      const value = this.valueText(i);
+      const value = textAgain(this.bytes, this.valueStart(i), this.valueEnd(i), before);
       joined = joined === undefined ? value : `${joined}${name === 'cookie' ? '; ' : ', '}${value}`;
     }
     return joined;

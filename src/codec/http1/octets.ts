@@ -50,6 +50,15 @@ export function textOf(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
+/** The same: `known` itself where it says just this, so that what is said again and again is one text. */
+export function textAgain(bytes: Uint8Array, start: number, end: number, known: string): string {
+  if (end - start !== known.length) return textOf(bytes, start, end);
+  for (let i = 0; i < known.length; i++) {
+    if (bytes[start + i] !== known.charCodeAt(i)) return textOf(bytes, start, end);
+  }
+  return known;
+}
+
 // eslint-disable-next-line typescript/unbound-method -- it is called with any byte array as its `this`
 const latin1: (this: Uint8Array, start: number, end: number) => string =
   Buffer.prototype.latin1Slice;

@@ -5,7 +5,7 @@
 import type { ByteWriter } from './byte-writer.ts';
 import { FieldTable, ids } from './field-table.ts';
 import { Framing } from './framing.ts';
-import { cr, folded, inHost, inTarget, lf, space, textOf } from './octets.ts';
+import { cr, folded, inHost, inTarget, lf, space, textAgain, textOf } from './octets.ts';
 import type { Problem } from './problems.ts';
 
 const slash = 47;
@@ -66,6 +66,11 @@ export class RequestHead {
   /** Host and port: of an absolute target, else of the Host field; '' when there is none. */
   get authority(): string {
     return textOf(this.fields.bytes, this.authorityStart, this.authorityEnd);
+  }
+
+  /** The same; `before` itself when it is just this. */
+  authorityAgain(before: string): string {
+    return textAgain(this.fields.bytes, this.authorityStart, this.authorityEnd, before);
   }
 
   get target(): string {

@@ -22,6 +22,7 @@ import {
   element,
   elements as lists,
   expression,
+  familyWords,
   listElement,
   messages,
   rule as rules,
@@ -31,7 +32,7 @@ import {
   type DataType,
 } from './numbers.ts';
 
-export interface Statement {
+export interface StatementText {
   /** Of the message it is in, as the kernel's refusal quotes it. */
   readonly sequence: number;
   /** Where in the message it begins, header included. */
@@ -43,7 +44,6 @@ export interface Statement {
 type KeyTypes = (set: string, family: number) => readonly DataType[] | undefined;
 
 const headerBytes = 20;
-const familyWords: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 10: 'ip6' };
 const protocolWords: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
 const verdictWords: Readonly<Record<number, string>> = {
   [0]: 'drop',
@@ -54,7 +54,7 @@ const verdictWords: Readonly<Record<number, string>> = {
 };
 
 /** In the order they were sent; what is no message of nf_tables is left out. */
-export function* describeBatch(bytes: Uint8Array, keyTypes: KeyTypes): Generator<Statement> {
+export function* describeBatch(bytes: Uint8Array, keyTypes: KeyTypes): Generator<StatementText> {
   const known = new Map<string, readonly DataType[]>();
   const typesOf: KeyTypes = (set, family) => known.get(`${family} ${set}`) ?? keyTypes(set, family);
   for (const { type, sequence, body } of readMessages(bytes)) {
@@ -88,7 +88,7 @@ function* describeElements(
   { verb, family, body, sequence }: ElementsMessage,
   attributes: Attributes,
   typesOf: KeyTypes,
-): Generator<Statement> {
+): Generator<StatementText> {
   const table = textAt(attributes, lists.table);
   const set = textAt(attributes, lists.set) ?? '';
   const types = typesOf(set, body[0] ?? 0);

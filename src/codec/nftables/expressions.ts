@@ -100,12 +100,12 @@ export type Expression =
   | { readonly kind: 'reject'; readonly icmpCode: number }
   | { readonly kind: 'counter' };
 
-const comparisons = { eq: 0, neq: 1, lt: 2, lte: 3, gt: 4, gte: 5 } as const;
-const dynsetOps = { add: 0, update: 1, delete: 2 } as const;
+export const comparisons = { eq: 0, neq: 1, lt: 2, lte: 3, gt: 4, gte: 5 } as const;
+export const dynsetOps = { add: 0, update: 1, delete: 2 } as const;
 const verdictRegister = 0;
 /** NFT_REG32_00: registers of 4 bytes start here. */
-const firstRegister = 8;
-const verdictCodes = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const;
+export const firstRegister = 8;
+export const verdictCodes = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const;
 /** NF_NAT_RANGE_PROTO_RANDOM_FULLY: a source port by chance, as racing connections would collide on the next free one. */
 const randomFully = 1 << 4;
 const lookupInverted = 1;

@@ -1,5 +1,15 @@
 /** Numbers of the nf_tables protocol (linux/netfilter/nf_tables.h), by the kernel's names without their prefixes. */
 
+/** Of tables, as `nft` says them. */
+export const familyWords: Readonly<Record<number, string>> = {
+  1: 'inet',
+  2: 'ip',
+  3: 'arp',
+  5: 'netdev',
+  7: 'bridge',
+  10: 'ip6',
+};
+
 export const messages = {
   newTable: 0,
   getTable: 1,

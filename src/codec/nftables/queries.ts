@@ -7,11 +7,10 @@ import {
   netfilterSubsystems,
   netlinkFlags,
   readAttributes,
-  textAt,
-  type Attributes,
   type NetlinkMessage,
 } from '../netlink/index.ts';
 import type { TableRef } from './batch.ts';
+import { commentAt } from './comments.ts';
 import {
   counter,
   data,
@@ -104,13 +103,6 @@ export function readKeys({ body }: NetlinkMessage): readonly Uint8Array[] {
     const key = nestedAt(readAttributes(value), element.key).get(data.value);
     return key === undefined ? [] : [key];
   });
-}
-
-function commentAt(attributes: Attributes, type: number): string | undefined {
-  const value = attributes.get(type);
-  // As they are written: a type of 0, a length, text.
-  if (value === undefined || value[0] !== 0) return undefined;
-  return textAt(new Map([[0, value.subarray(2)]]), 0);
 }
 
 function question(

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { familyOf, type Entry, type IpFamily } from '../../model/index.ts';
 import type { AgentRequest } from './agent.ts';
+import type { FlowOrder, FlowsMet } from './flows.ts';
 import type { Backend, Held, Met } from './peers.ts';
 import type { UdpClient } from './udp-peers.ts';
 import type { Carried, Client } from './world.ts';
@@ -13,6 +14,8 @@ export interface Agent {
   backend(protocol: Carried, name: string, at: Backend['at']): Promise<Backend>;
   /** A client with these addresses; `entry` is how it comes to the node. */
   client(entry: Entry, addresses: Readonly<Record<IpFamily, string>>): Client;
+  /** Many at once; what each of them met. */
+  flows(orders: readonly FlowOrder[]): Promise<readonly FlowsMet[]>;
   stop(): Promise<void>;
 }
 
@@ -57,6 +60,7 @@ export async function startAgent(namespace: string): Promise<Agent> {
       };
     },
     client: (entry, addresses) => clientOf(tell, entry, addresses),
+    flows: (orders) => tell({ do: 'flows', orders }),
     stop: async () => {
       if (child.exitCode !== null) return;
       child.disconnect();

@@ -3,6 +3,7 @@ import process from 'node:process';
 import type { SocketAddress } from '../../model/index.ts';
 import { ask, hold, startBackend, type Backend, type Held } from './peers.ts';
 import { askUdp, openUdp, startUdpBackend, type UdpClient } from './udp-peers.ts';
+import { carryFlows, nextSourcePort, type FlowOrder } from './flows.ts';
 import type { Carried } from './world.ts';
 
 export type AgentRequest =
@@ -26,7 +27,8 @@ export type AgentRequest =
       readonly source: string | undefined;
     }
   | { readonly do: 'repeat'; readonly handle: number; readonly word: string }
-  | { readonly do: 'askUdp'; readonly handle: number; readonly bytes: string | undefined };
+  | { readonly do: 'askUdp'; readonly handle: number; readonly bytes: string | undefined }
+  | { readonly do: 'flows'; readonly orders: readonly FlowOrder[] };
 
 const backends = new Map<number, Backend>();
 const held = new Map<number, Held>();
@@ -54,10 +56,17 @@ async function carryOut(request: AgentRequest): Promise<unknown> {
       return undefined;
     case 'ask': {
       const { to, source, timeoutMs } = request;
-      return await (request.protocol === 'TCP' ? ask : askUdp)(to, { source, timeoutMs });
+      return await (request.protocol === 'TCP' ? ask : askUdp)(to, {
+        source,
+        timeoutMs,
+        sourcePort: nextSourcePort(),
+      });
     }
     case 'hold': {
-      const one = await hold(request.to, request.source);
+      const one = await hold(request.to, {
+        source: request.source,
+        sourcePort: nextSourcePort(),
+      });
       return { handle: keep(held, one), name: one.name, from: one.from };
     }
     case 'repeat':
@@ -67,7 +76,10 @@ async function carryOut(request: AgentRequest): Promise<unknown> {
       held.delete(request.handle);
       return undefined;
     case 'openUdp': {
-      const client = await openUdp(request.to, { source: request.source });
+      const client = await openUdp(request.to, {
+        source: request.source,
+        sourcePort: nextSourcePort(),
+      });
       return { handle: keep(udpClients, client), from: client.from };
     }
     case 'askUdp': {
@@ -75,6 +87,8 @@ async function carryOut(request: AgentRequest): Promise<unknown> {
       const met = await udpClients.get(request.handle)?.ask(bytes);
       return met && { ...met, echo: met.echo?.toString('base64') };
     }
+    case 'flows':
+      return await carryFlows(request.orders);
     case 'closeUdp':
       await udpClients.get(request.handle)?.close();
       udpClients.delete(request.handle);

@@ -14,3 +14,5 @@ export { ask, freePort, hold, startBackend } from './peers.ts';
 export { driverConformance, packetConformance } from './suite.ts';
 export { namespacesMissing, openNamespaces } from './namespaces.ts';
 export type { NamespaceWorld } from './namespaces.ts';
+export { tableConformance } from './table-suite.ts';
+export { openTableWorld } from './table-world.ts';

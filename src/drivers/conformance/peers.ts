@@ -74,17 +74,32 @@ export interface AskOptions {
   readonly timeoutMs?: number | undefined;
   /** The address to come from; the system chooses when it is undefined. */
   readonly source?: string | undefined;
+  /** Its port; the system chooses when it is undefined. */
+  readonly sourcePort?: number | undefined;
 }
 
 /** Connects, reads the name of who answers, and closes. */
 export async function ask(to: SocketAddress, options: AskOptions = {}): Promise<Met> {
-  const { source, timeoutMs = patienceMs } = options;
-  const from = source === undefined ? {} : { localAddress: source };
-  const socket = connect({ host: to.address, port: to.port, ...from });
+  const { met, close } = await meet(to, options);
+  close();
+  return met;
+}
+
+/** Connects and reads the name of who answers; what is open stays so until it is closed. */
+export async function meet(
+  to: SocketAddress,
+  options: AskOptions = {},
+): Promise<{ readonly met: Met; readonly close: () => void }> {
+  const { timeoutMs = patienceMs } = options;
+  const socket = connect({ host: to.address, port: to.port, ...localEnd(options) });
   socket.setTimeout(timeoutMs, () => socket.destroy(new Error('silent')));
+  return { met: await metBy(socket), close: () => socket.destroy() };
+}
+
+async function metBy(socket: Socket): Promise<Met> {
   try {
     let text = '';
-    for await (const bytes of socket) {
+    for await (const bytes of socket.iterator({ destroyOnReturn: false })) {
       text += String(bytes);
       if (text.endsWith('\n')) break;
     }
@@ -92,15 +107,22 @@ export async function ask(to: SocketAddress, options: AskOptions = {}): Promise<
   } catch (error) {
     if (hasCode(error, 'ECONNREFUSED')) return { kind: 'refused' };
     return hasCode(error, 'ECONNRESET') ? { kind: 'reset' } : { kind: 'silent' };
-  } finally {
-    socket.destroy();
   }
 }
 
+function localEnd({ source, sourcePort }: AskOptions): {
+  readonly localAddress?: string;
+  readonly localPort?: number;
+} {
+  return {
+    ...(source === undefined ? {} : { localAddress: source }),
+    ...(sourcePort === undefined ? {} : { localPort: sourcePort }),
+  };
+}
+
 /** Connects and stays; rejects when nobody answers. */
-export async function hold(to: SocketAddress, source?: string): Promise<Held> {
-  const from = source === undefined ? {} : { localAddress: source };
-  const socket = connect({ host: to.address, port: to.port, ...from });
+export async function hold(to: SocketAddress, options: AskOptions = {}): Promise<Held> {
+  const socket = connect({ host: to.address, port: to.port, ...localEnd(options) });
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   socket.on('error', () => undefined);
   const nextLine = async (): Promise<string> => {

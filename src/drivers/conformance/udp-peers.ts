@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { familyOf, type SocketAddress } from '../../model/index.ts';
-import type { Backend, BackendOptions, Met } from './peers.ts';
+import type { AskOptions, Backend, BackendOptions, Met } from './peers.ts';
 
 const patienceMs = 5000;
 
@@ -32,12 +32,12 @@ export interface UdpClient {
   close(): Promise<void>;
 }
 
-export async function openUdp(
-  to: SocketAddress,
-  options: { readonly source?: string | undefined; readonly timeoutMs?: number | undefined } = {},
-): Promise<UdpClient> {
+export async function openUdp(to: SocketAddress, options: AskOptions = {}): Promise<UdpClient> {
   const loopback = familyOf(to.address) === 'IPv6' ? '::1' : '127.0.0.1';
-  const socket = await bound({ address: options.source ?? loopback, port: 0 });
+  const socket = await bound({
+    address: options.source ?? loopback,
+    port: options.sourcePort ?? 0,
+  });
   socket.connect(to.port, to.address);
   await once(socket, 'connect');
   const { address, port } = socket.address();
@@ -59,10 +59,7 @@ export async function openUdp(
 }
 
 /** One question from a socket of its own. */
-export async function askUdp(
-  to: SocketAddress,
-  options: { readonly source?: string | undefined; readonly timeoutMs?: number | undefined } = {},
-): Promise<Met> {
+export async function askUdp(to: SocketAddress, options: AskOptions = {}): Promise<Met> {
   const client = await openUdp(to, options);
   try {
     const { echo, ...met } = await client.ask();

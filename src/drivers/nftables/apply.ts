@@ -5,17 +5,14 @@
 import { NftBatch } from '../../codec/nftables/index.ts';
 import {
   claimantsOf,
-  formatSocketAddress,
   serversOf,
   type Delta,
-  type FrontendFailure,
   type IpFamily,
   type Plan,
   type Random,
   type VirtualServer,
 } from '../../model/index.ts';
 import { Shared, writeChanges, type PieceChange } from './difference.ts';
-import type { NftablesCode } from './errors.ts';
 import { families, tableName } from './family.ts';
 import { frameOf } from './frame.ts';
 import { tableComment } from './kernel.ts';
@@ -186,25 +183,4 @@ function touchedBy(standing: Standing, plan: Plan, delta: Delta): ReadonlySet<st
     }
   }
   return ids;
-}
-
-/** The frontends of a VirtualServer that another one has. */
-export function takenFrontends(plan: Plan, server: VirtualServer): readonly FrontendFailure[] {
-  return server.frontends.flatMap((frontend) => {
-    const { address, port } = frontend;
-    const [owner] = claimantsOf(plan.frontends, server, frontend);
-    if (owner === undefined || owner.id === server.id) return [];
-    const where =
-      address === undefined ? `NodePort ${port}` : formatSocketAddress({ address, port });
-    const code: NftablesCode = 'NFTABLES_FRONTEND_TAKEN';
-    return [
-      {
-        server: server.id,
-        frontend,
-        code,
-        message: `Cannot serve ${server.id} at ${where}: ${owner.id} has it`,
-        remedy: 'Give one of the two Services another port or address',
-      },
-    ];
-  });
 }

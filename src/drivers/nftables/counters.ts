@@ -84,9 +84,9 @@ function goingCounts(
     for (const [id, after] of next) {
       const before = standing.servers.get(id);
       if (before === undefined || before.server.ref.family !== family) continue;
-      const kept = new Set(after === undefined ? [] : slotsOf(after).map(([slot]) => slot));
+      const kept = new Map(after === undefined ? [] : slotsOf(after));
       for (const [slot, endpoint] of slotsOf(before)) {
-        if (!kept.has(slot)) going.set(slot, [id, endpoint]);
+        if (kept.get(slot) !== endpoint) going.set(slot, [id, endpoint]);
       }
     }
     if (going.size === 0) continue;

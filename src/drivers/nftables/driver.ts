@@ -23,17 +23,11 @@ import {
   type Since,
 } from '../netfilter/index.ts';
 import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
-import {
-  needsWhole,
-  stageDelta,
-  stageWhole,
-  takenFrontends,
-  type Staged,
-  type Standing,
-} from './apply.ts';
+import { needsWhole, stageDelta, stageWhole, type Staged, type Standing } from './apply.ts';
 import { nftablesCapabilities } from './capabilities.ts';
 import { NftablesError } from './errors.ts';
 import { Counters } from './counters.ts';
+import { failuresOf } from './failures.ts';
 import { Kernel } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { probeHost } from './probe.ts';
@@ -233,7 +227,7 @@ class NftablesDriver implements Driver {
     this.failing.clear();
     for (const id of new Set(ids)) {
       const server = plan.servers.get(id);
-      const failures = server === undefined ? [] : takenFrontends(plan, server);
+      const failures = server === undefined ? [] : failuresOf(plan, server);
       if (failures.length > 0) this.failing.set(id, failures);
     }
   }

@@ -4,6 +4,8 @@ import { CodedError, type CodeOf, type ErrorTable } from '../../model/index.ts';
 export const nftablesErrors = {
   user: {
     NFTABLES_FRONTEND_TAKEN: 'Two Services claim the same address and port; one of them has it',
+    NFTABLES_ENDPOINT_LOOPBACK:
+      'An endpoint has a loopback address, which the kernel lets only this host reach',
     NFTABLES_TABLE_FOREIGN: 'A table of our name is there that Switchyard did not make',
   },
   ours: {

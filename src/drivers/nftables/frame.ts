@@ -117,6 +117,11 @@ function chainsOf(): ChainSpec[] {
     { name: 'filter-output', base: { ...filter, hook: 'output' } },
     { name: 'nat-prerouting', base: { type: 'nat', hook: 'prerouting', priority: dstnat } },
     { name: 'nat-output', base: { type: 'nat', hook: 'output', priority: dstnat } },
+    ...(['prerouting', 'output'] as const).map((hook) => ({
+      name: `nat-${hook}-again`,
+      base: { type: 'nat', hook, priority: dstnat + 1 } as const,
+      comment: 'for a packet that a commit overtook',
+    })),
     { name: 'nat-postrouting', base: { type: 'nat', hook: 'postrouting', priority: srcnat } },
   ];
 }
@@ -160,6 +165,13 @@ function dnatRule(family: Family, chain: string, restore: readonly Expression[])
   };
 }
 
+/**
+ * Each hook has two. A packet runs by the rules of the moment it came, but finds the elements of the moment it looks:
+ * one that a commit overtakes may look for a slot that has gone. In the second chain it runs by the new rules; a
+ * packet that has its destination never comes there.
+ */
+const natChains = ['prerouting', 'output'].flatMap((hook) => [`nat-${hook}`, `nat-${hook}-again`]);
+
 function servicesRules(family: Family): RuleSpec[] {
   const clear: Expression[] = [
     { kind: 'immediate', to: 15, value: zero },
@@ -173,8 +185,7 @@ function servicesRules(family: Family): RuleSpec[] {
   ];
   const [plain, marked] = ['services', 'services-marked'];
   return [
-    { chain: 'nat-prerouting', expressions: [jump(plain)] },
-    { chain: 'nat-output', expressions: [jump(plain)] },
+    ...natChains.map((chain) => ({ chain, expressions: [jump(plain)] })),
     {
       chain: plain,
       expressions: [markTo(0), isNot(0, zero), say({ kind: 'goto', chain: marked })],

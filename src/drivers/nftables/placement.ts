@@ -99,8 +99,13 @@ export class Places {
     }
     const { ring, cursor } = createSchedulerState(scheduler, endpoints, noLoads, this.random);
     if (endpoints.length === 0) return undefined;
-    const turned = takesTurns(scheduler) ? rotate(ring, cursor[0] ?? 0) : ring;
-    return { endpoints, scheduler, base: this.takeBlock(ring.length), ring: turned };
+    if (takesTurns(scheduler)) {
+      const turned = rotate(ring, cursor[0] ?? 0);
+      return { endpoints, scheduler, base: this.takeBlock(ring.length), ring: turned };
+    }
+    // Nobody's turn is lost: of a table of thousands only the slots change that lead elsewhere.
+    const stays = before?.scheduler === scheduler && before.ring.length === ring.length;
+    return { endpoints, scheduler, base: stays ? before.base : this.takeBlock(ring.length), ring };
   }
 
   private placeAffinity(

@@ -3,7 +3,7 @@
  * commit in the log, as `nft` would write it. Whoever retries every second must not fill a disk: it is logged once
  * in a while, with how many were not.
  */
-import { describeBatch, type Statement } from '../../codec/nftables/index.ts';
+import { describeBatch, type StatementText } from '../../codec/nftables/index.ts';
 import { messageOf, type Clock } from '../../model/index.ts';
 import type { Logger } from '../../obs/index.ts';
 import { isNotPermitted, NetlinkError } from '../../sys/netlink/index.ts';
@@ -43,7 +43,11 @@ export class Refusals {
     );
   }
 
-  private logWhole(bytes: Uint8Array, error: NetlinkError, culprit: Statement | undefined): void {
+  private logWhole(
+    bytes: Uint8Array,
+    error: NetlinkError,
+    culprit: StatementText | undefined,
+  ): void {
     const now = this.clock.monotonic();
     if (this.loggedAt !== undefined && now - this.loggedAt < logEveryMs) {
       this.unlogged++;
@@ -69,8 +73,8 @@ export class Refusals {
 }
 
 /** The statement at the place that the kernel names, or the first of its message. */
-function culpritOf(bytes: Uint8Array, { refused }: NetlinkError): Statement | undefined {
-  let found: Statement | undefined;
+function culpritOf(bytes: Uint8Array, { refused }: NetlinkError): StatementText | undefined {
+  let found: StatementText | undefined;
   if (refused === undefined) return undefined;
   for (const statement of describeBatch(bytes, keyTypesOf)) {
     if (statement.sequence > refused.sequence) break;

@@ -15,6 +15,10 @@ const tokenBytes = 12;
 /** Tokens a table remembers beyond those in use, for endpoints that come and go. */
 const rememberedTokens = 4_096;
 
+/** Cookie fields whose session is known, as they came; longer ones are looked at each time. */
+const rememberedFields = 1_024;
+const longestField = 512;
+
 export interface Held {
   readonly endpoint: Endpoint;
   /** False: made by an older key, to be replaced. */
@@ -86,14 +90,24 @@ export function createSessions(serving: readonly Endpoint[], options: SessionsOp
       setCookies.set(endpointKey(endpoint), formatSetCookie(cookie, token));
     }
   }
+  const fields = new Map<string, Held>();
+  const find = (field: string): Held | undefined => {
+    for (const value of cookieValues(field, cookie.name)) {
+      const found = held.get(value);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   return {
     cookie,
     find: (field) => {
-      for (const value of cookieValues(field, cookie.name)) {
-        const found = held.get(value);
-        if (found !== undefined) return found;
-      }
-      return undefined;
+      const known = fields.get(field);
+      if (known !== undefined) return known;
+      const found = find(field);
+      if (found === undefined || field.length > longestField) return found;
+      if (fields.size >= rememberedFields) fields.clear();
+      fields.set(field, found);
+      return found;
     },
     setCookie: (endpoint) => {
       const known = setCookies.get(endpointKey(endpoint));

@@ -54,11 +54,10 @@ export class EndpointLoads {
 
   /** A sample: peaks count at once, improvements little by little (Finagle's peak EWMA). */
   answered(slot: number, latencyMs: number, nowMs: number): void {
-    const before = this.hasSample[slot] === 1 ? this.decayed(slot, nowMs) : 0;
     const elapsed = Math.max(0, nowMs - this.sampledAtMs[slot]!);
     const kept = this.hasSample[slot] === 1 ? Math.exp(-elapsed / latencyDecayMs) : 0;
-    this.latencies[slot] =
-      latencyMs > before ? latencyMs : latencyMs * (1 - kept) + this.latencies[slot]! * kept;
+    const before = this.latencies[slot]! * kept;
+    this.latencies[slot] = latencyMs > before ? latencyMs : latencyMs * (1 - kept) + before;
     this.sampledAtMs[slot] = nowMs;
     this.hasSample[slot] = 1;
   }

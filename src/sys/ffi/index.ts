@@ -2,7 +2,8 @@
 export { FfiError, ffiErrors } from './errors.ts';
 export { constants, errnos } from './layout.ts';
 export { EpollEvents } from './libc.ts';
-export type { Libc, Watch } from './libc.ts';
+export type { Libc } from './libc.ts';
+export type { NodeLoop, Watch } from './node-loop.ts';
 export { KernelAddress } from './kernel-address.ts';
 export type { ReceiveBatch, SendBatch } from './libc-datagrams.ts';
 export { mostDescriptors } from './libc-messages.ts';

@@ -13,6 +13,7 @@ import {
 } from './layout.ts';
 import { datagramCalls, type DatagramCalls } from './libc-datagrams.ts';
 import { messageCalls, type MessageCalls } from './libc-messages.ts';
+import { bindNodeLoop, watchReadable, type NodeLoop, type Watch } from './node-loop.ts';
 import { socketAddressRoom } from './socket-address.ts';
 
 export interface Libc extends MessageCalls, DatagramCalls {
@@ -41,25 +42,20 @@ export interface Libc extends MessageCalls, DatagramCalls {
   epollAdd(epoll: number, fd: number, interest: Interest): number;
   epollModify(epoll: number, fd: number, interest: Interest): number;
   epollRemove(epoll: number, fd: number): number;
-  /** Fills `into` with what is ready and returns how many; does not wait. */
-  epollPoll(epoll: number, into: EpollEvents): number;
+  /** Fills `into` with what is ready and returns how many; waits so long for the first, by default not at all. */
+  epollPoll(epoll: number, into: EpollEvents, waitMs?: number): number;
   /** The name of an errno, negated or not: `ECONNREFUSED`. */
   nameOf(errno: number): string;
   /** Calls back in the event loop of this thread whenever the descriptor is readable, until it is closed. */
   watchReadable(fd: number, callback: () => void): Watch;
+  /** The event loop of this thread, where Node shows it. */
+  readonly nodeLoop: NodeLoop | undefined;
 }
 
 export interface Interest {
   readonly events: number;
   readonly low: number;
   readonly high: number;
-}
-
-/** What keeps a descriptor in Node's event loop; `ref` and `unref` as a timer's. */
-export interface Watch {
-  ref(): void;
-  unref(): void;
-  close(): void;
 }
 
 /** A batch of events as the kernel writes it. */
@@ -109,7 +105,8 @@ export function bindLibc(koffi: Koffi, arch: string): Libc {
     ...messageCalls(koffi, library, failed),
     ...datagramCalls(koffi, library, failed),
     nameOf: nameTable(koffi),
-    watchReadable: (fd, callback) => koffi.node.poll(fd, { readable: true }, callback),
+    watchReadable: (fd, callback) => watchReadable(koffi, fd, callback),
+    nodeLoop: bindNodeLoop(koffi),
   };
 }
 
@@ -245,7 +242,8 @@ function epollCalls(
     epollModify: change(c.EPOLL_CTL_MOD),
     // Kernels before 2.6.9 want an event here as well, and ignore it.
     epollRemove: (epoll, fd) => orErrno(control(epoll, c.EPOLL_CTL_DEL, fd, one.bytes), failed),
-    epollPoll: (epoll, into) => orErrno(wait(epoll, into.bytes, into.capacity, 0), failed),
+    epollPoll: (epoll, into, waitMs = 0) =>
+      orErrno(wait(epoll, into.bytes, into.capacity, waitMs), failed),
   };
 }
 

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { FfiError } from './errors.ts';
 import { loadKoffi, type Koffi } from './koffi.ts';
 import { constants as c, netlinkConstants as n } from './layout.ts';
-import type { Watch } from './libc.ts';
+import { watchReadable, type Watch } from './node-loop.ts';
 
 /** Results below zero are negated errnos. */
 export interface NetlinkCalls {
@@ -45,7 +45,7 @@ export async function loadNetlinkCalls(): Promise<NetlinkCalls> {
     receive,
     close,
     nameOf: (errno) => names.get(Math.abs(errno)) ?? `errno ${Math.abs(errno)}`,
-    watchReadable: (fd, callback) => koffi.node.poll(fd, { readable: true }, callback),
+    watchReadable: (fd, callback) => watchReadable(koffi, fd, callback),
   };
 }
 

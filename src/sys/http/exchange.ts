@@ -120,7 +120,7 @@ export class Exchange implements HttpRequest {
       };
       incoming.on('data', take);
       incoming.once('end', () => (wire.isWhole() ? resolve() : reject(brokeOff())));
-      incoming.once('close', () => reject(brokeOff()));
+      incoming.once('close', () => incoming.readableEnded || reject(brokeOff()));
       incoming.once('error', (cause) => reject(brokeOff(cause)));
     });
     const [first] = chunks;

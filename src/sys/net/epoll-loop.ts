@@ -5,6 +5,7 @@
  */
 import process from 'node:process';
 import { EpollEvents, systemError, type Libc, type Watch } from '../ffi/index.ts';
+import { EpollStay, findSettle } from './epoll-stay.ts';
 import { NetError } from './errors.ts';
 
 /** Something with a descriptor in the loop. */
@@ -32,6 +33,7 @@ export class EpollLoop {
   private open = 0;
   private epoll: number | undefined;
   private watch: Watch | undefined;
+  private stay: EpollStay | undefined;
   private scheduled = false;
   private deferred: (() => void)[] = [];
   private readonly borrows: boolean;
@@ -100,21 +102,45 @@ export class EpollLoop {
     if (this.epoll !== undefined) return this.epoll;
     const epoll = this.libc.epollCreate();
     if (epoll < 0) throw this.failure('epoll_create1', epoll);
-    this.watch = this.libc.watchReadable(epoll, () => this.schedule());
-    this.watch.unref();
+    const watch = this.libc.watchReadable(epoll, () => this.schedule(true));
+    watch.unref();
+    this.watch = watch;
+    this.stay = this.staying(epoll, watch);
     return (this.epoll = epoll);
   }
 
-  private schedule(): void {
+  private staying(epoll: number, watch: Watch): EpollStay | undefined {
+    const { libc } = this;
+    const { nodeLoop: node } = libc;
+    const settle = findSettle();
+    if (node === undefined || settle === undefined) return undefined;
+    const take = (waitMs: number): number => this.take(waitMs);
+    const isIdle = (): boolean => this.open === 0;
+    const now = (): number => performance.now();
+    const stay = new EpollStay({ libc, node, epoll, watch, take, isIdle, settle, now });
+    this.watched[node.fd] = stay;
+    this.serials[node.fd] = 0;
+    return stay;
+  }
+
+  /** `awake`: from within a turn, which has its immediates before it ends. */
+  private schedule(awake = false): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(this.turn);
+    const immediate = setImmediate(this.turn);
+    // One that is waited for would say that Node has something to do, and so end every stay.
+    if (awake) immediate.unref();
   }
 
   private readonly turn = (): void => {
     this.scheduled = false;
+    if (this.take(0) > 0) this.stay?.begin();
+  };
+
+  /** Hands out what is ready, after waiting so long for it; returns how many events that were. */
+  private take(waitMs: number): number {
     const { events } = this;
-    const count = this.epoll === undefined ? 0 : this.libc.epollPoll(this.epoll, events);
+    const count = this.epoll === undefined ? 0 : this.libc.epollPoll(this.epoll, events, waitMs);
     for (let i = 0; i < count; i++) {
       const fd = events.lowAt(i);
       const watched = this.watched[fd];
@@ -126,7 +152,8 @@ export class EpollLoop {
       }
     }
     if (this.deferred.length > 0) this.runDeferred();
-  };
+    return count;
+  }
 
   private runDeferred(): void {
     const { deferred } = this;

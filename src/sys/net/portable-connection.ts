@@ -63,7 +63,7 @@ export class PortableConnection implements Connection {
  * Closes with RST. While a shutdown is on its way libuv refuses to reset (EINVAL) and Node then loses the
  * handle, descriptor and all; the shutdown takes one turn of the event loop, so the reset waits for it.
  */
-function resetSocket(socket: Socket): void {
+export function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
   // Node resets bare sockets only; behind TLS an end without its last word says as much.
   if ('encrypted' in socket) return void socket.destroy();

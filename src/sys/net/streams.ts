@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { formatSocketAddress, type SocketAddress } from '../../model/index.ts';
 import type { ListenAt, Listener, Relay } from './engine.ts';
 import { NetError } from './errors.ts';
-import { PortableConnection, socketOptions } from './portable-connection.ts';
+import { PortableConnection, resetSocket, socketOptions } from './portable-connection.ts';
 import { listenPortable } from './portable-listener.ts';
 import { PortableRelay } from './portable-relay.ts';
 import { connectError } from './socket-errors.ts';
@@ -150,7 +150,7 @@ class SocketStream implements ByteStream {
   }
 
   destroy(how: 'reset' | 'close' = 'close'): void {
-    if (how === 'reset') this.socket.resetAndDestroy();
+    if (how === 'reset') resetSocket(this.socket);
     else this.socket.destroy();
   }
 

@@ -1,0 +1,164 @@
+/**
+ * The places of the decision table as network namespaces, with the addresses that the table gives them. Nothing of
+ * the host is touched but the names of the namespaces, which end with the test.
+ *
+ *     outside 198.51.100.7, 203.0.113.9 ---- 192.0.2.1 node ---- pods 10.1.0.0/17
+ *                                                      node ---- there: another node 192.0.2.77, 10.1.128.0/17
+ */
+import { placeOf } from '../../model/case-addresses.suite.ts';
+import { startAgent, type Agent } from './agent-process.ts';
+import type { FlowOrder, FlowsMet } from './flows.ts';
+import { namespaceNames, removeNamespaces, runIn, runIp, setIn } from './namespace-tools.ts';
+import { backendPort, cableAddress, otherPod, podsOf, type Spot } from './table-cases.ts';
+
+export interface TableWorld {
+  /** Of the node, as a file. */
+  readonly namespace: string;
+  /** Many flows from one place at once. */
+  flows(from: Exclude<Spot, 'nowhere'>, orders: readonly FlowOrder[]): Promise<readonly FlowsMet[]>;
+  /** More addresses for the node. */
+  own(addresses: readonly string[]): void;
+  /** Runs a program in the node. */
+  inNode(...command: readonly string[]): string;
+  close(): Promise<void>;
+}
+
+const spots = ['node', 'pods', 'there', 'outside'] as const;
+type Names = Readonly<Record<(typeof spots)[number], string>>;
+const families = ['IPv4', 'IPv6'] as const;
+
+export async function openTableWorld(): Promise<TableWorld> {
+  const names = namespaceNames(...spots);
+  const agents = new Map<Spot, Agent>();
+  const close = async (): Promise<void> => {
+    await Promise.all([...agents.values()].map((agent) => agent.stop()));
+    removeNamespaces(Object.values(names));
+  };
+  try {
+    lay(names);
+    await Promise.all(
+      spots.map(async (spot) => void agents.set(spot, await startAgent(names[spot]))),
+    );
+    await Promise.all((['pods', 'there'] as const).map((spot) => startBackends(agents, spot)));
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+  return {
+    namespace: `/run/netns/${names.node}`,
+    flows: async (from, orders) => (await agents.get(from)?.flows(orders)) ?? [],
+    own: (addresses) =>
+      runIp(
+        names.node,
+        addresses.map((one) => addressLine(one, 'outside')),
+      ),
+    inNode: (...command) => runIn(names.node, ...command),
+    close,
+  };
+}
+
+async function startBackends(
+  agents: ReadonlyMap<Spot, Agent>,
+  spot: 'pods' | 'there',
+): Promise<void> {
+  const agent = agents.get(spot);
+  if (agent === undefined) return;
+  const places = families.flatMap((family) => podsOf(spot, family));
+  await Promise.all(
+    (['TCP', 'UDP'] as const).flatMap((protocol) =>
+      places.map((address) => agent.backend(protocol, address, { address, port: backendPort })),
+    ),
+  );
+}
+
+function addressLine(address: string, device: string): string {
+  const six = address.includes(':');
+  return `addr replace ${address}/${six ? 128 : 32} dev ${device}${six ? ' nodad' : ''}`;
+}
+
+function lay(names: Names): void {
+  for (const spot of ['pods', 'there', 'outside'] as const) {
+    runIp(names.node, [
+      `link add ${spot} type veth peer eth0 netns ${names[spot]}`,
+      `link set ${spot} up`,
+    ]);
+    runIp(names[spot], ['link set eth0 up', 'link set lo up']);
+  }
+  setIn(names.node, [
+    'net/ipv4/ip_forward=1',
+    'net/ipv6/conf/all/forwarding=1',
+    'net/ipv4/conf/all/rp_filter=0',
+    'net/ipv4/conf/all/send_redirects=0',
+    'net/ipv4/icmp_ratelimit=0',
+    'net/ipv6/icmp/ratelimit=0',
+    'net/ipv4/icmp_msgs_per_sec=100000',
+  ]);
+  // A Pod answers another one of its own namespace through the node, as from a namespace of its own.
+  setIn(names.pods, ['net/ipv4/conf/all/accept_local=1', 'net/ipv4/conf/all/rp_filter=0']);
+  layNode(names.node);
+  for (const spot of ['pods', 'there', 'outside'] as const) layPlace(names[spot], spot);
+}
+
+function layNode(name: string): void {
+  const lines = ['link set lo up'];
+  for (const family of families) {
+    const at = (place: Parameters<typeof placeOf>[0]): string => placeOf(place, family);
+    const all = family === 'IPv4' ? 32 : 128;
+    for (const device of ['outside', 'pods', 'there']) {
+      lines.push(addressLine(cableAddress[family], device));
+    }
+    for (const place of ['node-address', 'second-node-address'] as const) {
+      lines.push(addressLine(at(place), 'outside'));
+    }
+    const six = family === 'IPv6' ? '-6 ' : '';
+    const ranges =
+      family === 'IPv4'
+        ? {
+            outside: ['198.51.100.0/24', '203.0.113.0/24'],
+            pods: '10.1.0.0/17',
+            there: '10.1.128.0/17',
+          }
+        : {
+            outside: ['2001:db8:c::/64', '2001:db8:d::/64'],
+            pods: 'fd00:1::/48',
+            there: 'fd00:1:1::/48',
+          };
+    for (const range of ranges.outside) lines.push(`${six}route add ${range} dev outside`);
+    lines.push(
+      `${six}route add ${ranges.pods} dev pods`,
+      `${six}route add ${ranges.there} dev there`,
+      `${six}route add ${at('other-node')}/${all} dev there`,
+      // What nobody sends elsewhere is lost outside, in silence.
+      `${six}route add default via ${at('client')} dev outside onlink`,
+    );
+  }
+  runIp(name, lines);
+}
+
+function layPlace(name: string, spot: 'pods' | 'there' | 'outside'): void {
+  for (const family of families) {
+    const at = (place: Parameters<typeof placeOf>[0]): string => placeOf(place, family);
+    const addresses =
+      spot === 'outside'
+        ? [at('client'), at('high-client'), at('stranger')]
+        : [
+            ...podsOf(spot, family),
+            ...(spot === 'pods'
+              ? [otherPod.here[family]]
+              : [otherPod.there[family], at('other-node')]),
+          ];
+    const six = family === 'IPv6' ? '-6 ' : '';
+    const way = `default via ${cableAddress[family]} dev eth0 onlink`;
+    const lines = [...addresses.map((one) => addressLine(one, 'eth0')), `${six}route add ${way}`];
+    if (spot === 'pods') {
+      const range = family === 'IPv4' ? '10.1.0.0/17' : 'fd00:1::/48';
+      lines.push(
+        `${six}route add ${way} table 100`,
+        `${six}rule add pref 10 iif lo to ${range} lookup 100`,
+        `${six}rule add pref 100 lookup local`,
+        `${six}rule del pref 0`,
+      );
+    }
+    runIp(name, lines);
+  }
+}

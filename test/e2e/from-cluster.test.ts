@@ -1,0 +1,202 @@
+/** `up --from-cluster`: a Service of another API is balanced over its own Pods, each reached by port-forward. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test, type TestContext } from 'node:test';
+import {
+  endpointSliceKind,
+  labels,
+  namespaceKind,
+  podKind,
+  serviceKind,
+  type ObjectClient,
+} from '../../src/kube/index.ts';
+import { startApi, type TestApi } from '../support/api.ts';
+import { emptyHome, start, temporaryFolder, type Program } from '../support/program.ts';
+import { root } from '../support/tree.ts';
+
+const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
+const port = 8_080;
+
+/** A Pod: a server at an address of its own that says its name. */
+async function runPod(t: TestContext, name: string, address: string): Promise<Server> {
+  const server = createServer((_request, response) => response.end(name));
+  server.listen(port, address);
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return server;
+}
+
+async function addPod(client: ObjectClient, name: string, podIP: string): Promise<void> {
+  await client.create(podKind, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'shop' },
+    spec: { containers: [{ name: 'main', image: 'none' }] },
+  });
+  const at = { namespace: 'shop', name };
+  await client.patch(
+    podKind,
+    at,
+    { status: { phase: 'Running', podIP } },
+    { subresource: 'status' },
+  );
+}
+
+/** The slice as a cluster would have it: addresses that mean nothing to this host. */
+async function setSlice(client: ObjectClient, pods: readonly string[]): Promise<void> {
+  const slice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'web-1', namespace: 'shop', labels: { [labels.serviceName]: 'web' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port, protocol: 'TCP' }],
+    endpoints: pods.map((name, i) => ({
+      addresses: [`10.244.0.${i + 1}`],
+      conditions: { ready: true, serving: true, terminating: false },
+      targetRef: { kind: 'Pod', namespace: 'shop', name },
+    })),
+  };
+  const at = { namespace: 'shop', name: 'web-1' };
+  const isThere = (await client.list(endpointSliceKind, { namespace: 'shop' })).items.length > 0;
+  if (isThere) await client.patch(endpointSliceKind, at, { endpoints: slice.endpoints });
+  else await client.create(endpointSliceKind, slice);
+}
+
+async function shop(
+  t: TestContext,
+  api: TestApi,
+  pods: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { registry } = api;
+  await registry.create(namespaceKind, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'shop' },
+  });
+  await registry.create(serviceKind, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      type: 'NodePort',
+      selector: { app: 'web' },
+      ports: [{ name: 'http', port: 80, targetPort: port }],
+    },
+  });
+  for (const [name, address] of Object.entries(pods)) {
+    await runPod(t, name, address);
+    await addPod(registry, name, address);
+  }
+  await setSlice(registry, Object.keys(pods));
+}
+
+interface Laptop {
+  readonly program: Program;
+  /** Who answers next, asked by the name of the Service; undefined when nobody does. */
+  ask(): Promise<string | undefined>;
+}
+
+async function laptop(t: TestContext, kubeconfig: string): Promise<Laptop> {
+  const folder = temporaryFolder(t);
+  const command = ['./switchyard', 'up', '--from-cluster', 'shop', '--kubeconfig', kubeconfig];
+  const program = start(t, command, { cwd: root, env: emptyHome(folder) });
+  const said = await program.printed('Ready');
+  const [, door = ''] = /socks5h:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? [];
+  return {
+    program,
+    ask: () =>
+      new Promise((resolve) => {
+        const through = { host: '127.0.0.1', port: Number(door), agent: false };
+        const path = 'http://web.shop.svc.cluster.local/';
+        const asked = request({ ...through, path, timeout: 10_000 }, (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+          response.once('end', () => resolve(response.statusCode === 200 ? text : undefined));
+          response.once('error', () => resolve(undefined));
+        });
+        asked.once('error', () => resolve(undefined));
+        asked.once('timeout', () => asked.destroy());
+        asked.end();
+      }),
+  };
+}
+
+async function answers(from: Laptop, count: number): Promise<Readonly<Record<string, number>>> {
+  const seen: Record<string, number> = {};
+  for (let i = 0; i < count; i++) {
+    const name = (await from.ask()) ?? 'nobody';
+    seen[name] = (seen[name] ?? 0) + 1;
+  }
+  return seen;
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < deadline, `not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test(
+  'balanced over its Pods; Pods come and go, and the API with its streams',
+  { skip: linux },
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const api = await startApi({ folder });
+    let running: TestApi | undefined = api;
+    t.after(() => running?.stop());
+    await shop(t, api, { one: '127.0.0.222', two: '127.0.0.223', three: '127.0.0.224' });
+    const from = await laptop(t, api.kubeconfig);
+    assert.deepEqual(await answers(from, 9), { one: 3, two: 3, three: 3 });
+
+    // A Pod goes and another comes: the Service follows.
+    await runPod(t, 'four', '127.0.0.225');
+    await addPod(api.registry, 'four', '127.0.0.225');
+    await setSlice(api.registry, ['two', 'three', 'four']);
+    await until('the fourth Pod answers', async () => (await from.ask()) === 'four');
+    assert.deepEqual(await answers(from, 9), { two: 3, three: 3, four: 3 });
+
+    // One that its Service still names: it is left out as soon as the API says that it is gone.
+    const gone = { namespace: 'shop', name: 'two' };
+    await api.registry.delete(podKind, gone, { gracePeriodSeconds: 0 });
+    await until('the Pod that is gone is left out', async () => {
+      const { two = 0, nobody = 0 } = await answers(from, 6);
+      return two === 0 && nobody === 0;
+    });
+
+    // The API goes with every stream, and comes back: streams are made anew.
+    const { port: apiPort } = new URL(api.url);
+    await api.stop();
+    assert.equal(await from.ask(), undefined);
+    running = await startApi({ folder, port: Number(apiPort), registry: api.registry });
+    await until('it answers again', async () => (await from.ask()) !== undefined);
+    assert.deepEqual(Object.keys(await answers(from, 6)).toSorted(), ['four', 'three']);
+    // Nothing was changed there.
+    const { items } = await api.registry.list(serviceKind, { namespace: 'shop' });
+    assert.deepEqual(
+      items.map(({ metadata }) => metadata.name),
+      ['web'],
+    );
+
+    from.program.kill('SIGTERM');
+    const ended = await from.program.ended;
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stderr, /Cannot reach a Pod through the API.*shop.*two/);
+  },
+);
+
+test('without a way to the cluster it says what is missing', async (t) => {
+  const folder = temporaryFolder(t);
+  const options = { cwd: root, env: { ...emptyHome(folder), KUBECONFIG: join(folder, 'none') } };
+  const program = start(t, ['./switchyard', 'up', '--from-cluster', 'shop'], options);
+  const { status, stderr } = await program.ended;
+  assert.equal(status, 2, stderr);
+  assert.match(stderr, /none/);
+});
