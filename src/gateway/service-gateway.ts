@@ -18,7 +18,8 @@ import type {
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
 import { defaultBounds } from './bounds.ts';
-import { requestFamilies, type CountedPort } from './families.ts';
+import { labelledPorts, requestFamilies } from './families.ts';
+import { byName, portId } from './port-ids.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
 import type { GatewayPort, GatewayTls, TlsIdentity } from './router.ts';
@@ -193,31 +194,12 @@ class Following implements ServiceGateway {
   }
 
   metrics(): readonly MetricFamily[] {
-    const known = new Map<string, Readonly<Record<string, string>>>();
-    for (const { server } of this.served.values()) {
-      for (const entry of ['cluster', 'local'] as const) {
-        known.set(portId(server.id, entry), { ...labelsOf(server), entry });
-      }
-    }
-    const { plan } = this;
-    const counted = this.options.gateway.observe().flatMap((requests): CountedPort[] => {
-      const byNameEntry = requests.id === byName.plain ? 'name' : 'name-tls';
-      const isShared = requests.id === byName.plain || requests.id === byName.tls;
-      // What came by name is counted for its Service below; here is what had none.
-      if (isShared) {
-        const labels = { namespace: '', service: '', port: '', entry: byNameEntry };
-        return [{ labels, requests: { ...requests, endpoints: [] } }];
-      }
-      const labels = known.get(requests.id);
-      return labels === undefined ? [] : [{ labels, requests }];
+    const ports = labelledPorts(this.options.gateway.observe(), {
+      served: [...this.served.values()].map(({ server }) => server),
+      byName: this.byHost?.counts() ?? new Map(),
+      serverOf: (id) => this.plan?.servers.get(id),
     });
-    const named = [...(this.byHost?.counts() ?? [])].flatMap(([id, count]): CountedPort[] => {
-      const server = plan?.servers.get(id);
-      if (server === undefined) return [];
-      const requests = { ...count.view(id), connections: undefined };
-      return [{ labels: { ...labelsOf(server), entry: 'name' }, requests }];
-    });
-    return requestFamilies([...counted, ...named]);
+    return requestFamilies(ports);
   }
 
   async drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void> {
@@ -353,9 +335,6 @@ class Following implements ServiceGateway {
   }
 }
 
-/** Ports of all Services, told apart by the name that is asked for. No ServicePort's id is like these. */
-const byName = { plain: 'by-name', tls: 'by-name tls' } as const;
-
 const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
   tls: undefined,
   http2: true,
@@ -377,19 +356,9 @@ const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
   pod: undefined,
 };
 
-/** A ServicePort has a port of the gateway for each of its pools: the policy is decided before HTTP. */
-function portId(id: string, pool: PoolName): string {
-  return pool === 'cluster' ? id : `${id} local`;
-}
-
 function secretOf({ ref, perRequest }: RequestServer): string | undefined {
   const { tlsSecret } = perRequest;
   return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-}
-
-function labelsOf({ ref }: VirtualServer): Readonly<Record<string, string>> {
-  const { namespace, name: service, portName: port, family } = ref;
-  return { namespace, service, port, family };
 }
 
 function usesLocal(server: VirtualServer): boolean {
