@@ -32,6 +32,7 @@ export interface GatewayAgentParts {
     | 'lameduckMs'
     | 'drainMs'
     | 'accessLogShare'
+    | 'acceptProxyProtocol'
   >;
 }
 
@@ -66,6 +67,7 @@ export function createGatewayAgent({ run, engine, options }: GatewayAgentParts):
     engine,
     logOf,
     scope: 'cluster',
+    acceptProxyProtocol: options.acceptProxyProtocol,
     drainMs,
     accessLogShare,
     planner: () => planner,

@@ -35,6 +35,8 @@ export interface ServiceGatewayOptions {
   readonly log: Logger;
   /** Whose names the ports that are shared by all Services answer to. */
   readonly scope: HostScope;
+  /** Clients are proxies that say first whom they speak for, by the PROXY protocol. */
+  readonly acceptProxyProtocol: boolean;
   /** How long requests under way may take at the end. */
   readonly drainMs: number;
   /** Told once of each thing a ServicePort lacks here, in words; nobody when undefined. */
@@ -113,9 +115,11 @@ class Following implements ServiceGateway {
     await Promise.all([this.keys.start(signal), this.secrets.start(signal)]);
     const router = createHostRouter({ ...this.options, plan: () => this.plan, routers: this });
     this.byHost = router;
-    gateway.carry({ ...plainPort, id: byName.plain, router });
+    const { acceptProxyProtocol } = this.options;
+    const shared = { ...plainPort, acceptProxyProtocol, router };
+    gateway.carry({ ...shared, id: byName.plain });
     const tls = { identities: () => this.identities() };
-    gateway.carry({ ...plainPort, id: byName.tls, router, tls });
+    gateway.carry({ ...shared, id: byName.tls, tls });
     this.state = { state: 'ready', detail: undefined };
   }
 
@@ -301,12 +305,13 @@ class Following implements ServiceGateway {
   }
 
   private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
+    const { acceptProxyProtocol } = this.options;
     const { trustedProxies } = server.perRequest;
     const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
     for (const pool of pools) {
       const id = portId(server.id, pool);
       const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
-      await this.options.gateway.serve(port);
+      await this.options.gateway.serve({ ...port, acceptProxyProtocol });
     }
   }
 

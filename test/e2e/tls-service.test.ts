@@ -232,10 +232,10 @@ test(
     const shop = await startTlsShop(t, secrets, [cart]);
     const args = ['--listen-tls', '127.0.0.1:0'];
     const gateway = await startGatewayProcess(t, shop, { name: 'tls', args });
-  const at = /over TLS at (\S+)/.exec(gateway.said)?.[1] ?? '';
+    const at = /over TLS at (\S+)/.exec(gateway.said)?.[1] ?? '';
     const shown = async (name: string): Promise<string | undefined> =>
       (await shake(at, name))?.names;
-  assert.equal(await shown('shop.default'), 'DNS:shop.default');
+    assert.equal(await shown('shop.default'), 'DNS:shop.default');
     assert.equal(await shown('cart.default'), 'DNS:cart.default, DNS:*.cart.example');
     assert.equal(await shown('www.cart.example'), 'DNS:cart.default, DNS:*.cart.example');
     const plain = await ask(gateway.at, { agent: false, host: 'shop.default' });
