@@ -1,11 +1,12 @@
 /** `npm run docs`: writes the pages that stand in tables of the code; a test fails when one is stale. */
-import { globSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { annotations } from '../src/kube/index.ts';
 import { metricRows, type MetricRow } from '../src/metrics/index.ts';
 import { rules } from '../src/lint/index.ts';
 import { schedulerFacts, schedulerNames, type ErrorTable } from '../src/model/index.ts';
+import { renderConformance } from './conformance-page.ts';
 
 /** The error table of one folder. */
 export interface FolderErrors {
@@ -158,4 +159,6 @@ if (import.meta.main) {
   writeFileSync(join(root, 'docs/metrics.md'), renderMetrics());
   writeFileSync(join(root, 'docs/errors.md'), renderErrors(await readErrorTables()));
   writeFileSync(join(root, 'docs/annotations.md'), renderAnnotations());
+  mkdirSync(join(root, 'docs/drivers'), { recursive: true });
+  writeFileSync(join(root, 'docs/drivers/conformance.md'), renderConformance());
 }

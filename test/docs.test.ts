@@ -10,6 +10,7 @@ import {
   renderLintRules,
   renderMetrics,
 } from '../scripts/docs.ts';
+import { renderConformance } from '../scripts/conformance-page.ts';
 import { anchorsOf, fencesOf, linksOf } from './support/markdown.ts';
 import { listFiles, readSource, root } from './support/tree.ts';
 
@@ -70,6 +71,10 @@ test('docs/annotations.md is what the tables say (npm run docs writes it)', () =
 
 test('docs/metrics.md is what the table says (npm run docs writes it)', () => {
   assert.equal(readSource('docs/metrics.md').text, renderMetrics());
+});
+
+test('docs/drivers/conformance.md is what the cases say (npm run docs writes it)', () => {
+  assert.equal(readSource('docs/drivers/conformance.md').text, renderConformance());
 });
 
 test('docs/lint.md is what the rules say (npm run docs writes it)', () => {

@@ -68,6 +68,9 @@ export function createGatewayAgent({ run, engine, options }: GatewayAgentParts):
     logOf,
     scope: 'cluster',
     acceptProxyProtocol: options.acceptProxyProtocol,
+    // Nothing is forwarded here: requests come to the ports that were asked for.
+    kernel: undefined,
+    ownAddress: '127.0.0.1',
     drainMs,
     accessLogShare,
     planner: () => planner,

@@ -10,7 +10,7 @@ import {
   type RunRequest,
 } from '../control/index.ts';
 import type { CliEnv, FromCluster, ObjectsPlace } from '../cli/index.ts';
-import type { ApiServer } from '../apiserver/index.ts';
+import type { ApiServer, Authorization } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
@@ -23,6 +23,8 @@ import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
 import { createHandOver, type HandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { cannotHandOver } from './kept-in-kernel.ts';
+import { kernelDriverFor, type ForwardMode, type KernelDriver } from './kernel-drivers.ts';
 import { createLife, type Life } from './life.ts';
 import { startAfter, startOrRelease } from './follow.ts';
 import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
@@ -37,6 +39,7 @@ export interface UpOptions {
   /** Files and folders of manifests. */
   readonly files: readonly string[];
   readonly demo: boolean;
+  readonly mode: ForwardMode;
   readonly engine: EnginePreference;
   /** Threads that carry TCP; 1 when undefined. */
   readonly workers?: number | undefined;
@@ -54,6 +57,8 @@ export interface UpOptions {
   readonly fromCluster?: FromCluster | undefined;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** Whether roles count for those who ask the API; they do not when it is undefined. */
+  readonly authorization?: Authorization | undefined;
   /** Takes the place of the running instance. */
   readonly replace: boolean;
   /** And is started as that was: its files, engine and drain. */
@@ -93,10 +98,17 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (!options.replace) {
     const name = options.instance ?? (await freeName(folders));
     return await startParts(
-      { options, name, engine: await engineFor(options), successor: undefined },
+      {
+        options,
+        name,
+        kernel: await kernelFor(options),
+        engine: await engineFor(options),
+        successor: undefined,
+      },
       signal,
     );
   }
+  if (options.mode === 'nftables') throw cannotHandOver();
   const successor = await becomeSuccessor(folders, options.instance, log);
   try {
     const started = options.asBefore ? startedAs(options, successor.start) : options;
@@ -107,11 +119,15 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
       folder: started.folder,
     });
     const engine = await engineFor(started);
-    const parts = { options: started, name: instance, engine, successor };
+    const parts = { options: started, name: instance, engine, successor, kernel: undefined };
     return await startParts(parts, signal);
   } finally {
     successor.giveUp();
   }
+}
+
+async function kernelFor({ mode, log }: UpOptions): Promise<KernelDriver | undefined> {
+  return await kernelDriverFor(mode, { clock: systemClock, random: Math.random, log });
 }
 
 async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
@@ -139,6 +155,7 @@ function startedAs(
     metrics,
     browserPort,
     accessLogShare,
+    authorization,
   }: HandoverStart,
 ): UpOptions {
   return {
@@ -150,12 +167,14 @@ function startedAs(
     metrics,
     browserPort,
     accessLogShare,
+    authorization: authorization === 'rbac' ? 'rbac' : 'always-allow',
     engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
 }
 
 interface Parts {
   readonly options: UpOptions;
+  readonly kernel: KernelDriver | undefined;
   readonly name: string;
   readonly engine: StreamEngine;
   readonly successor: Successor | undefined;
@@ -183,7 +202,8 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const { options, name, engine, successor, objects, estate } = parts;
   const { log, pid } = options;
   const claimName = `${options.folders.home ?? ''}/${name}`;
-  const block = await blockFor(engine, { objects, name: claimName, estate });
+  const inKernel = parts.kernel !== undefined;
+  const block = await blockFor(engine, { objects, name: claimName, estate, inKernel });
   const { instance, components, life, handOver, source, control, api, sources } = assemble(
     parts,
     block,
@@ -234,15 +254,16 @@ interface Assembled {
 
 /** Everything put together; nothing runs yet. */
 function assemble(
-  { options, name, engine, objects, estate }: StartParts,
+  { options, name, engine, objects, estate, kernel }: StartParts,
   block: AddressBlock,
 ): Assembled {
-  const { folders, log, pid, drainSeconds, kubeconfigOut } = options;
+  const { folders, log, pid, drainSeconds, kubeconfigOut, authorization } = options;
   const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
   const instance = createInstance({
     engine,
     objects,
     block,
+    kernel,
     upstreams: upstreamsOf(options),
     metricsAt: options.metrics,
     browserPort: options.browserPort,
@@ -261,12 +282,23 @@ function assemble(
   const view = viewOf({ name, pid, instance, components, startedAt });
   const source = {
     ...sourceOf({ ...instance, workloads }, engine, view),
-    handOver: (protocol: string) => handOver.offer(protocol),
+    handOver: async (protocol: string) => {
+      if (kernel !== undefined) throw cannotHandOver();
+      return await handOver.offer(protocol);
+    },
     backups: createBackupSource({ objects, client, block, folder }),
   };
   const controlLog = log.child({ component: 'control' });
   const control = createControlServer({ folder, instance: name, source, log: controlLog });
-  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
+  const api = createApi({
+    instance,
+    block,
+    name,
+    folder,
+    kubeconfigOut,
+    authorization,
+    log,
+  });
   const isNew = estate === undefined;
   const sources = sourcesOf({ options, instance, workloads, objects, block, isNew });
   return { instance, components, life, handOver, source, control, api, sources };
@@ -274,10 +306,10 @@ function assemble(
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
   const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
-  const { browserPort, accessLogShare } = options;
+  const { browserPort, accessLogShare, authorization } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
-  const kept = { dataFolder: objects.folder };
+  const kept = { dataFolder: objects.folder, authorization };
   const requests = { browserPort, accessLogShare };
   return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...requests, ...kept };
 }

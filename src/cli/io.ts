@@ -35,10 +35,13 @@ export interface CliIo {
   readonly folder?: string | undefined;
 }
 
-export const upModes = ['userspace'] as const;
+export const upModes = ['userspace', 'nftables', 'auto'] as const;
 
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
+
+/** What those who have a token may ask of the API; the names are apiserver's. */
+export const authorizationModes = ['always-allow', 'rbac'] as const;
 
 /** Where objects live; `default` is the instance's own folder, or where the instance to be replaced has them. */
 export type ObjectsPlace =
@@ -84,6 +87,8 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** `always-allow` when undefined. */
+  readonly authorization?: (typeof authorizationModes)[number] | undefined;
   readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
@@ -139,7 +144,7 @@ export interface DnsRunOptions extends ClusterRunOptions {
 }
 
 /** `auto` takes the best this host can do. */
-export const proxyModes = ['auto', 'userspace'] as const;
+export const proxyModes = ['auto', 'nftables', 'userspace'] as const;
 
 export interface ProxyRunOptions extends ClusterRunOptions {
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
@@ -188,6 +193,11 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly accessLogShare: number;
 }
 
+/** What was taken out of the kernel, as people name it. */
+export interface CleanupView {
+  readonly removed: readonly string[];
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
@@ -201,6 +211,8 @@ export interface CliDeps {
   proxy(options: ProxyRunOptions): Promise<number>;
   /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
   gateway(options: GatewayRunOptions): Promise<number>;
+  /** Takes away what instances left in the kernel; `force`: also what one that runs needs. */
+  cleanup(force: boolean): Promise<CleanupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

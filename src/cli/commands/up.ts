@@ -3,7 +3,13 @@ import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
 import { accessLogOption } from '../access-log-option.ts';
-import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
+import {
+  authorizationModes,
+  upEngines,
+  upModes,
+  type ObjectsPlace,
+  type UpOptions,
+} from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -17,6 +23,7 @@ interface UpFlags extends GlobalOptions {
   readonly browserPort?: number;
   readonly accessLog: number;
   readonly logFormat: UpOptions['logFormat'];
+  readonly authorization: UpOptions['authorization'];
   readonly kubeconfigOut?: string;
   readonly dataDir?: string;
   readonly ephemeral?: boolean;
@@ -41,34 +48,13 @@ export function addUp(program: Command, act: Act): void {
         .argParser((path: string, before: readonly string[]) => [...before, path])
         .default([], 'none'),
     )
-    .option('--demo', 'start three small web servers and a Service in front of them')
-    .addOption(
-      new Option('--mode <mode>', 'how connections are forwarded')
-        .choices(upModes)
-        .default('userspace'),
-    )
-    .addOption(
-      new Option(
-        '--engine <engine>',
-        "what carries TCP in userspace: Node's sockets, or Linux's epoll, which takes about half the " +
-          'processor time; auto takes epoll where it can be had',
-      )
-        .choices(upEngines)
-        .default('auto'),
-    )
-    .addOption(
-      new Option(
-        '--workers <count>',
-        'threads that carry TCP on epoll: connections that last are shared among them',
-      )
-        .argParser(numberBetween(1, mostWorkers))
-        .default(1),
-    )
-    .addOption(
-      new Option('--log-format <format>', 'how log lines are written to stderr')
-        .choices(['text', 'json'])
-        .default('text'),
-    );
+    .option('--demo', 'start three small web servers and a Service in front of them');
+  addForwardingOptions(command);
+  command.addOption(
+    new Option('--log-format <format>', 'how log lines are written to stderr')
+      .choices(['text', 'json'])
+      .default('text'),
+  );
   addClusterSource(command);
   addPlaceOptions(command);
   addLifeOptions(command);
@@ -99,6 +85,7 @@ export function addUp(program: Command, act: Act): void {
           logFormat: flags.logFormat,
           ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
           output: flags.output,
+          authorization: flags.authorization,
           objects: placeOf(flags),
           ...fromCluster(flags),
         }),
@@ -115,6 +102,37 @@ function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): O
   const isDemo = demo === true && replace !== true;
   const isPassing = isDemo || fromCluster !== undefined;
   return { kind: ephemeral === true || isPassing ? 'memory' : 'default' };
+}
+
+/** What carries connections. */
+function addForwardingOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'how connections are forwarded: by sockets, or by rules in the kernel (needs CAP_NET_ADMIN); auto takes ' +
+          'the kernel where it can',
+      )
+        .choices(upModes)
+        .default('userspace'),
+    )
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        "what carries TCP in userspace: Node's sockets, or Linux's epoll, which takes about half the " +
+          'processor time; auto takes epoll where it can be had',
+      )
+        .choices(upEngines)
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--workers <count>',
+        'threads that carry TCP on epoll: connections that last are shared among them',
+      )
+        .argParser(numberBetween(1, mostWorkers))
+        .default(1),
+    );
 }
 
 function addClusterSource(command: Command): void {
@@ -160,6 +178,14 @@ function addPlaceOptions(command: Command): void {
     .option(
       '--kubeconfig-out <path>',
       "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
+    )
+    .addOption(
+      new Option(
+        '--authorization <mode>',
+        'what those who have a token may ask of the API: everything, or what roles and bindings say (rbac)',
+      )
+        .choices(authorizationModes)
+        .default('always-allow'),
     )
     .addOption(
       new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
