@@ -62,6 +62,7 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     engine,
     logOf,
     scope: 'localhost',
+    acceptProxyProtocol: false,
     drainMs: parts.drainMs ?? defaultDrainMs,
     accessLogShare: parts.accessLogShare,
     planner: () => planner,

@@ -186,6 +186,8 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly engine: (typeof upEngines)[number];
   /** Where health, readiness and metrics are served; undefined: nowhere. */
   readonly pages: SocketAddress | undefined;
+  /** Every client is a proxy that says first whom it speaks for. */
+  readonly acceptProxyProtocol: boolean;
   /** How long it goes on as before after it is told to end, and how long requests may then take. */
   readonly lameduckMs: number;
   readonly drainMs: number;
