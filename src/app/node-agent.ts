@@ -16,6 +16,7 @@ import { createPortableUdp, type PageHandler, type StreamEngine } from '../sys/n
 import { driverComponent } from './forwarding.ts';
 import { createPages, type Pages } from './pages.ts';
 import type { ClusterRun } from './cluster-run.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { version } from './version.ts';
 
@@ -24,6 +25,8 @@ export interface NodeAgentParts {
   readonly cluster: ClusterRun['cluster'];
   readonly mirror: Mirror;
   readonly engine: StreamEngine;
+  /** What forwards in the kernel; undefined: sockets do. */
+  readonly kernel: KernelDriver | undefined;
   readonly settings: ProxySettings;
   readonly random: Random;
   readonly log: Logger;
@@ -49,7 +52,7 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
   const events = createEventRecorder({ ...common, log: logOf('events'), component: 'switchyard' });
   const syncs = new SyncTimes(clock);
   const hostAddresses = interfaceAddresses();
-  const driver = syncs.timed(userspace(parts));
+  const driver = syncs.timed(driverOf(parts));
   const node = createNodeFollower({
     ...common,
     ...settings,
@@ -106,7 +109,12 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
   };
 }
 
-function userspace({ engine, random, log }: NodeAgentParts): Driver {
+/** Rules stay when this ends: the next agent of the node takes over, and until then connections go on. */
+function driverOf({ engine, kernel, random, log }: NodeAgentParts): Driver {
+  if (kernel !== undefined) {
+    const component = log.child({ component: 'driver' });
+    return kernel({ clock: systemClock, random, log: component, atStop: 'leave' });
+  }
   const component = log.child({ component: 'userspace' });
   return createUserspaceDriver({
     engine,

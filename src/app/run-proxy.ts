@@ -12,6 +12,7 @@ import type { Component } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
+import { kernelDriverFor } from './kernel-drivers.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
 import { proxySettings, type ProxySettings } from './proxy-settings.ts';
 import type { RunContext } from './run-dns.ts';
@@ -33,7 +34,9 @@ export async function runProxy(
   }
   const { engine, notEpoll } = await createEngine({ prefer: options.engine });
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  const agent = createNodeAgent({ ...run, client: run.mirror.client, engine, settings });
+  const clock = systemClock;
+  const kernel = await kernelDriverFor(options.mode, { clock, random: run.random, log });
+  const agent = createNodeAgent({ ...run, client: run.mirror.client, engine, kernel, settings });
   const name = options.instance ?? node;
   const components: Component[] = [run.mirror, ...agent.components];
   const startedAt = new Date(systemClock.now()).toISOString();

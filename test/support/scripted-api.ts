@@ -29,29 +29,6 @@ export interface ScriptedRequest {
   readonly selectors: { readonly label: string; readonly field: string };
 }
 
-/** A rule of a ClusterRole or Role. */
-export interface AccessRule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-/** 403 for what no rule allows. */
-export function refusedBy(
-  rules: readonly AccessRule[],
-  { kind, verb, name = '' }: ScriptedRequest,
-): Fault | undefined {
-  const allows = rules.some(
-    (rule) =>
-      rule.apiGroups.includes(kind.group) &&
-      rule.resources.includes(kind.plural) &&
-      rule.verbs.includes(verb) &&
-      (rule.resourceNames?.includes(name) ?? true),
-  );
-  return allows ? undefined : { kind: 'status', code: 403 };
-}
-
 export interface ScriptedOptions {
   readonly faultOf?: (request: ScriptedRequest) => Fault | undefined;
   /** Changes kept; a watch from before them is told 410. */
