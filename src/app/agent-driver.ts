@@ -1,4 +1,4 @@
-/** What forwards on a node of a cluster: sockets, and with `--requests` the gateway they hand connections to. */
+/** What forwards on a node of a cluster: the kernel, or sockets, and with `--requests` the gateway they hand connections to. */
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ServiceGateway } from '../gateway/index.ts';
 import { messageOf, type Driver } from '../model/index.ts';
@@ -19,19 +19,18 @@ export interface AgentDriver {
 const drainMs = 2_000;
 
 export function createAgentDriver(
-  options: Omit<RequestGatewayOptions, 'scope' | 'drainMs' | 'accessLogShare'> & {
+  options: Omit<RequestGatewayOptions, 'scope' | 'drainMs' | 'accessLogShare' | 'ownAddress'> & {
     readonly requests: boolean;
   },
 ): AgentDriver {
-  const { engine, clock, random, logOf } = options;
   if (!options.requests) {
-    const udp = createPortableUdp();
-    const driver = createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
-    return { driver, gateway: undefined, planned: {}, components: [] };
+    return { driver: plainDriver(options), gateway: undefined, planned: {}, components: [] };
   }
   const { driver, gateway } = createGatedDriver({
     ...options,
     scope: 'cluster',
+    // Sockets hand over what they took: nobody connects there.
+    ownAddress: '127.0.0.1',
     drainMs,
     accessLogShare: 0,
   });
@@ -45,6 +44,15 @@ export function createAgentDriver(
     components: [unhurried(gateway)],
   };
 }
+
+function plainDriver({ engine, kernel, clock, random, logOf }: Plain): Driver {
+  // Rules stay when this ends: the next agent of the node takes over, and until then connections go on.
+  if (kernel !== undefined) return kernel({ clock, random, log: logOf('driver'), atStop: 'leave' });
+  const udp = createPortableUdp();
+  return createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
+}
+
+type Plain = Pick<RequestGatewayOptions, 'engine' | 'kernel' | 'clock' | 'random' | 'logOf'>;
 
 /**
  * It waits for Secrets of the cluster. A node forwards without them, also when its API is away: until they are there,

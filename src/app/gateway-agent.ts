@@ -66,6 +66,9 @@ export function createGatewayAgent({ run, engine, options }: GatewayAgentParts):
     engine,
     logOf,
     scope: 'cluster',
+    // Nothing is forwarded here: requests come to the ports that were asked for.
+    kernel: undefined,
+    ownAddress: '127.0.0.1',
     drainMs,
     accessLogShare,
     planner: () => planner,

@@ -17,6 +17,7 @@ import { createAgentDriver } from './agent-driver.ts';
 import { driverComponent } from './forwarding.ts';
 import { createPages, type Pages } from './pages.ts';
 import type { ClusterRun } from './cluster-run.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { version } from './version.ts';
 
@@ -25,6 +26,8 @@ export interface NodeAgentParts {
   readonly cluster: ClusterRun['cluster'];
   readonly mirror: Mirror;
   readonly engine: StreamEngine;
+  /** What forwards in the kernel; undefined: sockets do. */
+  readonly kernel: KernelDriver | undefined;
   readonly settings: ProxySettings;
   readonly random: Random;
   readonly log: Logger;
@@ -55,6 +58,7 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
   const forwarding = createAgentDriver({
     ...common,
     engine: parts.engine,
+    kernel: parts.kernel,
     logOf,
     planner: () => planner,
     requests: settings.requests,

@@ -12,6 +12,8 @@ import type { Component } from '../obs/index.ts';
 import { keepYoungHeapSmall, systemClock } from '../sys/index.ts';
 import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
+import { AppError } from './errors.ts';
+import { kernelDriverFor, type ForwardMode } from './kernel-drivers.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
 import { proxySettings, type ProxySettings } from './proxy-settings.ts';
 import { createRequestSource } from './request-source.ts';
@@ -35,7 +37,10 @@ export async function runProxy(
   }
   const { engine, notEpoll } = await createEngine({ prefer: options.engine });
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  const agent = createNodeAgent({ ...run, client: run.mirror.client, engine, settings });
+  const clock = systemClock;
+  const mode = modeOf(options.mode, settings);
+  const kernel = await kernelDriverFor(mode, { clock, random: run.random, log });
+  const agent = createNodeAgent({ ...run, client: run.mirror.client, engine, kernel, settings });
   const name = options.instance ?? node;
   const components: Component[] = [run.mirror, ...agent.components];
   const startedAt = new Date(systemClock.now()).toISOString();
@@ -61,6 +66,15 @@ export async function runProxy(
     components,
     log,
     ready: () => io.stdout.write(said(options, { run, agent, settings, instance })),
+  });
+}
+
+/** Requests are balanced by whoever has their connections, which rules of the kernel would pass on. */
+function modeOf(mode: ForwardMode, { requests }: ProxySettings): ForwardMode {
+  if (!requests || mode === 'userspace') return mode;
+  if (mode === 'auto') return 'userspace';
+  throw new AppError('MODE_UNAVAILABLE', `Cannot balance requests with --mode ${mode}`, {
+    remedy: 'Start with --mode userspace, or run switchyard gateway for them beside it',
   });
 }
 

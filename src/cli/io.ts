@@ -35,7 +35,7 @@ export interface CliIo {
   readonly folder?: string | undefined;
 }
 
-export const upModes = ['userspace'] as const;
+export const upModes = ['userspace', 'nftables', 'auto'] as const;
 
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
@@ -144,7 +144,7 @@ export interface DnsRunOptions extends ClusterRunOptions {
 }
 
 /** `auto` takes the best this host can do. */
-export const proxyModes = ['auto', 'userspace'] as const;
+export const proxyModes = ['auto', 'nftables', 'userspace'] as const;
 
 export interface ProxyRunOptions extends ClusterRunOptions {
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
@@ -193,6 +193,11 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly accessLogShare: number;
 }
 
+/** What was taken out of the kernel, as people name it. */
+export interface CleanupView {
+  readonly removed: readonly string[];
+}
+
 export interface CliDeps {
   readonly version: string;
   readonly clock: Clock;
@@ -206,6 +211,8 @@ export interface CliDeps {
   proxy(options: ProxyRunOptions): Promise<number>;
   /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
   gateway(options: GatewayRunOptions): Promise<number>;
+  /** Takes away what instances left in the kernel; `force`: also what one that runs needs. */
+  cleanup(force: boolean): Promise<CleanupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

@@ -3,14 +3,15 @@ export { NftBatch } from './batch.ts';
 export type { BaseHook, ElementSpec, RuleSpec, SetSpec } from './batch.ts';
 export { chainsQuery, readChain } from './chain-list.ts';
 export type { ChainInfo } from './chain-list.ts';
-export { describeBatch } from './describe.ts';
+export { describeBatch, formatKey, formatValue } from './describe.ts';
 export type { StatementText } from './describe.ts';
 export type { Expression, Verdict } from './expressions.ts';
-export { readBatch } from './read-batch.ts';
+export { chainOfRule, readBatch, readListed } from './read-batch.ts';
 export type { BatchStatement, ReadSet } from './read-batch.ts';
 export {
   elementsQuery,
   generationQuery,
+  listQuery,
   readCounts,
   readElements,
   readTable,

@@ -67,6 +67,13 @@ export function elementsQuery(table: TableRef, set: string): Uint8Array {
   );
 }
 
+/** Everything of one sort in a table: its chains, rules or sets. */
+export function listQuery(table: TableRef, what: 'chains' | 'rules' | 'sets'): Uint8Array {
+  const message = { chains: messages.getChain, rules: messages.getRule, sets: messages.getSet };
+  // The attribute of a table is the first of each of them.
+  return question(message[what], table, (w) => w.text(tables.name, table.name), netlinkFlags.dump);
+}
+
 /** These elements, as many as one attribute holds: a thousand of an integer each. */
 export function someElementsQuery(
   table: TableRef,

@@ -21,7 +21,7 @@ import { tableComment } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { Places, type Placement } from './placement.ts';
 import { renderNode } from './render-node.ts';
-import { renderServer } from './render.ts';
+import { renderServer, type Pieces } from './render.ts';
 
 export interface Placed {
   readonly server: VirtualServer;
@@ -71,7 +71,6 @@ export function stageWhole(
     shared: { IPv4: new Shared(), IPv6: new Shared() },
   };
   const batch = new NftBatch(1 << 16);
-  const pods = plan.node.detectsLocalPods ? localPods : undefined;
   for (const { servers } of Object.values(inherited ?? {}))
     standing.places.reserve(servers.values());
   for (const [id, server] of plan.servers) {
@@ -80,19 +79,10 @@ export function stageWhole(
     standing.servers.set(id, { server, placement });
   }
   for (const family of familyNames) {
-    writeFrame(batch, family, { plan, localPods: pods });
-    const node = renderNode(family, plan.node, pods);
-    const shared = standing.shared[family];
-    writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
+    writeWhole(batch, family, { standing, localPods });
+    if (inherited === undefined) continue;
     const own = [...standing.servers.values()].filter(({ server }) => server.ref.family === family);
-    for (let i = 0; i < own.length; i += atOnce) {
-      const changes = own.slice(i, i + atOnce).map(({ server, placement }) => ({
-        before: undefined,
-        after: renderServer(plan, server, placement),
-      }));
-      writeChanges(batch, changes, { family, shared });
-    }
-    if (inherited !== undefined) writeClients(batch, own, inherited[family]);
+    writeClients(batch, own, inherited[family]);
   }
   return { batch, next: 'whole', settle: () => standing };
 }
@@ -118,6 +108,36 @@ function writeClients(
       expires: { afterMs, leftMs: Math.min(leftMs, afterMs) },
     }));
     if (elements.length > 0) batch.addElements(map, elements);
+  }
+}
+
+/** Everything of a family that stands. `rendered` is told of each VirtualServer's pieces. */
+export function writeWhole(
+  batch: NftBatch,
+  family: IpFamily,
+  {
+    standing: { plan, servers, shared: all },
+    localPods,
+    rendered = () => undefined,
+  }: {
+    readonly standing: Omit<Standing, 'places'>;
+    readonly localPods: LocalPods | undefined;
+    readonly rendered?: (id: string, pieces: Pieces) => void;
+  },
+): void {
+  const shared = all[family];
+  const pods = plan.node.detectsLocalPods ? localPods : undefined;
+  writeFrame(batch, family, { plan, localPods: pods });
+  const node = renderNode(family, plan.node, pods);
+  writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
+  const own = [...servers.values()].filter(({ server }) => server.ref.family === family);
+  for (let i = 0; i < own.length; i += atOnce) {
+    const changes = own.slice(i, i + atOnce).map(({ server, placement }) => {
+      const after = renderServer(plan, server, placement);
+      rendered(server.id, after);
+      return { before: undefined, after };
+    });
+    writeChanges(batch, changes, { family, shared });
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type ApplyReport,
   type Clock,
   type Delta,
+  type Deviation,
   type Driver,
   type Flow,
   type FrontendFailure,
@@ -25,6 +26,7 @@ import {
 } from '../netfilter/index.ts';
 import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import { needsWhole, stageDelta, stageWhole, type Staged, type Standing } from './apply.ts';
+import { auditTables } from './audit-tables.ts';
 import { nftablesCapabilities } from './capabilities.ts';
 import { NftablesError } from './errors.ts';
 import { Counters } from './counters.ts';
@@ -125,6 +127,12 @@ class NftablesDriver implements Driver {
     const { conntrack } = await this.open();
     const entry = conntrack.find(flow);
     return entry && endpointOf(standing.plan, entry)?.endpoint;
+  }
+
+  async audit(): Promise<readonly Deviation[]> {
+    const { line, standing, options } = this;
+    if (line === undefined || standing === undefined) return [];
+    return auditTables(line.socket, standing, options.localPods);
   }
 
   async stop(): Promise<void> {

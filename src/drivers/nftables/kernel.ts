@@ -60,6 +60,13 @@ export class Kernel {
     return familyNames.map((family) => String(this.table(family)?.handle)).join(' ');
   }
 
+  /** Those of our name that are there: `table ip switchyard`. */
+  tables(): readonly string[] {
+    return familyNames
+      .filter((family) => this.table(family) !== undefined)
+      .map((family) => `table ${family === 'IPv4' ? 'ip' : 'ip6'} ${tableName}`);
+  }
+
   /** Throws NFTABLES_TABLE_FOREIGN when somebody else has a table of our name. */
   refuseForeign(): void {
     for (const family of familyNames) {
