@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -24,18 +25,22 @@ import { emptyHome, start, temporaryFolder, type Program } from '../support/prog
 import { root } from '../support/tree.ts';
 
 const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
-const port = 8_080;
+interface PodPlace {
+  readonly address: string;
+  /** 0 takes one that is free. */
+  readonly port: number;
+}
 
 /** A Pod: a server at an address of its own that says its name. */
-async function runPod(t: TestContext, name: string, address: string): Promise<Server> {
+async function runPod(t: TestContext, name: string, at: PodPlace): Promise<number> {
   const server = createServer((_request, response) => response.end(name));
-  server.listen(port, address);
+  server.listen(at.port, at.address);
   await once(server, 'listening');
   t.after(() => {
     server.closeAllConnections();
     server.close();
   });
-  return server;
+  return (server.address() as AddressInfo).port;
 }
 
 async function addPod(client: ObjectClient, name: string, podIP: string): Promise<void> {
@@ -55,7 +60,11 @@ async function addPod(client: ObjectClient, name: string, podIP: string): Promis
 }
 
 /** The slice as a cluster would have it: addresses that mean nothing to this host. */
-async function setSlice(client: ObjectClient, pods: readonly string[]): Promise<void> {
+async function setSlice(
+  client: ObjectClient,
+  port: number,
+  pods: readonly string[],
+): Promise<void> {
   const slice = {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -78,8 +87,12 @@ async function shop(
   t: TestContext,
   api: TestApi,
   pods: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<number> {
   const { registry } = api;
+  let port = 0;
+  for (const [name, address] of Object.entries(pods)) {
+    port = await runPod(t, name, { address, port });
+  }
   await registry.create(namespaceKind, {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -96,10 +109,10 @@ async function shop(
     },
   });
   for (const [name, address] of Object.entries(pods)) {
-    await runPod(t, name, address);
     await addPod(registry, name, address);
   }
-  await setSlice(registry, Object.keys(pods));
+  await setSlice(registry, port, Object.keys(pods));
+  return port;
 }
 
 interface Laptop {
@@ -211,14 +224,18 @@ test(
     const api = await startApi({ folder });
     let running: TestApi | undefined = api;
     t.after(() => running?.stop());
-    await shop(t, api, { one: '127.0.0.222', two: '127.0.0.223', three: '127.0.0.224' });
+    const port = await shop(t, api, {
+      one: '127.0.0.222',
+      two: '127.0.0.223',
+      three: '127.0.0.224',
+    });
     const from = await laptop(t, api.kubeconfig);
     assert.deepEqual(await answers(from, 9), { one: 3, two: 3, three: 3 });
 
     // A Pod goes and another comes: the Service follows.
-    await runPod(t, 'four', '127.0.0.225');
+    await runPod(t, 'four', { address: '127.0.0.225', port });
     await addPod(api.registry, 'four', '127.0.0.225');
-    await setSlice(api.registry, ['two', 'three', 'four']);
+    await setSlice(api.registry, port, ['two', 'three', 'four']);
     await until('the fourth Pod answers', async () => (await from.ask()) === 'four');
     assert.deepEqual(await answers(from, 9), { two: 3, three: 3, four: 3 });
 
