@@ -14,7 +14,7 @@ import { createDnsServer, defaultZone } from '../src/dns/index.ts';
 import { namespaceKind, serviceKind, type ObjectClient } from '../src/kube/index.ts';
 import { silentLogger } from '../src/obs/index.ts';
 import { createMemoryStore } from '../src/store/index.ts';
-import { systemClock } from '../src/sys/index.ts';
+import { keepHeapSmall, systemClock } from '../src/sys/index.ts';
 import { hasUnbound, startUnbound, usageOfProcess } from './unbound.ts';
 
 const rounds = 9;
@@ -255,6 +255,8 @@ async function serveBare(): Promise<Serving> {
 }
 
 async function serveNames(services: number): Promise<Serving> {
+  // As `switchyard dns` does.
+  keepHeapSmall();
   let uids = 0;
   const client = createMemoryStore({ clock: systemClock, newUid: () => `uid-${uids++}` });
   const metadata = { name: 'default' };

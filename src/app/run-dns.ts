@@ -5,7 +5,7 @@ import { createDnsHome, defaultZone, type DnsHome, type UpstreamSource } from '.
 import { formatFamilies } from '../metrics/index.ts';
 import { formatSocketAddress } from '../model/index.ts';
 import type { Component } from '../obs/index.ts';
-import { keepYoungHeapSmall, readText, systemClock } from '../sys/index.ts';
+import { keepHeapSmall, readText, systemClock } from '../sys/index.ts';
 import type { PageHandler } from '../sys/net/index.ts';
 import { openCluster, runUntil, together, type ClusterRun } from './cluster-run.ts';
 import { createPages, type Pages } from './pages.ts';
@@ -19,7 +19,7 @@ export interface RunContext {
 
 /** Rejects when the way to the cluster or the address to listen at is wrong. */
 export async function runDns(options: DnsRunOptions, { io, signal }: RunContext): Promise<number> {
-  keepYoungHeapSmall();
+  keepHeapSmall();
   const run = await openCluster({ options, io, followings: dnsFollowings, node: '' });
   const { mirror, random, log } = run;
   const home = createDnsHome({

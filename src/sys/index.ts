@@ -19,6 +19,7 @@ export {
 } from './files.ts';
 export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
 export { inflatePart } from './inflate.ts';
+export { nodeHttp } from './node-http.ts';
 export { handleOf } from './node-handle.ts';
 export { createOrphanGuard } from './orphan-guard.ts';
 export type { OrphanGuard } from './orphan-guard.ts';
@@ -28,4 +29,4 @@ export { openDatabase } from './sqlite.ts';
 export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
 export { startWorker, workerPort } from './worker.ts';
 export type { WorkerOptions, WorkerPort, WorkerThread } from './worker.ts';
-export { keepYoungHeapSmall } from './young-heap.ts';
+export { keepHeapSmall } from './small-heap.ts';

@@ -1,17 +1,13 @@
 /** The door for requests to an HTTP server: connections are kept, answers come piece by piece. */
-import {
-  Agent as PlainAgent,
-  request as plainRequest,
-  type ClientRequest,
-  type IncomingMessage,
-} from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { messageOf } from '../../model/index.ts';
 import { byteStreamOf, type ByteStream } from '../net/index.ts';
+import { nodeHttp } from '../index.ts';
 import { HttpError } from './errors.ts';
 
 /** What makes connections; a proxy's does it another way. */
-export type HttpAgent = PlainAgent;
+export type HttpAgent = Agent;
 
 /** PEM each. */
 export interface ClientTls {
@@ -87,7 +83,7 @@ export function createHttpClient({ tls, agent }: HttpClientOptions): HttpClient 
       rejectUnauthorized: verify,
       minVersion: 'TLSv1.2',
     });
-  const plain = new PlainAgent(pool);
+  const plain = new nodeHttp.Agent(pool);
   const begin = (call: HttpCall): ClientRequest => {
     const { url, method, headers, body, signal } = call;
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
@@ -100,7 +96,7 @@ export function createHttpClient({ tls, agent }: HttpClientOptions): HttpClient 
     };
     return url.protocol === 'https:'
       ? secureRequest(url, { ...common, agent: secure })
-      : plainRequest(url, { ...common, agent: plain });
+      : nodeHttp.request(url, { ...common, agent: plain });
   };
   return {
     send: async (call) => {

@@ -2,7 +2,7 @@
  * The door for HTTP over TLS: HTTP/1.1 and HTTP/2 on one port, chosen by ALPN. What a peer can make us hold is
  * bounded: connections, streams, header, body, and the time to send them.
  */
-import { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -11,6 +11,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { messageOf, type SocketAddress } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 import { HttpError } from './errors.ts';
 import { Exchange, type HttpHandler, type Wire } from './exchange.ts';
 import { http1Wire, http2Wire, upgradeWire } from './wires.ts';
@@ -60,7 +61,10 @@ export async function serveSecurely(
       requestTimeout: requestMs,
     } as Parameters<typeof createSecureServer>[0],
     (request, response) => {
-      if (request instanceof IncomingMessage && response instanceof ServerResponse) {
+      if (
+        request instanceof nodeHttp.IncomingMessage &&
+        response instanceof nodeHttp.ServerResponse
+      ) {
         serve(http1Wire(request, response));
       }
     },

@@ -1,8 +1,9 @@
 /** The two versions of HTTP as an Exchange uses them. */
-import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { byteStreamOf } from '../net/index.ts';
+import { nodeHttp } from '../index.ts';
 import type { HttpHead, Wire } from './exchange.ts';
 
 export function http1Wire(request: IncomingMessage, response: ServerResponse): Wire {
@@ -27,7 +28,7 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
 /** Of a request for another protocol, whose connection Node leaves to us; `early` came after its head. */
 export function upgradeWire(request: IncomingMessage, socket: Socket, early: Buffer): Wire {
   if (early.length > 0) socket.unshift(early);
-  const response = new ServerResponse(request);
+  const response = new nodeHttp.ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once('finish', () => {

@@ -1,7 +1,7 @@
 /** One HTTP request to see whether a server is well: its status, and nothing of its body. */
-import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { SocketAddress } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 
 export interface HttpCheckOptions {
   readonly at: SocketAddress;
@@ -27,7 +27,7 @@ export function checkHttp(options: HttpCheckOptions): Promise<number> {
       // A probe asks whether it serves, not who it is: as the kubelet's.
       rejectUnauthorized: false,
     } as const;
-    const asked = secure ? requestHttps(wanted) : requestHttp(wanted);
+    const asked = secure ? requestHttps(wanted) : nodeHttp.request(wanted);
     asked.once('error', reject);
     asked.once('response', (response) => {
       resolve(response.statusCode ?? 0);

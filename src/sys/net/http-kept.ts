@@ -1,7 +1,7 @@
 /** A client of one connection, which it keeps and uses again: what balancing connections cannot spread. */
-import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { SocketAddress } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 
 export interface KeptClient {
   /** A GET of `/`; one after the other. Rejects with whatever kept the answer away. */
@@ -17,12 +17,12 @@ export interface KeptAnswer {
 const timeoutMs = 10_000;
 
 export function createKeptClient(at: SocketAddress): KeptClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const agent = new nodeHttp.Agent({ keepAlive: true, maxSockets: 1 });
   return {
     ask: async (headers) => {
       const answered = Promise.withResolvers<KeptAnswer>();
       const signal = AbortSignal.timeout(timeoutMs);
-      const asked = request({ host: at.address, port: at.port, headers, agent, signal });
+      const asked = nodeHttp.request({ host: at.address, port: at.port, headers, agent, signal });
       asked.once('error', answered.reject);
       asked.once('response', (response) => {
         const setCookie = response.headers['set-cookie'] ?? [];

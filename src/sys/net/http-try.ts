@@ -1,6 +1,6 @@
 /** One HTTP request to a Service of ours, to see what becomes of it: its status, its cookies, and who asked. */
-import { request } from 'node:http';
 import type { SocketAddress } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 
 export interface HttpTryOptions {
   readonly at: SocketAddress;
@@ -23,7 +23,7 @@ export function tryHttp(options: HttpTryOptions): Promise<HttpTried> {
   const { at, method, path, headers, timeoutMs, signal } = options;
   return new Promise((resolve, reject) => {
     const limit = AbortSignal.timeout(timeoutMs);
-    const asked = request({
+    const asked = nodeHttp.request({
       host: at.address,
       port: at.port,
       method,

@@ -1,6 +1,7 @@
 /** The asking side of the local door: one request over a Unix socket, its answer as JSON or as lines of JSON. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { CodedError, messageOf } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 import { LocalError } from './errors.ts';
 import { openSocketPath } from './local-path.ts';
 
@@ -54,7 +55,7 @@ export async function requestLocal(
 function send(address: string, options: LocalRequestOptions): Promise<IncomingMessage> {
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
+    const request = nodeHttp.request({
       socketPath: address,
       method: options.method,
       path: options.url,

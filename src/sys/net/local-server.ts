@@ -3,11 +3,12 @@
  * (mode 0600 in a folder of mode 0700). What a request or its peer can take is bounded.
  */
 import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { getuid, pid } from 'node:process';
 import { messageOf } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 import { LocalError } from './errors.ts';
 import { openSocketPath, type SocketPath } from './local-path.ts';
 
@@ -51,7 +52,7 @@ export async function serveLocal(path: string, handler: LocalHandler): Promise<L
   await makeFolder(dirname(path));
   const socketPath = await openSocketPath(path);
   const closing = new AbortController();
-  const server = createServer(
+  const server = nodeHttp.createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 16_384 },
     (request, response) => {
       // `answer` settles every failure itself.

@@ -2,8 +2,9 @@
  * Pages for programs on this host: HTTP/1.1, GET and HEAD, nothing taken in. On loopback the Host header must
  * name loopback, so that no web page can have a browser read them by way of a name of its own.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { parseSocketAddress, type SocketAddress } from '../../model/index.ts';
+import { nodeHttp } from '../index.ts';
 import { listenError } from './socket-errors.ts';
 
 export interface Page {
@@ -28,7 +29,7 @@ const maxConnections = 32;
 
 /** Rejects with NetError: NET_ADDRESS_IN_USE, NET_NOT_PERMITTED, NET_ADDRESS_NOT_AVAILABLE, NET_FAILED. */
 export async function servePages(at: SocketAddress, handler: PageHandler): Promise<PageServer> {
-  const server = createServer(
+  const server = nodeHttp.createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 16_384 },
     // `answer` settles every failure itself.
     (request, response) => void answer(request, response, { handler, at }),
