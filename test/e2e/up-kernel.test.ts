@@ -47,9 +47,9 @@ interface Host {
   readonly cell: Cell;
   readonly home: string;
   /** Runs to its end inside, without complaint. */
-  sh(line: string): string;
-  up(...flags: readonly string[]): Program;
-  switchyard(...args: readonly string[]): ReturnType<typeof run>;
+  readonly sh: (line: string) => string;
+  readonly up: (...flags: readonly string[]) => Program;
+  readonly switchyard: (...args: readonly string[]) => ReturnType<typeof run>;
 }
 
 async function openHost(t: TestContext): Promise<Host> {
@@ -76,7 +76,7 @@ const curl = (address: string): string => `curl -sS -m 5 http://${address}`;
 const sixAnswers = (address: string): string => `for i in 1 2 3 4 5 6; do ${curl(address)}; done`;
 const traces = 'nft list tables; ip route; ip -6 route; ip addr; ip route show table local';
 
-const sorted = (text: string): string => [...text].toSorted().join('');
+const sorted = (text: string): string => text.split('').toSorted().join('');
 
 test(
   'a Service is forwarded in the kernel, and nothing is left afterwards',
@@ -156,8 +156,9 @@ test('CAP_NET_ADMIN is enough, and without it nothing is touched', { skip }, asy
   const own = [join(root, 'switchyard'), 'up', '--mode', 'nftables', '--ephemeral'];
   const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
   const withOnly = (capability: string): readonly string[] => [
-    ...['setpriv', ...nobody, '--inh-caps', `-all${capability}`],
-    ...['--ambient-caps', `-all${capability}`, '--bounding-set', `-all${capability}`],
+    'setpriv',
+    ...nobody,
+    ...['inh-caps', 'ambient-caps', 'bounding-set'].map((set) => `--${set}=-all${capability}`),
   ];
   const options = { cwd: root, env: emptyHome(home) };
   const without = await run(t, cell.enter([...withOnly(''), ...own]), options);
@@ -186,6 +187,7 @@ test('what others have is left as it is, and named', { skip }, async (t) => {
   assert.equal(sh(traces), routed);
   sh('ip route del 10.96.0.0/16; nft add table ip switchyard');
   const tabled = sh(traces);
+  assert.match(await up(), /lacks a table of its own .*the table ip switchyard/);
   assert.match((await switchyard('cleanup')).stderr, /there is one that Switchyard did not make/);
   assert.equal(sh(traces), tabled);
 });

@@ -18,4 +18,4 @@ export {
 } from './reader.ts';
 export type { Attributes, NetlinkMessage } from './reader.ts';
 export { addressMessage, readRoute, routeMessage, routesQuery } from './routes.ts';
-export type { RouteInfo, RouteSpec } from './routes.ts';
+export type { RouteSpec } from './routes.ts';

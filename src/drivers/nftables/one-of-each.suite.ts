@@ -91,7 +91,7 @@ export interface OneOfEach {
   readonly driver: Driver;
   readonly plan: Plan;
   /** Runs a program there. */
-  run(...command: readonly string[]): string;
+  readonly run: (...command: readonly string[]) => string;
 }
 
 let namespaces = 0;
