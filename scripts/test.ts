@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
 const unitFiles = ['src/**/*.test.ts', 'test/*.test.ts'];
-const allFiles = [...unitFiles, 'test/e2e/**/*.test.ts'];
+const allFiles = [...unitFiles, 'test/e2e/**/*.test.ts', 'test/vm/*.test.ts'];
 /** They take minutes, beside the source that they are about: of `all`, not of `unit`. */
 const slowFile = /\.slow\.test\.ts$/;
 

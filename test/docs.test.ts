@@ -6,10 +6,12 @@ import test from 'node:test';
 import {
   readErrorTables,
   renderAnnotations,
+  renderCapabilities,
   renderErrors,
   renderLintRules,
   renderMetrics,
 } from '../scripts/docs.ts';
+import { renderConformance } from '../scripts/conformance-page.ts';
 import { anchorsOf, fencesOf, linksOf } from './support/markdown.ts';
 import { listFiles, readSource, root } from './support/tree.ts';
 
@@ -68,8 +70,16 @@ test('docs/annotations.md is what the tables say (npm run docs writes it)', () =
   assert.equal(readSource('docs/annotations.md').text, renderAnnotations());
 });
 
+test('docs/drivers/capabilities.md says what the drivers can', () => {
+  assert.equal(readSource('docs/drivers/capabilities.md').text, renderCapabilities());
+});
+
 test('docs/metrics.md is what the table says (npm run docs writes it)', () => {
   assert.equal(readSource('docs/metrics.md').text, renderMetrics());
+});
+
+test('docs/drivers/conformance.md is what the cases say (npm run docs writes it)', () => {
+  assert.equal(readSource('docs/drivers/conformance.md').text, renderConformance());
 });
 
 test('docs/lint.md is what the rules say (npm run docs writes it)', () => {

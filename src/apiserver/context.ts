@@ -3,6 +3,7 @@ import type { Clock } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import type { ObjectRegistry } from '../registry/index.ts';
 import type { HttpAnswer, HttpRequest } from '../sys/http/index.ts';
+import type { Access } from './access/index.ts';
 import type { Lists } from './lists.ts';
 import type { Usage } from './metrics.ts';
 import type { ResourcePath } from './request-info.ts';
@@ -23,6 +24,7 @@ export interface PodLine {
 
 export interface ApiContext {
   readonly registry: ObjectRegistry;
+  readonly access: Access;
   readonly lists: Lists;
   readonly clock: Clock;
   readonly newUid: () => string;

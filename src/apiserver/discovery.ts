@@ -7,7 +7,11 @@ import { resourceGroups, type Resource } from './resources.ts';
 
 /** Resources that are asked and not kept. */
 const reviews = {
-  [apiNames.authorization]: ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'],
+  [apiNames.authorization]: [
+    'SelfSubjectAccessReview',
+    'SelfSubjectRulesReview',
+    'SubjectAccessReview',
+  ],
   [apiNames.authentication]: ['SelfSubjectReview'],
 } as const;
 
@@ -36,6 +40,10 @@ function entriesOf(resource: Resource): Entry {
     const portForward = { name: 'portforward', kind: 'PodPortForwardOptions' };
     subresources.push({ ...base, name: 'log', kind: 'Pod', verbs: ['get'] });
     subresources.push({ ...base, ...portForward, verbs: ['create', 'get'] });
+  }
+  if (kind.plural === 'serviceaccounts') {
+    const token = { kind: 'TokenRequest', group: apiNames.authentication, version: 'v1' };
+    subresources.push({ ...base, ...token, name: 'token', verbs: ['create'] });
   }
   if (resource.hasScale) {
     const scale = { kind: 'Scale', group: 'autoscaling', version: 'v1' };

@@ -40,6 +40,7 @@ const extras: Readonly<Record<string, Extra>> = {
   ingresses: { shortNames: ['ing'], hasStatus: true, singular: 'ingress' },
   ingressclasses: { singular: 'ingressclass' },
   servicecidrs: { hasStatus: true },
+  serviceaccounts: { shortNames: ['sa'] },
   ipaddresses: { shortNames: ['ip'], singular: 'ipaddress' },
 };
 

@@ -1,6 +1,7 @@
 /** From a request to the one that answers it. */
 import { ApiError } from '../kube/index.ts';
 import type { HttpAnswer, HttpRequest } from '../sys/http/index.ts';
+import { accountToken } from './account-token.ts';
 import { failureAnswer, jsonAnswer, textAnswer } from './answers.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
 import { deleteCollection, deleteObject } from './deletes.ts';
@@ -24,6 +25,7 @@ export async function route(request: HttpRequest, context: ApiContext): Promise<
   try {
     const target = parseTarget(request.target);
     labels = labelsOf(request, target);
+    await context.access.check(request, target);
     const answer = await answerTo(request, target, context);
     context.usage.count({ ...labels, code: answer.status });
     return answer;
@@ -58,7 +60,9 @@ async function answerTo(
 ): Answer {
   if (path.kind === 'other') return await otherAnswer(path.segments, request, context);
   const review = reviewKind(path.path);
-  if (review !== undefined && request.method === 'POST') return await answerReview(review, request);
+  if (review !== undefined && request.method === 'POST') {
+    return await answerReview(review, request, context);
+  }
   const resource = findResource(path.path);
   if (resource === undefined) return unknownResource(path.path);
   const { namespaced } = resource.kind;
@@ -151,6 +155,9 @@ async function subresourceAnswer(
   }
   if (verb === 'GET log' && resource.kind.plural === 'pods')
     return await podLog(request, name, context);
+  if (verb === 'POST token' && resource.kind.plural === 'serviceaccounts') {
+    return await accountToken(request, name, context);
+  }
   if (subresource === 'portforward' && resource.kind.plural === 'pods') {
     if (http.method !== 'GET' && http.method !== 'POST') throw notAllowed();
     return await podPortForward(request, name, context);

@@ -11,6 +11,7 @@ import {
   type HttpHandler,
   type SecureServer,
 } from '../sys/http/index.ts';
+import { Access, makeFirstRoles, type Authorization } from './access/index.ts';
 import { failureAnswer } from './answers.ts';
 import type { ApiContext, LogSource } from './context.ts';
 import { loadCredentials, type Credentials } from './credentials.ts';
@@ -34,6 +35,8 @@ export interface ApiServerOptions {
   readonly clusterIp: string;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut: string | undefined;
+  /** `always-allow` when undefined. */
+  readonly authorization?: Authorization | undefined;
   readonly version: string;
   readonly logs: LogSource | undefined;
   readonly clock: Clock;
@@ -59,6 +62,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const start = async (): Promise<void> => {
     // `kubernetes` and its longer names lead here from within the cluster.
     const hosts = ['localhost', '127.0.0.1', '::1', options.clusterIp, ...kubernetesNames];
+    if (options.authorization === 'rbac') await makeFirstRoles(options.registry);
     const credentials = await loadCredentials({ folder, hosts, nowMs: options.clock.now() });
     server = await listen(options, credentials, handlerOf(options, credentials, hosts));
     const url = `https://${formatSocketAddress(server.address)}`;
@@ -104,10 +108,11 @@ function handlerOf(
   { token }: Credentials,
   hosts: readonly string[],
 ): HttpHandler {
-  const { registry, clock, newUid, log, logs, version } = options;
-  const guard = createGuard({ token, hosts });
+  const { registry, clock, newUid, log, logs, version, authorization = 'always-allow' } = options;
+  const guard = createGuard(hosts);
   const context: ApiContext = {
     registry,
+    access: new Access({ client: registry, clock, token, authorization }),
     lists: new Lists(registry),
     clock,
     newUid,

@@ -1,6 +1,6 @@
 /** The Kubernetes API of an instance: where it listens and what it serves. */
 import { randomUUID } from 'node:crypto';
-import { createApiServer, type ApiServer } from '../apiserver/index.ts';
+import { createApiServer, type ApiServer, type Authorization } from '../apiserver/index.ts';
 import { addressInRange } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
@@ -17,11 +17,12 @@ export interface ApiOptions {
   readonly name: string;
   readonly folder: string;
   readonly kubeconfigOut: string | undefined;
+  readonly authorization: Authorization | undefined;
   readonly log: Logger;
 }
 
 export function createApi(options: ApiOptions): ApiServer {
-  const { instance, block, name, folder, kubeconfigOut, log } = options;
+  const { instance, block, name, folder, kubeconfigOut, authorization, log } = options;
   return createApiServer({
     ...at,
     registry: instance.client,
@@ -29,6 +30,7 @@ export function createApi(options: ApiOptions): ApiServer {
     folder,
     instance: name,
     kubeconfigOut,
+    authorization,
     version,
     logs: instance.node.logs,
     clock: systemClock,

@@ -26,6 +26,8 @@ export interface ForwardingParts {
   readonly kernel: KernelDriver | undefined;
   readonly logOf: (component: string) => Logger;
   readonly estate: Estate | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
   /** How long connections may go on after Ctrl-C. */
   readonly drainMs: number | undefined;
 }
@@ -59,6 +61,9 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     ...common,
     engine,
     logOf,
+    scope: 'localhost',
+    drainMs: parts.drainMs ?? defaultDrainMs,
+    accessLogShare: parts.accessLogShare,
     planner: () => planner,
     inherited: parts.estate?.driver,
     kernel: parts.kernel,

@@ -16,9 +16,11 @@ import { createRegistry, type ObjectRegistry } from '../registry/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
+import { createBrowserPort } from './browser-port.ts';
 import { createControllers } from './controllers.ts';
 import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
+import type { NamePort } from './name-ports.ts';
 import type { KernelDriver } from './kernel-drivers.ts';
 import { createNaming } from './naming.ts';
 import type { Objects } from './objects.ts';
@@ -34,6 +36,10 @@ export interface InstanceParts {
   readonly upstreams: UpstreamSource;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAt: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
   readonly log: Logger;
   /** What the process before this one left. */
   readonly estate?: Estate | undefined;
@@ -53,11 +59,13 @@ export interface Instance {
   readonly door: Door;
   readonly metrics: Metrics;
   readonly gateway: ServiceGateway;
+  readonly browsers: NamePort;
   /** Everything that runs once the first objects are there. */
   readonly components: readonly Component[];
 }
 
 const nodeName = 'embedded';
+
 export function createInstance(parts: InstanceParts): Instance {
   const { engine, objects, block, upstreams, metricsAt, log, estate } = parts;
   const clock = systemClock;
@@ -72,15 +80,10 @@ export function createInstance(parts: InstanceParts): Instance {
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
+  const { kernel, drainMs, accessLogShare } = parts;
   const forwarding = createForwarding({
     ...common,
-    engine,
-    block,
-    nodeName,
-    kernel: parts.kernel,
-    logOf,
-    estate,
-    drainMs: parts.drainMs,
+    ...{ engine, block, nodeName, kernel, logOf, estate, drainMs, accessLogShare },
   });
   const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
@@ -101,18 +104,19 @@ export function createInstance(parts: InstanceParts): Instance {
     forwarding,
     log,
   });
+  const browsers = createBrowserPort({ engine, gateway, port: parts.browserPort, objects });
   const metrics = createMetrics({
     at: metricsAt,
     version,
     driver,
     applied: planner.applied,
     syncs,
-    others: () => names.dns.metrics(),
+    others: () => [...names.dns.metrics(), ...gateway.metrics()],
     log: logOf('metrics'),
   });
   return {
     objects,
-    drainMs: parts.drainMs,
+    drainMs,
     carrier: forwarding.carrier,
     client,
     driver,
@@ -122,6 +126,7 @@ export function createInstance(parts: InstanceParts): Instance {
     door,
     metrics,
     gateway,
+    browsers,
     components: [
       node,
       // Stopped before the node: what is open ends at Pods that are still there.
@@ -132,6 +137,7 @@ export function createInstance(parts: InstanceParts): Instance {
       ...forwarding.nodeAddresses,
       ...names.components,
       door,
+      browsers,
       metrics,
     ],
   };

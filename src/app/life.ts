@@ -32,7 +32,7 @@ export interface Life {
 const retireMs = 30_000;
 
 export function createLife({ instance, block, components, startedAt, log }: LifeOptions): Life {
-  const { node, carrier: driver, objects, names, door, metrics, gateway } = instance;
+  const { node, carrier: driver, objects, names, door, browsers, metrics, gateway } = instance;
   let isSettled = true;
   const goOn = async (): Promise<void> => {
     try {
@@ -90,7 +90,7 @@ export function createLife({ instance, block, components, startedAt, log }: Life
     },
     ownComponents: (settled) => {
       isSettled = settled;
-      const late: readonly Component[] = [...names.components, door, metrics];
+      const late: readonly Component[] = [...names.components, door, browsers, metrics];
       const early = instance.components.filter((each) => !late.includes(each));
       return {
         early: early.map((each) =>

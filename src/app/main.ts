@@ -43,6 +43,10 @@ const exitCode = await runCli(process.argv.slice(2), io, {
     const { runDns } = await import('./run-dns.ts');
     return await runDns(options, { io, signal: untilSignal() });
   },
+  gateway: async (options) => {
+    const { runGateway } = await import('./run-gateway.ts');
+    return await runGateway(options, { io, signal: untilSignal(), pid: process.pid });
+  },
   proxy: async (options) => {
     const { runProxy } = await import('./run-proxy.ts');
     return await runProxy(options, { io, signal: untilSignal(), pid: process.pid });

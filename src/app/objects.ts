@@ -47,7 +47,7 @@ export interface Objects {
   readonly component: Component;
 }
 
-export type SettingName = 'serviceRange' | 'manifests';
+export type SettingName = 'serviceRange' | 'manifests' | 'browserPort';
 
 const clock = systemClock;
 const own = { clock, newUid: randomUUID };

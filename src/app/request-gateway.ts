@@ -1,11 +1,16 @@
 /** Joins the gateway with the planner and the driver: what either needs of the other, and one picture of both. */
-import { createGateway, createServiceGateway, type ServiceGateway } from '../gateway/index.ts';
+import {
+  createGateway,
+  createServiceGateway,
+  type ServiceGateway,
+  type ServiceGatewayOptions,
+} from '../gateway/index.ts';
 import {
   createUserspaceDriver,
   type DriverEstate,
   type HandingOver,
 } from '../drivers/userspace/index.ts';
-import type { ObjectClient } from '../kube/index.ts';
+import { createEventRecorder, isNotFound, serviceKind, type ObjectClient } from '../kube/index.ts';
 import type { Clock, Driver, Random } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
@@ -19,6 +24,10 @@ export interface RequestGatewayOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logOf: (component: string) => Logger;
+  /** Whose names shared ports answer to, how long requests may take at the end, and the share of them in the log. */
+  readonly scope: ServiceGatewayOptions['scope'];
+  readonly drainMs: number;
+  readonly accessLogShare: number;
   /** Asked when a gateway came or went; may still be in the making before. */
   readonly planner: () => Planner;
   /** Where it listens for those that come through a driver. */
@@ -66,13 +75,16 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
     random,
     log: logOf('http'),
     address: options.ownAddress,
-    accessLogShare: 0,
+    accessLogShare: options.accessLogShare,
     maxEndpointConnections,
     maxWaiting,
   });
   return createServiceGateway({
     ...options,
     gateway,
+    scope: options.scope,
+    lacks: lackTeller(options),
+    drainMs: options.drainMs,
     log: logOf('gateway'),
     changed: ({ namespace, name }) => planner().refresh(namespace, name),
   });
@@ -97,5 +109,27 @@ function withRequests(driver: Driver, gateway: ServiceGateway): Driver {
     locate: (flow) => driver.locate(flow),
     stop: (signal) => driver.stop(signal),
     audit: driver.audit?.bind(driver),
+  };
+}
+
+/** Says on the Service what its gateway lacks: there people look first. */
+function lackTeller({
+  logOf,
+  ...options
+}: RequestGatewayOptions): NonNullable<ServiceGatewayOptions['lacks']> {
+  const log = logOf('gateway');
+  const events = createEventRecorder({ ...options, log, component: 'switchyard-gateway' });
+  return ({ namespace, name, portName }, what) => {
+    const port = portName === '' ? 'Its port' : `Port ${portName}`;
+    const message = `${port} cannot balance requests as it should: ${what}`;
+    const tell = async (): Promise<void> => {
+      try {
+        const service = await options.client.get(serviceKind, { namespace, name });
+        events.record(service, { type: 'Warning', reason: 'GatewayLacks', message });
+      } catch (error) {
+        if (!isNotFound(error)) log.warn(message, { service: `${namespace}/${name}`, error });
+      }
+    };
+    void tell();
   };
 }

@@ -112,9 +112,9 @@ function clusterAddress(
   server: VirtualServer,
   port: number | undefined,
 ): SocketAddress | undefined {
-  const frontend = server.frontends.find(
-    (each) => each.kind === 'clusterIP' && (port === undefined || each.port === port),
-  );
+  const all = server.frontends.filter((each) => port === undefined || each.port === port);
+  // A gateway of its own serves at no address of the Service's.
+  const frontend = all.find(({ kind }) => kind === 'clusterIP') ?? all[0];
   return frontend?.address === undefined
     ? undefined
     : { address: frontend.address, port: frontend.port };

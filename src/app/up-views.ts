@@ -57,7 +57,7 @@ export function viewOf({
 }
 
 export function waysOf(
-  { names, door, gateway, metrics, objects }: Instance,
+  { names, door, browsers, metrics, objects }: Instance,
   { kubeconfig }: ApiServer,
 ): Ways {
   const [dns, ...alsoDns] = names.dns.addresses();
@@ -65,7 +65,7 @@ export function waysOf(
     dns,
     alsoDns,
     door: door.address(),
-    gateway: gateway.localhost(),
+    gateway: browsers.address(),
     metrics: metrics.address(),
     kubeconfig,
     objects: objects.folder,
@@ -100,7 +100,7 @@ export function sourceOf(
     driver,
     engine,
     clock: systemClock,
-    world: () => gatherWorld({ client, driver, applied: planner.applied }),
+    world: () => gatherWorld({ client, driver, gateway, applied: planner.applied }),
     metrics: async () => {
       const at = metrics.address();
       return { address: at && formatSocketAddress(at), text: await metrics.text() };

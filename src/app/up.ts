@@ -10,7 +10,7 @@ import {
   type RunRequest,
 } from '../control/index.ts';
 import type { CliEnv, FromCluster, ObjectsPlace } from '../cli/index.ts';
-import type { ApiServer } from '../apiserver/index.ts';
+import type { ApiServer, Authorization } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
 import type { SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
@@ -47,12 +47,18 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort?: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1; none when undefined. */
+  readonly accessLogShare?: number | undefined;
   /** A workload to start with. */
   readonly run?: RunRequest | undefined;
   /** Whose Services are served here as well. */
   readonly fromCluster?: FromCluster | undefined;
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** Whether roles count for those who ask the API; they do not when it is undefined. */
+  readonly authorization?: Authorization | undefined;
   /** Takes the place of the running instance. */
   readonly replace: boolean;
   /** And is started as that was: its files, engine and drain. */
@@ -140,7 +146,17 @@ async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promi
 
 function startedAs(
   options: UpOptions,
-  { files, engine, workers, drainSeconds, dnsUpstreams, metrics }: HandoverStart,
+  {
+    files,
+    engine,
+    workers,
+    drainSeconds,
+    dnsUpstreams,
+    metrics,
+    browserPort,
+    accessLogShare,
+    authorization,
+  }: HandoverStart,
 ): UpOptions {
   return {
     ...options,
@@ -149,6 +165,9 @@ function startedAs(
     drainSeconds,
     dnsUpstreams,
     metrics,
+    browserPort,
+    accessLogShare,
+    authorization: authorization === 'rbac' ? 'rbac' : 'always-allow',
     engine: engine === 'epoll' || engine === 'auto' ? engine : 'portable',
   };
 }
@@ -238,7 +257,7 @@ function assemble(
   { options, name, engine, objects, estate, kernel }: StartParts,
   block: AddressBlock,
 ): Assembled {
-  const { folders, log, pid, drainSeconds, kubeconfigOut } = options;
+  const { folders, log, pid, drainSeconds, kubeconfigOut, authorization } = options;
   const startedAt = estate?.startedAt ?? new Date(systemClock.now()).toISOString();
   const instance = createInstance({
     engine,
@@ -247,6 +266,8 @@ function assemble(
     kernel,
     upstreams: upstreamsOf(options),
     metricsAt: options.metrics,
+    browserPort: options.browserPort,
+    accessLogShare: options.accessLogShare ?? 0,
     log,
     estate,
     drainMs: drainSeconds === undefined ? undefined : drainSeconds * 1_000,
@@ -269,7 +290,15 @@ function assemble(
   };
   const controlLog = log.child({ component: 'control' });
   const control = createControlServer({ folder, instance: name, source, log: controlLog });
-  const api = createApi({ instance, block, name, folder, kubeconfigOut, log });
+  const api = createApi({
+    instance,
+    block,
+    name,
+    folder,
+    kubeconfigOut,
+    authorization,
+    log,
+  });
   const isNew = estate === undefined;
   const sources = sourcesOf({ options, instance, workloads, objects, block, isNew });
   return { instance, components, life, handOver, source, control, api, sources };
@@ -277,10 +306,12 @@ function assemble(
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
   const { engine, workers, drainSeconds, dnsUpstreams, metrics, folder = '' } = options;
+  const { browserPort, accessLogShare, authorization } = options;
   // Another process that is started the same way may run in another folder.
   const files = options.files.map((file) => resolve(folder, file));
-  const kept = { dataFolder: objects.folder };
-  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...kept };
+  const kept = { dataFolder: objects.folder, authorization };
+  const requests = { browserPort, accessLogShare };
+  return { files, engine, workers, drainSeconds, dnsUpstreams, metrics, ...requests, ...kept };
 }
 
 /** `default`, or `default-2`, `default-3`... while those run. */

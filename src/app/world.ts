@@ -7,6 +7,7 @@ import {
   serviceKind,
   type ObjectClient,
 } from '../kube/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
 import { effectiveScheduler, schedulerFacts, type Driver } from '../model/index.ts';
 import type { Applied } from '../plan/index.ts';
 
@@ -14,9 +15,16 @@ export interface WorldOptions {
   readonly client: ObjectClient;
   readonly driver: Pick<Driver, 'capabilities'>;
   readonly applied: () => Applied;
+  /** What balances requests here; nothing when undefined. */
+  readonly gateway?: Pick<ServiceGateway, 'lackOf'> | undefined;
 }
 
-export async function gatherWorld({ client, driver, applied }: WorldOptions): Promise<World> {
+export async function gatherWorld({
+  client,
+  driver,
+  applied,
+  gateway,
+}: WorldOptions): Promise<World> {
   const [namespaces, services, slices, pods] = await Promise.all([
     client.list(namespaceKind),
     client.list(serviceKind),
@@ -31,6 +39,12 @@ export async function gatherWorld({ client, driver, applied }: WorldOptions): Pr
     pods: pods.items,
     plan,
     report,
+    gatewayLacks: new Map(
+      [...plan.servers].flatMap(([id]) => {
+        const lack = gateway?.lackOf(id);
+        return lack === undefined ? [] : [[id, lack]];
+      }),
+    ),
     schedulers: new Map(
       [...plan.servers.values()].map(({ id, scheduler }) => [id, useOf(scheduler, driver)]),
     ),

@@ -7,8 +7,10 @@ export type {
   ClusterRunOptions,
   DnsRunOptions,
   FromCluster,
+  GatewayRunOptions,
   ObjectsPlace,
   ProxyRunOptions,
+  ServedPlace,
   UpOptions,
 } from './io.ts';
 export { runCli } from './run-cli.ts';

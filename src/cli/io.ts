@@ -40,6 +40,9 @@ export const upModes = ['userspace', 'nftables', 'auto'] as const;
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
 
+/** What those who have a token may ask of the API; the names are apiserver's. */
+export const authorizationModes = ['always-allow', 'rbac'] as const;
+
 /** Where objects live; `default` is the instance's own folder, or where the instance to be replaced has them. */
 export type ObjectsPlace =
   | { readonly kind: 'default' }
@@ -65,6 +68,10 @@ export interface UpOptions {
   readonly workers?: number | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics: SocketAddress | undefined;
+  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
+  readonly browserPort?: number | undefined;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare?: number | undefined;
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
   readonly instance: string | undefined;
   readonly logLevel: LogLevel;
@@ -80,6 +87,8 @@ export interface UpOptions {
   readonly dnsUpstreams: readonly SocketAddress[];
   /** A second place for the kubeconfig. */
   readonly kubeconfigOut?: string | undefined;
+  /** `always-allow` when undefined. */
+  readonly authorization?: (typeof authorizationModes)[number] | undefined;
   readonly objects: ObjectsPlace;
   /** Run as soon as everything serves. */
   readonly run?: RunRequest | undefined;
@@ -154,6 +163,34 @@ export interface ProxyRunOptions extends ClusterRunOptions {
   readonly defaultScheduler: SchedulerName | undefined;
 }
 
+/** A ServicePort, and where a gateway answers for it. */
+export interface ServedPlace {
+  readonly namespace: string;
+  readonly service: string;
+  /** Name or number; undefined: all ports that speak HTTP, and there must be one only. */
+  readonly port: string | undefined;
+  readonly at: SocketAddress;
+}
+
+export interface GatewayRunOptions extends ClusterRunOptions {
+  /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
+  readonly instance: string | undefined;
+  /** Whose endpoints are local; undefined: nobody's. */
+  readonly node: string | undefined;
+  /** Where Services answer by name, without TLS and with it; undefined: nowhere. */
+  readonly listen: SocketAddress | undefined;
+  readonly listenTls: SocketAddress | undefined;
+  readonly serve: readonly ServedPlace[];
+  readonly engine: (typeof upEngines)[number];
+  /** Where health, readiness and metrics are served; undefined: nowhere. */
+  readonly pages: SocketAddress | undefined;
+  /** How long it goes on as before after it is told to end, and how long requests may then take. */
+  readonly lameduckMs: number;
+  readonly drainMs: number;
+  /** Of all requests that are balanced, how many are logged: 0 to 1. */
+  readonly accessLogShare: number;
+}
+
 /** What was taken out of the kernel, as people name it. */
 export interface CleanupView {
   readonly removed: readonly string[];
@@ -170,6 +207,8 @@ export interface CliDeps {
   dns(options: DnsRunOptions): Promise<number>;
   /** Forwards the Services of a cluster until it is told to stop; resolves with the exit code. */
   proxy(options: ProxyRunOptions): Promise<number>;
+  /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
+  gateway(options: GatewayRunOptions): Promise<number>;
   /** Takes away what instances left in the kernel; `force`: also what one that runs needs. */
   cleanup(force: boolean): Promise<CleanupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */

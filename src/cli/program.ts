@@ -8,6 +8,7 @@ import { addBind } from './commands/bind.ts';
 import { addCleanup } from './commands/cleanup.ts';
 import { addDns } from './commands/dns.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addGateway } from './commands/gateway.ts';
 import { addGet } from './commands/get.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
@@ -78,6 +79,7 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addSpread(program, act);
   addExplain(program, act);
   addProxy(program, act);
+  addGateway(program, act);
   addDns(program, act);
   addDoctor(program, act);
   addAudit(program, act);

@@ -50,6 +50,18 @@ export function proxyFollowings(node: string): Followings {
   };
 }
 
+/** What `proxy` follows but its Node; Secrets are watched by those who read them, and kept nowhere. */
+export function gatewayFollowings(): Followings {
+  const { following, readings } = proxyFollowings('');
+  const kinds: readonly string[] = [serviceKind, endpointSliceKind, podKind].map(
+    (kind) => kind.plural,
+  );
+  return {
+    following: following.filter(({ kind }) => kinds.includes(kind.plural)),
+    readings: readings.filter(({ kind }) => kinds.includes(kind.plural)),
+  };
+}
+
 export const dnsFollowings: Followings = {
   following: [serviceKind, endpointSliceKind, namespaceKind, podKind].map((kind) => ({ kind })),
   readings: [

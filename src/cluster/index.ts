@@ -9,7 +9,7 @@ export { createKeptState } from './kept-state.ts';
 export type { KeptState, KeptSubject } from './kept-state.ts';
 export { createMirror } from './mirror.ts';
 export type { Following, Mirror } from './mirror.ts';
-export { dnsFollowings, nearFollowings, proxyFollowings } from './followings.ts';
+export { dnsFollowings, gatewayFollowings, nearFollowings, proxyFollowings } from './followings.ts';
 export type { Followings } from './followings.ts';
 export { parseKubeProxyConfig } from './kube-proxy-config.ts';
 export type { ConfigNote, KubeProxyConfig } from './kube-proxy-config.ts';

@@ -52,6 +52,10 @@ export interface HandoverStart {
   readonly drainSeconds: number | undefined;
   readonly dnsUpstreams: readonly SocketAddress[];
   readonly metrics: SocketAddress | undefined;
+  /** Who may ask its API for what. */
+  readonly authorization?: string | undefined;
+  readonly browserPort?: number | undefined;
+  readonly accessLogShare?: number | undefined;
   /** Where its objects are kept; undefined: in memory. */
   readonly dataFolder?: string | undefined;
 }

@@ -86,7 +86,7 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
     const field = `metadata.annotations[${annotations.balance.key}]`;
     notes.add('request-without-gateway', {
       on: subjectOf(service, field),
-      values: { port: port.label, node: world.plan.node.name },
+      values: { port: port.label, ...withoutGateway(world, server.id) },
     });
   }
   if (server.affinity.kind === 'clientIP') {
@@ -96,4 +96,21 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
       values: { port: port.label, timeout },
     });
   }
+}
+
+function withoutGateway(
+  { gatewayLacks, plan }: World,
+  id: string,
+): { readonly why: string; readonly remedy: string } {
+  const lack = gatewayLacks?.get(id);
+  if (lack !== undefined) {
+    return {
+      why: `The gateway lacks something: ${lack}`,
+      remedy: 'Give it that; nothing is to be restarted',
+    };
+  }
+  return {
+    why: `Node ${plan.node.name} runs no gateway`,
+    remedy: 'Remove the annotation that asks for requests, or go on with connections',
+  };
 }

@@ -27,6 +27,8 @@ export interface World {
   readonly report: ApplyReport | undefined;
   /** By ServicePort id; one that is not here is picked as the Plan says. */
   readonly schedulers: ReadonlyMap<string, SchedulerUse>;
+  /** By ServicePort id: what its gateway lacks to balance requests; undefined where none is known. */
+  readonly gatewayLacks?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Names a Service; its namespace is never empty. */

@@ -32,6 +32,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Serves a port, or serves it as it is now: open connections go on by what was before. */
   serve(port: GatewayPort): Promise<SocketAddress>;
+  /** As `serve`, for a port that listens nowhere: its connections come by `take` alone. */
+  carry(port: GatewayPort): void;
   /** Ends the port: no new connection, those that are open end with their request. */
   withdraw(id: string): Promise<void>;
   /** Takes a connection that was accepted elsewhere. False: the port is not served, or has too many. */
@@ -50,7 +52,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 /** A port with its listener and its clients. */
 interface Serving {
   port: ServedPort;
-  readonly listener: Listener;
+  readonly listener: Listener | undefined;
   readonly clients: Set<ClientConnection>;
 }
 
@@ -70,24 +72,34 @@ class HttpGateway implements Gateway {
 
   async serve(port: GatewayPort): Promise<SocketAddress> {
     const known = this.serving.get(port.id);
-    const served = servedPort(port, known?.port.count ?? new PortCount());
-    if (known !== undefined) {
-      known.port = served;
+    if (known?.listener !== undefined) {
+      known.port = servedPort(port, known.port.count);
       return known.listener.address;
     }
     const at = { address: this.options.address, port: 0 };
     const listener = await this.options.engine.listen(at, (connection) => {
       if (!this.take(port.id, connection)) connection.destroy('reset');
     });
-    this.serving.set(port.id, { port: served, listener, clients: new Set() });
+    this.keep(port, listener);
     return listener.address;
+  }
+
+  carry(port: GatewayPort): void {
+    this.keep(port, undefined);
+  }
+
+  private keep(port: GatewayPort, listener: Listener | undefined): void {
+    const known = this.serving.get(port.id);
+    const served = servedPort(port, known?.port.count ?? new PortCount());
+    const clients = known?.clients ?? new Set<ClientConnection>();
+    this.serving.set(port.id, { port: served, listener: listener ?? known?.listener, clients });
   }
 
   async withdraw(id: string): Promise<void> {
     const serving = this.serving.get(id);
     if (serving === undefined) return;
     this.serving.delete(id);
-    await serving.listener.close();
+    await serving.listener?.close();
     for (const client of serving.clients) client.drain();
   }
 
@@ -101,7 +113,7 @@ class HttpGateway implements Gateway {
   }
 
   addressOf(id: string): SocketAddress | undefined {
-    return this.serving.get(id)?.listener.address;
+    return this.serving.get(id)?.listener?.address;
   }
 
   observe(): readonly PortRequests[] {

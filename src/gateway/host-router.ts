@@ -1,7 +1,7 @@
 /**
- * `http://SERVICE.NAMESPACE.localhost:PORT` for browsers: one loopback port for all Services, by the name that is
- * asked for. Browsers resolve every name below localhost to loopback; any other name is refused, so that no page of
- * the web gets in by a name of its own.
+ * One port for all Services, by the name that is asked for: `http://SERVICE.NAMESPACE.localhost:PORT` for browsers, who
+ * resolve every name below localhost to loopback, and `SERVICE.NAMESPACE.svc` where a gateway runs for a cluster. Any
+ * other name is refused, so that no page of the web gets in by a name of its own.
  */
 import {
   hostOf,
@@ -11,12 +11,18 @@ import {
   type Random,
   type VirtualServer,
 } from '../model/index.ts';
+import { PortCount } from './counters.ts';
 import type { RequestRouter, Routed } from './router.ts';
 import { ServiceRouter, type RequestServer } from './service-router.ts';
 
-export const localhostPort = 'localhost';
+/**
+ * Whom a port answers for: `localhost` for every TCP port of every Service, by names below localhost; `cluster` for
+ * those that balance requests, by the names of Services besides: who listens for others shows nothing unasked.
+ */
+export type HostScope = 'localhost' | 'cluster';
 
 export interface HostRouterOptions {
+  readonly scope: HostScope;
   readonly clock: Clock;
   readonly random: Random;
   readonly plan: () => Plan | undefined;
@@ -32,8 +38,22 @@ interface Known {
   readonly router: ServiceRouter;
 }
 
-export function createHostRouter(options: HostRouterOptions): RequestRouter {
+export interface HostRouter extends RequestRouter {
+  /** What came in by name, for each ServicePort it was for lately. */
+  counts(): ReadonlyMap<string, PortCount>;
+}
+
+export function createHostRouter(options: HostRouterOptions): HostRouter {
+  const { scope } = options;
   const known = new Map<string, Known>();
+  const counts = new Map<string, PortCount>();
+  const countOf = (id: string): PortCount => {
+    const count = counts.get(id) ?? new PortCount();
+    const [oldest] = counts.keys();
+    if (!counts.has(id) && counts.size >= maxKnown && oldest !== undefined) counts.delete(oldest);
+    counts.set(id, count);
+    return count;
+  };
   const plainRouter = (server: VirtualServer): ServiceRouter => {
     const before = known.get(server.id);
     if (before?.server === server) return before.router;
@@ -50,22 +70,36 @@ export function createHostRouter(options: HostRouterOptions): RequestRouter {
     return router;
   };
   return {
+    counts: () => counts,
     route: (request): Routed => {
-      const name = serviceName(hostOf(request.authority));
-      if (name === undefined) {
-        return refuse(421, 'this port answers for SERVICE.NAMESPACE.localhost only');
-      }
+      const host = hostOf(request.authority);
+      const name = scope === 'localhost' ? localhostName(host) : clusterName(host);
+      if (name === undefined) return refuse(421, `this port answers for ${scopeNames[scope]} only`);
       const plan = options.plan();
       const server = plan === undefined ? undefined : findServer(plan, name);
-      if (server === undefined) {
-        return refuse(
-          404,
-          `no Service ${name.namespace}/${name.name} has a TCP port that is served`,
-        );
+      if (server === undefined || (scope === 'cluster' && server.perRequest === undefined)) {
+        const what =
+          scope === 'cluster' ? 'HTTP port whose requests are balanced' : 'TCP port that is served';
+        return refuse(404, `no Service ${name.namespace}/${name.name} has a ${what}`);
+      }
+      // What a Service wants read by nobody on the way is not given without TLS.
+      if (
+        scope === 'cluster' &&
+        server.perRequest?.tlsSecret !== undefined &&
+        request.scheme !== 'https'
+      ) {
+        return refuse(421, 'this Service is served over TLS only');
       }
       const pool = server.internalTrafficPolicy === 'Local' ? 'local' : 'cluster';
       const router = options.routers.routerOf(server.id) ?? plainRouter(server);
-      return router.router(pool).route(request);
+      const routed = router.router(pool).route(request);
+      if (routed.kind === 'refuse') return routed;
+      const count = countOf(server.id);
+      const ended: typeof routed.ended = (outcome) => {
+        routed.ended(outcome);
+        count.ended(routed.endpoint.key, outcome);
+      };
+      return { ...routed, ended };
     },
   };
 }
@@ -77,10 +111,25 @@ interface Name {
   readonly port: string | undefined;
 }
 
+const scopeNames: Readonly<Record<HostScope, string>> = {
+  localhost: 'SERVICE.NAMESPACE.localhost',
+  cluster: 'SERVICE.NAMESPACE, SERVICE.NAMESPACE.svc and SERVICE.NAMESPACE.localhost',
+};
+
 /** `web.shop.localhost`, or with a port's name in front. */
-function serviceName(host: string): Name | undefined {
+function localhostName(host: string): Name | undefined {
   const labels = host.split('.');
-  if (labels.pop() !== 'localhost') return undefined;
+  return labels.pop() === 'localhost' ? nameOf(labels) : undefined;
+}
+
+/** `web.shop`, `web.shop.svc`, `web.shop.svc.cluster.local` whatever the zone, or with a port's name in front. */
+function clusterName(host: string): Name | undefined {
+  const labels = host.split('.');
+  const end = labels.findIndex((label, i) => i > 1 && (label === 'svc' || label === 'localhost'));
+  return nameOf(end < 0 ? labels : labels.slice(0, end));
+}
+
+function nameOf(labels: readonly string[]): Name | undefined {
   const [namespace, name, port] = labels.toReversed();
   if (namespace === undefined || name === undefined || labels.length > 3) return undefined;
   return { namespace, name, port };
@@ -88,19 +137,23 @@ function serviceName(host: string): Name | undefined {
 
 /** The Service that `SERVICE.NAMESPACE.localhost` names; undefined for any other host. */
 export function serverForHost(plan: Plan, host: string): VirtualServer | undefined {
-  const name = serviceName(host);
+  const name = localhostName(host);
   return name === undefined ? undefined : findServer(plan, name);
 }
 
+const usualPorts = ['http', '', 'web', 'grpc', 'https'] as const;
 const families = ['IPv4', 'IPv6'] as const;
 
 function findServer(plan: Plan, asked: Name): VirtualServer | undefined {
   const { namespace, name, port } = asked;
-  const names = port === undefined ? ['http', '', 'web', 'grpc'] : [port];
+  const names = port === undefined ? usualPorts : [port];
   for (const portName of names) {
     for (const family of families) {
       const found = plan.servers.get(`${namespace}/${name}:${portName}/TCP/${family}`);
-      if (found !== undefined) return found;
+      // TLS that ends elsewhere is no HTTP to us.
+      if (found !== undefined && (portName !== 'https' || found.perRequest !== undefined)) {
+        return found;
+      }
     }
   }
   return undefined;

@@ -218,6 +218,24 @@ function tls(check: Check): void {
       assert.match((await buffer(socket)).toString(), /^HTTP\/1\.1 200 [^]*https$/);
     },
   );
+  check(
+    'a client that goes in the middle of its handshake is forgotten at once',
+    async (t, engine) => {
+      const made = makeIdentities(t);
+      if (typeof made === 'string') return t.skip(made);
+      const { gateway, address } = await startGateway(t, engine, {
+        router: roundRobin([]),
+        tls: { identities: () => [made.one] },
+      });
+      // It has seen the certificate, and the gateway nothing of it yet: what a probe of a TLS port does.
+      for (let i = 0; i < 3; i++) await nameShown(address, 'one.example');
+      const deadline = Date.now() + 5_000;
+      while (gateway.observe()[0]?.connections !== 0) {
+        assert.ok(Date.now() < deadline, 'not before the time for a handshake is over');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+  );
 }
 
 interface Reply {

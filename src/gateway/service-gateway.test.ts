@@ -23,7 +23,7 @@ import { silentLogger } from '../obs/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createEngine } from '../sys/net/index.ts';
+import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { createGateway } from './gateway.ts';
 import { createServiceGateway, type ServiceGateway } from './service-gateway.ts';
 
@@ -66,6 +66,7 @@ function createApi(): ObjectClient {
 
 interface Replica {
   readonly gateway: ServiceGateway;
+  readonly engine: StreamEngine;
   /** Refs that were told to have changed. */
   readonly changes: ServicePortRef[];
   /** Follows a ServicePort with these endpoints, and waits until it is live. */
@@ -79,6 +80,8 @@ async function startReplica(t: TestContext, client: ObjectClient): Promise<Repli
   const gateway = createServiceGateway({
     ...common,
     client,
+    scope: 'localhost',
+    drainMs: 2_000,
     gateway: createGateway({
       ...common,
       engine,
@@ -94,6 +97,7 @@ async function startReplica(t: TestContext, client: ObjectClient): Promise<Repli
   let plan = emptyPlan(node);
   return {
     gateway,
+    engine,
     changes,
     serve: async (asked, endpoints) => {
       const next = nextPlan(plan, { set: [serverOf(asked, endpoints)], remove: [] });
@@ -349,9 +353,11 @@ test('drained waits for the request that is under way', async (t) => {
 test('SERVICE.NAMESPACE.localhost leads to the Service, any other name is refused', async (t) => {
   const replica = await startReplica(t, createApi());
   await replica.serve(rules, await startBackends(t, 2));
-  const localhost = replica.gateway.localhost();
-  assert.ok(localhost !== undefined);
-  const at = { ...plain, pod: undefined, ...localhost };
+  const door = await replica.engine.listen({ address: host, port: 0 }, (connection) => {
+    if (!replica.gateway.takeByName(connection, { tls: false })) connection.destroy('reset');
+  });
+  t.after(() => door.close());
+  const at = { ...plain, pod: undefined, ...door.address };
   const named = (name: string): Promise<Answer> => ask(replica, { host: name }, at);
   assert.deepEqual(
     [await named('web.shop.localhost:8000'), await named('http.web.shop.localhost')]

@@ -13,15 +13,15 @@ import type {
   PoolName,
   Random,
   ServicePortRef,
-  SocketAddress,
   VirtualServer,
 } from '../model/index.ts';
-import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
+import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
 import { defaultBounds } from './bounds.ts';
+import { requestFamilies, type CountedPort } from './families.ts';
 import type { Gateway } from './gateway.ts';
-import { createHostRouter, localhostPort } from './host-router.ts';
-import type { GatewayPort, GatewayTls } from './router.ts';
+import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
+import type { GatewayPort, GatewayTls, TlsIdentity } from './router.ts';
 import { ServiceRouter, type RequestServer, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { createTlsSecrets } from './tls-secrets.ts';
@@ -32,6 +32,12 @@ export interface ServiceGatewayOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Whose names the ports that are shared by all Services answer to. */
+  readonly scope: HostScope;
+  /** How long requests under way may take at the end. */
+  readonly drainMs: number;
+  /** Told once of each thing a ServicePort lacks here, in words; nobody when undefined. */
+  readonly lacks?: ((ref: ServicePortRef, what: string) => void) | undefined;
   /** Called when the gateway of a ServicePort came or went: its Service is to be compiled again. */
   readonly changed: (ref: ServicePortRef) => void;
 }
@@ -41,10 +47,14 @@ export interface ServiceGateway extends Component {
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined;
+  /** What a per-request ServicePort lacks to be served, in words; undefined when nothing is missing. */
+  lackOf(id: string): string | undefined;
   /** Whether every port that can be served is, and the Plan leads to it. */
   isSettled(plan: Plan): boolean;
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
   handOver(connection: Connection, id: string, pool: PoolName): boolean;
+  /** Requests, statuses and latencies of each port and endpoint, for Prometheus. */
+  metrics(): readonly MetricFamily[];
   /** Requests as a driver tells of connections, by ServicePort id: of those that are live. */
   observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
   /** Resolves when no request is under way at any of these, or when `signal` aborts. */
@@ -53,8 +63,8 @@ export interface ServiceGateway extends Component {
   watch(id: string, watcher: RequestWatcher): () => void;
   /** The router of a per-request ServicePort, for explanations. */
   routerOf(id: string): ServiceRouter | undefined;
-  /** Where `http://SERVICE.NAMESPACE.localhost` answers; undefined before the start. */
-  localhost(): SocketAddress | undefined;
+  /** Takes a connection of a client that says by name which Service it wants, over TLS or without. */
+  takeByName(connection: Connection, how: { readonly tls: boolean }): boolean;
 }
 
 export function createServiceGateway(options: ServiceGatewayOptions): ServiceGateway {
@@ -68,9 +78,8 @@ interface Served {
   /** What the engine was last told, as text; undefined while the port is not served. */
   told: string | undefined;
   live: boolean;
+  lack: string | undefined;
 }
-
-const drainMs = 2_000;
 
 class Following implements ServiceGateway {
   readonly name = 'gateway';
@@ -81,6 +90,7 @@ class Following implements ServiceGateway {
   /** The engine is told one thing after the other. */
   private telling: Promise<void> = Promise.resolve();
   private plan: Plan | undefined;
+  private byHost: HostRouter | undefined;
   private state: ComponentStatus = { state: 'starting', detail: undefined };
 
   constructor(options: ServiceGatewayOptions) {
@@ -93,10 +103,13 @@ class Following implements ServiceGateway {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { gateway, clock, random } = this.options;
+    const { gateway } = this.options;
     await Promise.all([this.keys.start(signal), this.secrets.start(signal)]);
-    const router = createHostRouter({ clock, random, plan: () => this.plan, routers: this });
-    await gateway.serve({ ...plainPort, id: localhostPort, router });
+    const router = createHostRouter({ ...this.options, plan: () => this.plan, routers: this });
+    this.byHost = router;
+    gateway.carry({ ...plainPort, id: byName.plain, router });
+    const tls = { identities: () => this.identities() };
+    gateway.carry({ ...plainPort, id: byName.tls, router, tls });
     this.state = { state: 'ready', detail: undefined };
   }
 
@@ -104,7 +117,7 @@ class Following implements ServiceGateway {
     this.state = { state: 'stopped', detail: undefined };
     await Promise.all([this.keys.stop(), this.secrets.stop()]);
     await this.telling;
-    await this.options.gateway.stop(AbortSignal.timeout(drainMs));
+    await this.options.gateway.stop(AbortSignal.timeout(this.options.drainMs));
   }
 
   status(): ComponentStatus {
@@ -136,6 +149,12 @@ class Following implements ServiceGateway {
     return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
   }
 
+  lackOf(id: string): string | undefined {
+    const served = this.served.get(id);
+    if (served?.lack !== undefined || served === undefined) return served?.lack;
+    return this.lacksKey(served.server) ? 'there is no key for cookies yet' : undefined;
+  }
+
   isSettled(plan: Plan): boolean {
     for (const [id, { told, live }] of this.served) {
       if (told === undefined) continue;
@@ -160,6 +179,34 @@ class Following implements ServiceGateway {
     return counters;
   }
 
+  metrics(): readonly MetricFamily[] {
+    const known = new Map<string, Readonly<Record<string, string>>>();
+    for (const { server } of this.served.values()) {
+      for (const entry of ['cluster', 'local'] as const) {
+        known.set(portId(server.id, entry), { ...labelsOf(server), entry });
+      }
+    }
+    const { plan } = this;
+    const counted = this.options.gateway.observe().flatMap((requests): CountedPort[] => {
+      const byNameEntry = requests.id === byName.plain ? 'name' : 'name-tls';
+      const isShared = requests.id === byName.plain || requests.id === byName.tls;
+      // What came by name is counted for its Service below; here is what had none.
+      if (isShared) {
+        const labels = { namespace: '', service: '', port: '', entry: byNameEntry };
+        return [{ labels, requests: { ...requests, endpoints: [] } }];
+      }
+      const labels = known.get(requests.id);
+      return labels === undefined ? [] : [{ labels, requests }];
+    });
+    const named = [...(this.byHost?.counts() ?? [])].flatMap(([id, count]): CountedPort[] => {
+      const server = plan?.servers.get(id);
+      if (server === undefined) return [];
+      const requests = { ...count.view(id), connections: undefined };
+      return [{ labels: { ...labelsOf(server), entry: 'name' }, requests }];
+    });
+    return requestFamilies([...counted, ...named]);
+  }
+
   async drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void> {
     const aborted = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => aborted.resolve(), { once: true });
@@ -178,8 +225,18 @@ class Following implements ServiceGateway {
     return this.served.get(id)?.router;
   }
 
-  localhost(): SocketAddress | undefined {
-    return this.options.gateway.addressOf(localhostPort);
+  takeByName(connection: Connection, { tls }: { readonly tls: boolean }): boolean {
+    return this.options.gateway.take(tls ? byName.tls : byName.plain, connection);
+  }
+
+  /** Of all Services that end TLS here, for a port they share: the name that a client asks for tells them apart. */
+  private identities(): readonly TlsIdentity[] {
+    const names = new Set<string>();
+    for (const { server } of this.served.values()) {
+      const secret = secretOf(server);
+      if (secret !== undefined) names.add(secret);
+    }
+    return [...names].flatMap((name) => this.secrets.identity(name) ?? []);
   }
 
   private set(server: VirtualServer): void {
@@ -187,7 +244,7 @@ class Following implements ServiceGateway {
     let served = this.served.get(server.id);
     if (served === undefined) {
       const router = new ServiceRouter(server, this.options);
-      served = { server, router, told: undefined, live: false };
+      served = { server, router, told: undefined, live: false, lack: undefined };
       this.served.set(server.id, served);
     }
     served.server = server;
@@ -214,14 +271,14 @@ class Following implements ServiceGateway {
   /** Serves a port as its ServicePort asks, or not while what it needs is missing. */
   private tell(served: Served): void {
     const { id, ref, perRequest } = served.server;
-    const { tlsSecret, trustedProxies, affinity } = perRequest;
-    const secret = tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-    const lacks =
-      (affinity === 'cookie' && this.keys.keys().length === 0) ||
-      (secret !== undefined && this.secrets.identity(secret) === undefined);
-    const told = lacks
-      ? undefined
-      : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
+    const { trustedProxies } = perRequest;
+    const secret = secretOf(served.server);
+    this.note(served, secret);
+    const lacksSecret = secret !== undefined && this.secrets.identity(secret) === undefined;
+    const told =
+      lacksSecret || this.lacksKey(served.server)
+        ? undefined
+        : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
     if (told === served.told) return;
     served.told = told;
     this.enqueue(async () => {
@@ -232,6 +289,20 @@ class Following implements ServiceGateway {
       served.live = told !== undefined;
       this.options.changed(ref);
     });
+  }
+
+  private lacksKey({ perRequest }: RequestServer): boolean {
+    return perRequest.affinity === 'cookie' && this.keys.keys().length === 0;
+  }
+
+  /** Takes note of what is missing, and says so when that is news. */
+  private note(served: Served, secret: string | undefined): void {
+    const { server } = served;
+    const problem = secret === undefined ? undefined : this.secrets.problem(secret);
+    const before = served.lack;
+    served.lack = problem === undefined ? undefined : `Secret ${secret} ${problem}`;
+    if (served.lack === undefined || served.lack === before) return;
+    this.options.lacks?.(server.ref, served.lack);
   }
 
   private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
@@ -269,6 +340,9 @@ class Following implements ServiceGateway {
   }
 }
 
+/** Ports of all Services, told apart by the name that is asked for. No ServicePort's id is like these. */
+const byName = { plain: 'by-name', tls: 'by-name tls' } as const;
+
 const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
   tls: undefined,
   http2: true,
@@ -293,6 +367,16 @@ const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
 /** A ServicePort has a port of the gateway for each of its pools: the policy is decided before HTTP. */
 function portId(id: string, pool: PoolName): string {
   return pool === 'cluster' ? id : `${id} local`;
+}
+
+function secretOf({ ref, perRequest }: RequestServer): string | undefined {
+  const { tlsSecret } = perRequest;
+  return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
+}
+
+function labelsOf({ ref }: VirtualServer): Readonly<Record<string, string>> {
+  const { namespace, name: service, portName: port, family } = ref;
+  return { namespace, service, port, family };
 }
 
 function usesLocal(server: VirtualServer): boolean {

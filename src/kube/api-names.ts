@@ -7,11 +7,16 @@ export const apiNames = {
   metaGroup: 'meta.k8s.io',
   authorization: 'authorization.k8s.io',
   authentication: 'authentication.k8s.io',
+  rbac: 'rbac.authorization.k8s.io',
   events: 'events.k8s.io',
   /** On the bookmark that ends the objects a watch begins with. */
   initialEventsEnd: 'k8s.io/initial-events-end',
   /** The version of kube-proxy's configuration file. */
   kubeProxyVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+  /** What a service account's token says of it. */
+  tokenClaim: 'kubernetes.io',
+  /** What is on roles that an API server makes by itself. */
+  bootstrapping: 'kubernetes.io/bootstrapping',
   /** Where a Pod finds the credentials of its service account. */
   serviceAccountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
   /** How connections to Pods are spoken over the API: streams of SPDY, by themselves or over a WebSocket. */

@@ -1,4 +1,12 @@
 /** Kubernetes' words: kinds, names, selectors, annotations, the ObjectClient, its refusals and its reflector. */
+export {
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  roleBindingKind,
+  roleKind,
+  serviceAccountKind,
+} from './access-kinds.ts';
+export type { PolicyRule, Role, RoleBinding, ServiceAccount } from './access-kinds.ts';
 export { backendProtocol, isHttpPort, isHttpsPort } from './app-protocols.ts';
 export { annotations, formatReachedAt, ownPrefix, readAnnotation } from './annotations.ts';
 export type { AnnotationSpec } from './annotations.ts';
@@ -73,6 +81,7 @@ export {
   dnsSubdomainProblems,
   domainPrefixedPathProblems,
   labelValueProblems,
+  pathSegmentProblems,
   portNameProblems,
   qualifiedNameProblems,
 } from './names.ts';
@@ -148,4 +157,5 @@ export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts'
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
+export { formatTimestamp } from './timestamp.ts';
 export { apiNames } from './api-names.ts';

@@ -103,3 +103,9 @@ function explain(rule: string, examples: readonly string[], expression: string):
   const named = examples.map((example) => `'${example}', `).join(' or ');
   return `${rule} (e.g. ${named}regex used for validation is '${expression}')`;
 }
+
+/** What may stand between two slashes of a path. */
+export function pathSegmentProblems(text: string): readonly string[] {
+  if (text === '.' || text === '..') return [`may not be '${text}'`];
+  return ['/', '%'].filter((bad) => text.includes(bad)).map((bad) => `may not contain '${bad}'`);
+}

@@ -1,4 +1,11 @@
 /** Every kind served; adding one is adding it here and giving it a file in registry/. */
+import {
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  roleBindingKind,
+  roleKind,
+  serviceAccountKind,
+} from './access-kinds.ts';
 import { ingressClassKind, ingressKind } from './ingress-kinds.ts';
 import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from './kinds.ts';
 import type { Kind } from './object.ts';
@@ -24,4 +31,9 @@ export const kinds: readonly Kind[] = [
   ingressClassKind,
   serviceCidrKind,
   ipAddressKind,
+  serviceAccountKind,
+  roleKind,
+  roleBindingKind,
+  clusterRoleKind,
+  clusterRoleBindingKind,
 ];

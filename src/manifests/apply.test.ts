@@ -198,7 +198,7 @@ test('a repository made for a cluster comes to be, but for the kinds that are no
   const loaded = await loadManifests([folder], check);
   assert.deepEqual(loaded.problems, []);
   const { created } = await applier.apply(loaded.desired);
-  assert.deepEqual([created, loaded.skipped.length], [12, 7]);
+  assert.deepEqual([created, loaded.skipped.length], [13, 6]);
   const { items } = await client.list(serviceKind, { namespace: 'shop' });
   assert.deepEqual(
     items.map(({ metadata, spec }) => [metadata.name, spec?.type, spec?.ports?.length ?? 0]),
@@ -210,7 +210,7 @@ test('a repository made for a cluster comes to be, but for the kinds that are no
     ],
   );
   // Loading it again writes nothing.
-  assert.equal((await applier.apply(loaded.desired)).unchanged, 12);
+  assert.equal((await applier.apply(loaded.desired)).unchanged, 13);
 });
 
 test('a set that is refused changes nothing, and says why and where', async () => {

@@ -6,6 +6,7 @@ import {
   servicePortId,
   throughGateway,
   type Endpoint,
+  type Frontend,
   type NodeView,
   type PoolName,
   type Pools,
@@ -15,12 +16,16 @@ import {
 import { endpointsOf } from './endpoints.ts';
 import { servicePortsOf, type ServicePortDraft } from './service-ports.ts';
 
+export type FrontendsOf = (draft: ServicePortDraft) => readonly Frontend[] | undefined;
+
 export interface CompileContext {
   readonly node: NodeView;
   /** The weight a Pod's label gives it; undefined when it has none. */
   readonly weightOf: (namespace: string, pod: string) => number | undefined;
   /** The live gateway's port for a per-request ServicePort; undefined when there is none. */
   readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
+  /** Where a ServicePort answers here instead of where its Service says; undefined leaves it out of the Plan. */
+  readonly frontendsOf?: FrontendsOf | undefined;
   /** Of Services that name none; round robin when undefined. */
   readonly defaultScheduler?: SchedulerName | undefined;
   /** The current VirtualServer of an id. */
@@ -33,10 +38,13 @@ export function compileService(
   slices: readonly EndpointSlice[],
   context: CompileContext,
 ): readonly VirtualServer[] {
-  return servicePortsOf(service, context.defaultScheduler).map((draft) => {
-    const compiled = compilePort(draft, slices, context);
+  const { defaultScheduler, frontendsOf } = context;
+  return servicePortsOf(service, defaultScheduler).flatMap((draft) => {
+    const frontends = frontendsOf === undefined ? draft.frontends : frontendsOf(draft);
+    if (frontends === undefined) return [];
+    const compiled = compilePort({ ...draft, frontends }, slices, context);
     const old = context.before(compiled.id);
-    return old === undefined ? compiled : keepUnchanged(old, compiled);
+    return [old === undefined ? compiled : keepUnchanged(old, compiled)];
   });
 }
 

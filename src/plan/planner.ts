@@ -34,6 +34,8 @@ export interface PlannerOptions {
   readonly maxIntervalMs: number;
   /** The live gateway's port for a pool of a per-request ServicePort; there is none when undefined. */
   readonly gatewayOf?: ChangeTrackerOptions['gatewayOf'];
+  /** Where a ServicePort answers instead; undefined leaves it out. All where they say when there is none. */
+  readonly frontendsOf?: ChangeTrackerOptions['frontendsOf'];
   /** Of Services that name none; round robin when undefined. */
   readonly defaultScheduler?: SchedulerName | undefined;
   /** Tells people of settings that were not taken; nobody when undefined. */
@@ -66,8 +68,8 @@ export interface Planner extends Component {
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { client, clock, random, log } = options;
-  const { node, gatewayOf, defaultScheduler } = options;
-  const tracker = createChangeTracker({ node, gatewayOf, defaultScheduler });
+  const { node, gatewayOf, frontendsOf, defaultScheduler } = options;
+  const tracker = createChangeTracker({ node, gatewayOf, frontendsOf, defaultScheduler });
   const work = createApplyWork(tracker, options);
   const loop = createSyncLoop(work.run, {
     clock,

@@ -19,7 +19,7 @@ import type {
   SchedulerName,
   VirtualServer,
 } from '../model/index.ts';
-import { compileService } from './compile.ts';
+import { compileService, type FrontendsOf } from './compile.ts';
 import { PodOwners } from './pod-owners.ts';
 
 /** The weight a Pod's label gives it; undefined when it has none, or is gone. */
@@ -57,6 +57,8 @@ export interface ChangeTrackerOptions {
   readonly node: NodeView;
   /** The live gateway's port for a per-request ServicePort; there is none when undefined. */
   readonly gatewayOf?: ((id: string, pool: PoolName) => Endpoint | undefined) | undefined;
+  /** Where a ServicePort answers instead; undefined leaves it out. All where they say when there is none. */
+  readonly frontendsOf?: FrontendsOf | undefined;
   /** Of Services that name none; round robin when undefined. */
   readonly defaultScheduler?: SchedulerName | undefined;
 }
@@ -80,10 +82,12 @@ class Tracker implements ChangeTracker {
   private nodeChanged = false;
 
   private readonly gatewayOf: (id: string, pool: PoolName) => Endpoint | undefined;
+  private readonly frontendsOf: FrontendsOf | undefined;
   private readonly defaultScheduler: SchedulerName | undefined;
 
-  constructor({ node, gatewayOf, defaultScheduler }: ChangeTrackerOptions) {
+  constructor({ node, gatewayOf, frontendsOf, defaultScheduler }: ChangeTrackerOptions) {
     this.node = node;
+    this.frontendsOf = frontendsOf;
     this.defaultScheduler = defaultScheduler;
     this.gatewayOf = gatewayOf ?? (() => undefined);
   }
@@ -192,6 +196,7 @@ class Tracker implements ChangeTracker {
               node: this.node,
               weightOf: (namespace, name) => this.weightOf(namespace, name),
               gatewayOf: this.gatewayOf,
+              frontendsOf: this.frontendsOf,
               defaultScheduler: this.defaultScheduler,
               before: (id) => plan.servers.get(id),
             });

@@ -11,6 +11,13 @@ import {
   type KubeObject,
 } from '../kube/index.ts';
 import { propertyRuns } from '../model/property-runs.suite.ts';
+import {
+  clusterRoleBindingStrategy,
+  clusterRoleStrategy,
+  roleBindingStrategy,
+  roleStrategy,
+  serviceAccountStrategy,
+} from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
@@ -49,6 +56,11 @@ const strategies: readonly Strategy<never>[] = [
   ingressClassStrategy,
   serviceCidrStrategy,
   ipAddressRules,
+  serviceAccountStrategy,
+  roleStrategy,
+  roleBindingStrategy,
+  clusterRoleStrategy,
+  clusterRoleBindingStrategy,
 ] as unknown as readonly Strategy<never>[];
 
 const texts = fc.oneof(

@@ -12,6 +12,13 @@ import {
   type Kind,
   type KubeObject,
 } from '../kube/index.ts';
+import {
+  clusterRoleBindingStrategy,
+  clusterRoleStrategy,
+  roleBindingStrategy,
+  roleStrategy,
+  serviceAccountStrategy,
+} from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
@@ -75,6 +82,11 @@ function createInspectors(rules: EndpointSliceRules): ReadonlyMap<string, Inspec
     inspectorOf(eventStrategy),
     inspectorOf(ingressStrategy),
     inspectorOf(ingressClassStrategy),
+    inspectorOf(serviceAccountStrategy),
+    inspectorOf(roleStrategy),
+    inspectorOf(roleBindingStrategy),
+    inspectorOf(clusterRoleStrategy),
+    inspectorOf(clusterRoleBindingStrategy),
   ]);
 }
 

@@ -3,6 +3,7 @@ import {
   dnsSubdomainProblems,
   ipAddressKind,
   jsonEqual,
+  pathSegmentProblems,
   type IpAddress,
   type ObjectClient,
 } from '../kube/index.ts';
@@ -87,10 +88,4 @@ export function createIpAddressStrategy(context: IpAddressContext): Strategy<IpA
       await store.create(ipAddressKind, { ...object, metadata });
     },
   };
-}
-
-/** What may stand between two slashes of a path. */
-function pathSegmentProblems(text: string): readonly string[] {
-  if (text === '.' || text === '..') return [`may not be '${text}'`];
-  return ['/', '%'].filter((bad) => text.includes(bad)).map((bad) => `may not contain '${bad}'`);
 }

@@ -30,6 +30,13 @@ import {
 } from '../kube/index.ts';
 import type { Cidr, Random } from '../model/index.ts';
 import { AddressRanges } from './address-ranges.ts';
+import {
+  clusterRoleBindingStrategy,
+  clusterRoleStrategy,
+  roleBindingStrategy,
+  roleStrategy,
+  serviceAccountStrategy,
+} from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
@@ -133,6 +140,11 @@ class Registry implements ObjectRegistry {
       createWriter(ingressClassStrategy, own),
       createWriter(serviceCidrStrategy, own),
       createWriter(createIpAddressStrategy({ ranges, store }), own),
+      createWriter(serviceAccountStrategy, own),
+      createWriter(roleBindingStrategy, own),
+      createWriter(roleStrategy, own),
+      createWriter(clusterRoleBindingStrategy, own),
+      createWriter(clusterRoleStrategy, own),
     ];
     this.writers = new Map(writers.map((writer) => [kindKey(writer.kind), writer]));
   }

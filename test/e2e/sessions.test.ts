@@ -1,81 +1,24 @@
 /** Cookie affinity at a plain Service: sessions stay where their endpoint lives, and no request fails. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { Agent } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { run, temporaryFolder } from '../support/program.ts';
-import { ask, startShop, type Shop } from '../support/shop.ts';
+import { browser, noBrowser } from '../support/browse.ts';
+import { Session, startLoad } from '../support/load.ts';
+import { startShop } from '../support/shop.ts';
 
 const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
-const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) =>
-  existsSync(path),
-);
 const curl = ['/usr/bin/curl', '/bin/curl'].find((path) => existsSync(path));
 
 const sticky = { 'switchyard.dev/affinity': 'cookie' };
 const sessions = 16;
 
-/** A browser with one session, asking again and again on connections it keeps. */
-class Session {
-  /** Pods that answered, each once in a row. */
-  readonly way: string[] = [];
-  readonly failures: string[] = [];
-  requests = 0;
-  private cookie: string | undefined;
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
-
-  async run(at: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.failures.length < 10) {
-      this.requests++;
-      try {
-        const { status, pod, text, cookies } = await ask(at, {
-          agent: this.agent,
-          cookie: this.cookie,
-        });
-        if (status !== 200) this.failures.push(`status ${status}: ${text}`);
-        else if (this.way.at(-1) !== pod) this.way.push(pod);
-        this.cookie = cookies[0] ?? this.cookie;
-      } catch (thrown) {
-        this.failures.push(String(thrown));
-      }
-    }
-    this.agent.destroy();
-  }
-}
-
-/** Runs sessions while something is done to the Service; whose Pod stays must stay with it. */
-async function during(t: TestContext, shop: Shop, all: readonly Session[]): Promise<Load> {
-  const stopping = new AbortController();
-  const running = all.map((session) => session.run(shop.at, stopping.signal));
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await Promise.all(running);
-  };
-  t.after(stop);
-  const atLeast = async (requests: number): Promise<void> => {
-    const deadline = Date.now() + 20_000;
-    const before = all.map((session) => session.requests);
-    while (all.some((session, i) => session.requests < (before[i] ?? 0) + requests)) {
-      assert.ok(Date.now() < deadline, 'sessions are not answered');
-      await ask(shop.at, { agent: false });
-    }
-  };
-  await atLeast(3);
-  return { atLeast, stop };
-}
-
-interface Load {
-  /** Waits until every session has been answered so often again. */
-  atLeast(requests: number): Promise<void>;
-  stop(): Promise<void>;
-}
-
 test('sessions stay through scaling and a rolling restart', { skip: linux }, async (t) => {
   const shop = await startShop(t, sticky, 3);
   const all = Array.from({ length: sessions }, () => new Session());
-  const load = await during(t, shop, all);
+  const load = await startLoad(t, [{ at: shop.at }], all);
   const startedAt = all.map(({ way }) => way[0]);
   assert.equal(new Set(startedAt).size, 3, 'sessions begin spread over all Pods');
 
@@ -158,29 +101,11 @@ test(
 
 test(
   'Chromium keeps its session, over pages and over its own restarts',
-  { skip: linux === false ? chromium === undefined && 'Chromium is not installed' : linux },
+  { skip: linux === false ? noBrowser : linux },
   async (t) => {
     const shop = await startShop(t, { ...sticky, 'switchyard.dev/cookie-max-age': '1h' }, 3);
-    const profile = temporaryFolder(t);
-    const visit = async (): Promise<readonly string[]> => {
-      const command = [
-        chromium ?? '',
-        '--headless=new',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-dev-shm-usage',
-        '--no-first-run',
-        '--disable-background-networking',
-        `--user-data-dir=${profile}`,
-        '--virtual-time-budget=8000',
-        '--dump-dom',
-        `http://${shop.at}/page`,
-      ];
-      const { stdout, stderr } = await run(t, command, { cwd: profile });
-      const seen = /SEEN ([\w,-]+)/.exec(stdout)?.[1];
-      assert.ok(seen !== undefined, `${stdout}\n${stderr}`);
-      return [...new Set(seen.split(','))];
-    };
+    const visits = browser(t);
+    const visit = (): Promise<readonly string[]> => visits(`http://${shop.at}/page`);
     const first = await visit();
     assert.equal(first.length, 1, 'ten requests of a page, one Pod');
     await shop.scale(5);

@@ -4,7 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiServer, createFieldTracker, type LogSource } from '../../src/apiserver/index.ts';
+import {
+  createApiServer,
+  createFieldTracker,
+  type Authorization,
+  type LogSource,
+} from '../../src/apiserver/index.ts';
 import { createControllers } from '../../src/app/controllers.ts';
 import { addressInRange, parseCidr } from '../../src/model/index.ts';
 import { silentLogger, type Component, type Logger } from '../../src/obs/index.ts';
@@ -46,6 +51,7 @@ export interface TestApiOptions {
   readonly historySize?: number;
   readonly allowLoopbackEndpoints?: boolean;
   readonly logs?: LogSource;
+  readonly authorization?: Authorization;
   /** `10.96.0.0/12` when undefined. */
   readonly serviceRange?: string;
   /** Where it listens; any port when undefined. */
@@ -84,6 +90,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     kubeconfigOut: undefined,
     version: '0.0.0',
     logs: options.logs,
+    authorization: options.authorization,
     clock,
     newUid: randomUUID,
     log,

@@ -20,32 +20,13 @@ export type Fault =
   | { readonly kind: 'truncated' };
 
 export interface ScriptedRequest {
-  readonly verb: 'list' | 'watch';
+  readonly verb: 'list' | 'watch' | 'get' | 'create';
   readonly kind: Kind;
+  /** Of the one object that is asked for. */
+  readonly name: string | undefined;
   readonly authorization: string | undefined;
   readonly accept: string;
   readonly selectors: { readonly label: string; readonly field: string };
-}
-
-/** A rule of a ClusterRole. */
-export interface AccessRule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-/** 403 for what no rule allows. */
-export function refusedBy(
-  rules: readonly AccessRule[],
-  { kind, verb }: ScriptedRequest,
-): Fault | undefined {
-  const allows = rules.some(
-    (rule) =>
-      rule.apiGroups.includes(kind.group) &&
-      rule.resources.includes(kind.plural) &&
-      rule.verbs.includes(verb),
-  );
-  return allows ? undefined : { kind: 'status', code: 403 };
 }
 
 export interface ScriptedOptions {
@@ -148,12 +129,16 @@ export class ScriptedApi {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', this.url);
-    const kind = kinds.find(({ plural }) => url.pathname.endsWith(`/${plural}`));
-    if (kind === undefined || request.method !== 'GET') return refuse(response, 405);
+    const [last = '', before = ''] = url.pathname.split('/').toReversed();
+    const kind = kinds.find(({ plural }) => plural === last || plural === before);
+    const isOne = kind?.plural === before;
+    const verb = verbOf(request.method, { isOne, watch: url.searchParams.get('watch') === 'true' });
+    if (kind === undefined || verb === undefined) return refuse(response, 405);
     const query = url.searchParams;
     const asked: ScriptedRequest = {
-      verb: query.get('watch') === 'true' ? 'watch' : 'list',
+      verb,
       kind,
+      name: isOne ? last : undefined,
       authorization: request.headers.authorization,
       accept: request.headers.accept ?? '',
       selectors: {
@@ -170,11 +155,31 @@ export class ScriptedApi {
       fieldSelector: asked.selectors.field,
     });
     if (asked.verb === 'watch') return this.watch(response, { kind, query, selects });
+    if (asked.verb === 'create') return void this.create(kind, request, response);
+    if (asked.verb === 'get') {
+      const found = [...this.table(kind).objects.values()].find(
+        ({ metadata }) => metadata.name === last,
+      );
+      if (found === undefined) return refuse(response, 404);
+      return void response.setHeader('content-type', 'application/json').end(JSON.stringify(found));
+    }
     const text = this.listText(kind, { query, selects });
     if (fault === undefined)
       return void response.setHeader('content-type', 'application/json').end(text);
     if (fault.kind === 'garbage') return void response.end('<html>not what you asked for</html>');
     response.write(text.slice(0, text.length / 2), () => response.destroy());
+  }
+
+  private async create(
+    kind: Kind,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    let text = '';
+    for await (const part of request.setEncoding('utf8')) text += part;
+    this.set(kind, JSON.parse(text) as KubeObject);
+    response.statusCode = 201;
+    response.setHeader('content-type', 'application/json').end(text);
   }
 
   private listText(kind: Kind, { query, selects }: Selected): string {
@@ -231,6 +236,16 @@ export class ScriptedApi {
   }
 }
 
+function verbOf(
+  method: string | undefined,
+  { isOne, watch }: { readonly isOne: boolean; readonly watch: boolean },
+): ScriptedRequest['verb'] | undefined {
+  if (method === 'POST' && !isOne) return 'create';
+  if (method !== 'GET') return undefined;
+  if (isOne) return 'get';
+  return watch ? 'watch' : 'list';
+}
+
 interface Selected {
   readonly query: URLSearchParams;
   readonly selects: ReturnType<typeof objectFilter>;
@@ -239,6 +254,7 @@ interface Selected {
 const reasons: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
+  404: 'NotFound',
   410: 'Expired',
   429: 'TooManyRequests',
   500: 'InternalError',

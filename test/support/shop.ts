@@ -40,6 +40,9 @@ export interface Shop {
   /** `HOST:PORT` of the Service. */
   readonly at: string;
   readonly program: Program;
+  /** Where its processes run, and with which environment. */
+  readonly home: { readonly cwd: string; readonly env: NodeJS.ProcessEnv };
+  readonly kubeconfig: string;
   /** A command that must succeed; its output. */
   cli(...args: readonly string[]): Promise<string>;
   endpoints(): Promise<readonly ShopEndpoint[]>;
@@ -53,20 +56,37 @@ export async function startShop(
   t: TestContext,
   annotations: Readonly<Record<string, string>>,
   replicas: number,
-  { portName = 'http', serves = backend }: { portName?: string; serves?: string } = {},
+  {
+    portName = 'http',
+    serves = backend,
+    objects = [],
+    args = [],
+  }: {
+    portName?: string;
+    serves?: string;
+    /** Besides those of the shop. */
+    objects?: readonly object[];
+    /** Of `up`. */
+    args?: readonly string[];
+  } = {},
 ): Promise<Shop> {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'server.cjs'), serves);
   const command = `exec '${process.execPath}' '${join(folder, 'server.cjs')}'`;
   writeFileSync(
     join(folder, 'shop.json'),
-    JSON.stringify(manifest({ annotations, replicas, command, portName })),
+    JSON.stringify(manifest({ annotations, replicas, command, portName, objects })),
   );
+  const kubeconfig = join(folder, 'kubeconfig');
   const home = { cwd: folder, env: emptyHome(temporaryFolder(t)) };
-  const program = start(t, [...launcher, 'up', '-f', 'shop.json'], home);
+  const program = start(
+    t,
+    [...launcher, 'up', '-f', 'shop.json', '--kubeconfig-out', kubeconfig, ...args],
+    home,
+  );
   await program.printed('Ready');
   const cli = async (...args: readonly string[]): Promise<string> => {
-    const ended = await run(t, [...launcher, ...args], home);
+    const ended = await run(t, [...launcher, ...args, '--instance', 'default'], home);
     assert.equal(ended.status, 0, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
     return ended.stdout;
   };
@@ -91,6 +111,8 @@ export async function startShop(
   return {
     at: services[0]?.frontends[0]?.reachable[0] ?? '',
     program,
+    home,
+    kubeconfig,
     cli,
     endpoints,
     scale: async (count) => {
@@ -114,9 +136,10 @@ interface Wanted {
   readonly replicas: number;
   readonly command: string;
   readonly portName: string;
+  readonly objects: readonly object[];
 }
 
-function manifest({ annotations, replicas, command, portName }: Wanted): object {
+function manifest({ annotations, replicas, command, portName, objects }: Wanted): object {
   const labels = { app: 'shop' };
   const metadata = { name: 'shop', namespace: 'default' };
   const ports = [{ name: portName, containerPort: 8080 }];
@@ -124,6 +147,7 @@ function manifest({ annotations, replicas, command, portName }: Wanted): object 
     apiVersion: 'v1',
     kind: 'List',
     items: [
+      ...objects,
       {
         apiVersion: 'v1',
         kind: 'Service',
@@ -165,10 +189,19 @@ export function ask(
     agent,
     cookie,
     path = '/',
-  }: { agent: Agent | false; cookie?: string | undefined; path?: string },
+    host,
+  }: {
+    agent: Agent | false;
+    cookie?: string | undefined;
+    path?: string;
+    host?: string | undefined;
+  },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = cookie === undefined ? {} : { cookie };
+    const headers = {
+      ...(cookie === undefined ? {} : { cookie }),
+      ...(host === undefined ? {} : { host }),
+    };
     const asked = request(
       `http://${at}${path}`,
       { agent, headers, timeout: 10_000 },

@@ -194,7 +194,45 @@ const others: Readonly<Record<string, MessageFields>> = {
   NonResourceAttributes: { 1: 'path:text', 2: 'verb:text' },
   SelfSubjectRulesReview: { 1: 'metadata:#ObjectMeta', 2: 'spec:#SelfSubjectRulesReviewSpec' },
   SelfSubjectRulesReviewSpec: { 1: 'namespace:text' },
+  SubjectAccessReview: { 1: 'metadata:#ObjectMeta', 2: 'spec:#SubjectAccessReviewSpec' },
+  SubjectAccessReviewSpec: {
+    1: 'resourceAttributes:#ResourceAttributes',
+    2: 'nonResourceAttributes:#NonResourceAttributes',
+    3: 'user:text',
+    4: 'groups:*text',
+  },
   SelfSubjectReview: { 1: 'metadata:#ObjectMeta', 2: 'status:ignored' },
+};
+
+const access: Readonly<Record<string, MessageFields>> = {
+  ServiceAccount: {
+    1: 'metadata:#ObjectMeta',
+    2: 'secrets:*#ObjectName',
+    3: 'imagePullSecrets:*#LocalObjectName',
+    4: 'automountServiceAccountToken:optionalBool',
+  },
+  ObjectName: { 3: 'name:text' },
+  LocalObjectName: { 1: 'name:text' },
+  TokenRequest: { 1: 'metadata:#ObjectMeta', 2: 'spec:#TokenRequestSpec', 3: 'status:ignored' },
+  TokenRequestSpec: {
+    1: 'audiences:*text',
+    3: 'boundObjectRef:#BoundObject',
+    4: 'expirationSeconds:optionalInt',
+  },
+  BoundObject: { 1: 'kind:text', 2: 'apiVersion:text', 3: 'name:text', 4: 'uid:text' },
+  Role: { 1: 'metadata:#ObjectMeta', 2: 'rules:*#PolicyRule' },
+  ClusterRole: { 1: 'metadata:#ObjectMeta', 2: 'rules:*#PolicyRule' },
+  PolicyRule: {
+    1: 'verbs:*text',
+    2: 'apiGroups:*text',
+    3: 'resources:*text',
+    4: 'resourceNames:*text',
+    5: 'nonResourceURLs:*text',
+  },
+  RoleBinding: { 1: 'metadata:#ObjectMeta', 2: 'subjects:*#Subject', 3: 'roleRef:#RoleRef' },
+  ClusterRoleBinding: { 1: 'metadata:#ObjectMeta', 2: 'subjects:*#Subject', 3: 'roleRef:#RoleRef' },
+  Subject: { 1: 'kind:text', 2: 'apiGroup:text', 3: 'name:text', 4: 'namespace:text' },
+  RoleRef: { 1: 'apiGroup:text', 2: 'kind:text', 3: 'name:text' },
 };
 
 export const messages: Readonly<Record<string, MessageFields>> = {
@@ -202,4 +240,5 @@ export const messages: Readonly<Record<string, MessageFields>> = {
   ...core,
   ...apps,
   ...others,
+  ...access,
 };

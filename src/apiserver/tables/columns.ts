@@ -2,7 +2,7 @@
 
 export interface Column {
   readonly name: string;
-  readonly type: 'string' | 'integer';
+  readonly type: 'string' | 'integer' | 'date';
   readonly format: string;
   readonly description: string;
   /** 1: shown by `-o wide` only. */
@@ -39,7 +39,28 @@ export const ageColumn: Column = {
   priority: 0,
 };
 
+export const createdAtColumn: Column = {
+  ...ageColumn,
+  name: 'Created At',
+  type: 'date',
+};
+
+const bound = (what: string): readonly Row[] => [
+  ['Role', 'string', 0, `RoleRef can only reference a ${what}.`],
+  ['Users', 'string', 1, 'Users in the subjects of the binding'],
+  ['Groups', 'string', 1, 'Groups in the subjects of the binding'],
+  ['ServiceAccounts', 'string', 1, 'ServiceAccounts in the subjects of the binding'],
+];
+
 export const kindColumns = {
+  serviceAccount: columns([
+    'Secrets',
+    'string',
+    0,
+    'Secrets is a list of the secrets in the same namespace that pods running using this ServiceAccount are allowed to use.',
+  ]),
+  roleBinding: columns(...bound('Role in the current namespace or a ClusterRole')),
+  clusterRoleBinding: columns(...bound('ClusterRole in the global namespace')),
   service: columns(
     [
       'Type',

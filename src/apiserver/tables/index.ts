@@ -1,6 +1,8 @@
 /** Objects as Tables: what `kubectl get` prints. */
 import {
   apiNames,
+  clusterRoleBindingKind,
+  clusterRoleKind,
   configMapKind,
   deploymentKind,
   endpointSliceKind,
@@ -16,7 +18,10 @@ import {
   nodeKind,
   podKind,
   replicaSetKind,
+  roleBindingKind,
+  roleKind,
   secretKind,
+  serviceAccountKind,
   serviceCidrKind,
   serviceKind,
   statefulSetKind,
@@ -24,8 +29,9 @@ import {
   type KubeObject,
   shownMetadata,
 } from '../../kube/index.ts';
+import { bindingCells, serviceAccountCells } from './access-cells.ts';
 import { ageSince } from './age.ts';
-import { ageColumn, kindColumns, nameColumn, type Column } from './columns.ts';
+import { ageColumn, createdAtColumn, kindColumns, nameColumn, type Column } from './columns.ts';
 import {
   configMapCells,
   eventCells,
@@ -81,6 +87,12 @@ const plain: TableSpec = {
   cells: ({ metadata }, nowMs) => [metadata.name, ageSince(metadata.creationTimestamp, nowMs)],
 };
 
+/** Kinds without columns of their own show when an object was made. */
+const dated: TableSpec = {
+  columns: [nameColumn, createdAtColumn],
+  cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? ''],
+};
+
 const specs = new Map<string, TableSpec>([
   spec(namespaceKind, kindColumns.namespace, namespaceCells),
   spec(nodeKind, kindColumns.node, nodeCells),
@@ -98,6 +110,11 @@ const specs = new Map<string, TableSpec>([
   spec(statefulSetKind, kindColumns.statefulSet, statefulSetCells),
   spec(ingressKind, kindColumns.ingress, ingressCells),
   spec(ingressClassKind, kindColumns.ingressClass, ingressClassCells),
+  spec(serviceAccountKind, kindColumns.serviceAccount, serviceAccountCells),
+  spec(roleBindingKind, kindColumns.roleBinding, bindingCells),
+  spec(clusterRoleBindingKind, kindColumns.clusterRoleBinding, bindingCells),
+  [kindKey(roleKind), dated],
+  [kindKey(clusterRoleKind), dated],
   // Events have a name among their own columns, and no age.
   [
     kindKey(eventKind),

@@ -2,7 +2,14 @@
 import { Option, type Command } from 'commander';
 import type { SocketAddress } from '../../model/index.ts';
 import { addUpstream, parseListenOrNone } from '../address-option.ts';
-import { upEngines, upModes, type ObjectsPlace, type UpOptions } from '../io.ts';
+import { accessLogOption } from '../access-log-option.ts';
+import {
+  authorizationModes,
+  upEngines,
+  upModes,
+  type ObjectsPlace,
+  type UpOptions,
+} from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
 
@@ -13,7 +20,10 @@ interface UpFlags extends GlobalOptions {
   readonly engine: UpOptions['engine'];
   readonly workers: number;
   readonly metrics: SocketAddress | 'none';
+  readonly browserPort?: number;
+  readonly accessLog: number;
   readonly logFormat: UpOptions['logFormat'];
+  readonly authorization: UpOptions['authorization'];
   readonly kubeconfigOut?: string;
   readonly dataDir?: string;
   readonly ephemeral?: boolean;
@@ -38,7 +48,65 @@ export function addUp(program: Command, act: Act): void {
         .argParser((path: string, before: readonly string[]) => [...before, path])
         .default([], 'none'),
     )
-    .option('--demo', 'start three small web servers and a Service in front of them')
+    .option('--demo', 'start three small web servers and a Service in front of them');
+  addForwardingOptions(command);
+  command.addOption(
+    new Option('--log-format <format>', 'how log lines are written to stderr')
+      .choices(['text', 'json'])
+      .default('text'),
+  );
+  addClusterSource(command);
+  addPlaceOptions(command);
+  addLifeOptions(command);
+  command
+    .addHelpText(
+      'after',
+      '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
+    )
+    .action(async (_flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<UpFlags>();
+      await act(flags, async ({ deps, instance, logLevel }) => ({
+        kind: 'ended',
+        exitCode: await deps.up({
+          files: flags.filename,
+          dnsUpstreams: flags.dnsUpstream,
+          demo: flags.demo ?? false,
+          mode: flags.mode,
+          engine: flags.engine,
+          workers: flags.workers,
+          replace: flags.replace ?? false,
+          asBefore: false,
+          drainSeconds: flags.drain,
+          metrics: flags.metrics === 'none' ? undefined : flags.metrics,
+          browserPort: flags.browserPort,
+          accessLogShare: flags.accessLog / 100,
+          instance,
+          logLevel,
+          logFormat: flags.logFormat,
+          ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
+          output: flags.output,
+          authorization: flags.authorization,
+          objects: placeOf(flags),
+          ...fromCluster(flags),
+        }),
+      }));
+    });
+}
+
+/** More than this many would wait for one another on any machine there is. */
+const mostWorkers = 64;
+
+/** A demo is to leave nothing behind, and what is of a cluster is there, not here. */
+function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): ObjectsPlace {
+  if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
+  const isDemo = demo === true && replace !== true;
+  const isPassing = isDemo || fromCluster !== undefined;
+  return { kind: ephemeral === true || isPassing ? 'memory' : 'default' };
+}
+
+/** What carries connections. */
+function addForwardingOptions(command: Command): void {
+  command
     .addOption(
       new Option(
         '--mode <mode>',
@@ -64,56 +132,7 @@ export function addUp(program: Command, act: Act): void {
       )
         .argParser(numberBetween(1, mostWorkers))
         .default(1),
-    )
-    .addOption(
-      new Option('--log-format <format>', 'how log lines are written to stderr')
-        .choices(['text', 'json'])
-        .default('text'),
     );
-  addClusterSource(command);
-  addPlaceOptions(command);
-  addLifeOptions(command);
-  command
-    .addHelpText(
-      'after',
-      '\nExamples:\n  switchyard up --demo\n  switchyard up -f shop.yaml -f more/ --instance shop',
-    )
-    .action(async (_flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<UpFlags>();
-      await act(flags, async ({ deps, instance, logLevel }) => ({
-        kind: 'ended',
-        exitCode: await deps.up({
-          files: flags.filename,
-          dnsUpstreams: flags.dnsUpstream,
-          demo: flags.demo ?? false,
-          mode: flags.mode,
-          engine: flags.engine,
-          workers: flags.workers,
-          replace: flags.replace ?? false,
-          asBefore: false,
-          drainSeconds: flags.drain,
-          metrics: flags.metrics === 'none' ? undefined : flags.metrics,
-          instance,
-          logLevel,
-          logFormat: flags.logFormat,
-          ...(flags.kubeconfigOut === undefined ? {} : { kubeconfigOut: flags.kubeconfigOut }),
-          output: flags.output,
-          objects: placeOf(flags),
-          ...fromCluster(flags),
-        }),
-      }));
-    });
-}
-
-/** More than this many would wait for one another on any machine there is. */
-const mostWorkers = 64;
-
-/** A demo is to leave nothing behind, and what is of a cluster is there, not here. */
-function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): ObjectsPlace {
-  if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
-  const isDemo = demo === true && replace !== true;
-  const isPassing = isDemo || fromCluster !== undefined;
-  return { kind: ephemeral === true || isPassing ? 'memory' : 'default' };
 }
 
 function addClusterSource(command: Command): void {
@@ -161,10 +180,25 @@ function addPlaceOptions(command: Command): void {
       "also write the kubeconfig of the served Kubernetes API there; it is in the instance's folder in any case",
     )
     .addOption(
+      new Option(
+        '--authorization <mode>',
+        'what those who have a token may ask of the API: everything, or what roles and bindings say (rbac)',
+      )
+        .choices(authorizationModes)
+        .default('always-allow'),
+    )
+    .addOption(
       new Option('--metrics <address>', 'where Prometheus finds metrics: ADDRESS:PORT, or none')
         .argParser(parseListenOrNone)
         .default(freeLoopbackPort, '127.0.0.1 and a free port'),
     )
+    .addOption(
+      new Option(
+        '--browser-port <port>',
+        'where browsers open http://SERVICE.NAMESPACE.localhost:PORT (default: 8880, or another that stays while that is taken)',
+      ).argParser(numberBetween(1, 65_535)),
+    )
+    .addOption(accessLogOption())
     .addOption(
       new Option(
         '--dns-upstream <address>',

@@ -13,7 +13,7 @@ export interface RouteSpec {
 }
 
 /** A route as the kernel lists it. */
-export interface RouteInfo {
+interface RouteInfo {
   readonly family: number;
   readonly prefix: number;
   /** Empty for the default route. */

@@ -7,15 +7,15 @@ export { describeBatch, formatKey, formatValue } from './describe.ts';
 export type { StatementText } from './describe.ts';
 export type { Expression, Verdict } from './expressions.ts';
 export { chainOfRule, readBatch, readListed } from './read-batch.ts';
-export type { ReadSet, Statement } from './read-batch.ts';
+export type { BatchStatement, ReadSet } from './read-batch.ts';
 export {
   elementsQuery,
   generationQuery,
   listQuery,
   readCounts,
-  readKeys,
+  readElements,
   readTable,
   someElementsQuery,
   tableQuery,
 } from './queries.ts';
-export type { ElementCount, TableInfo } from './queries.ts';
+export type { ElementCount, TableElement, TableInfo } from './queries.ts';

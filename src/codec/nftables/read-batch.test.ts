@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { NftBatch, readBatch, type Expression, type Statement } from './index.ts';
+import { NftBatch, readBatch, type Expression, type BatchStatement } from './index.ts';
 import { propertyRuns } from '../../model/property-runs.suite.ts';
 
 const table = { family: 10, name: 'switchyard' };
@@ -66,7 +66,7 @@ test('what is written is read back, statement by statement', () => {
   batch.deleteChain('there');
   batch.deleteSet('ranges');
   batch.deleteTable();
-  const said: readonly Statement[] = [...readBatch(batch.finish())];
+  const said: readonly BatchStatement[] = [...readBatch(batch.finish())];
   assert.deepEqual(said, [
     { ...at, do: 'add table' },
     { ...at, do: 'add chain', chain: 'there', base: undefined },

@@ -40,7 +40,7 @@ export interface ReadSet {
 }
 
 /** One message; a chain with a hook is a base chain. */
-export type Statement = { readonly family: number; readonly table: string } & (
+export type BatchStatement = { readonly family: number; readonly table: string } & (
   | { readonly do: 'add table' | 'delete table' }
   | { readonly do: 'add chain'; readonly chain: string; readonly base: BaseHook | undefined }
   | { readonly do: 'delete chain' | 'flush chain'; readonly chain: string }
@@ -57,7 +57,7 @@ export type Statement = { readonly family: number; readonly table: string } & (
 const headerBytes = 4;
 
 /** In the order they were said. Throws on a message that `NftBatch` does not write. */
-export function* readBatch(bytes: Uint8Array): Generator<Statement> {
+export function* readBatch(bytes: Uint8Array): Generator<BatchStatement> {
   for (const { type, body } of readMessages(bytes)) {
     if (type >> 8 !== netfilterSubsystems.nftables) continue;
     yield readStatement(type & 0xff, body[0] ?? 0, readAttributes(body, headerBytes));
@@ -65,7 +65,7 @@ export function* readBatch(bytes: Uint8Array): Generator<Statement> {
 }
 
 /** One message, of a commit or as the kernel lists its objects. Throws as `readBatch` does. */
-export function readListed({ type, body }: NetlinkMessage): Statement {
+export function readListed({ type, body }: NetlinkMessage): BatchStatement {
   return readStatement(type & 0xff, body[0] ?? 0, readAttributes(body, headerBytes));
 }
 
@@ -74,7 +74,7 @@ export function chainOfRule({ body }: NetlinkMessage): string {
   return textAt(readAttributes(body, headerBytes), rules.chain) ?? '';
 }
 
-function readStatement(message: number, family: number, a: Attributes): Statement {
+function readStatement(message: number, family: number, a: Attributes): BatchStatement {
   const name = (type: number): string => textAt(a, type) ?? '';
   // In all messages but those of tables themselves the first attribute is the table.
   const at = { family, table: name(tables.name) };

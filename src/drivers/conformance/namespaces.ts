@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import type { IpFamily } from '../../model/index.ts';
 import { startAgent, type Agent } from './agent-process.ts';
+import { namespaceNames, removeNamespaces, runIn, runIp, setIn } from './namespace-tools.ts';
 import type { Backend } from './peers.ts';
 import type { Client, World } from './world.ts';
 
@@ -36,7 +37,6 @@ export function namespacesMissing(...programs: readonly string[]): string | unde
 
 const podCount = 60;
 const sourceCount = 16;
-let worlds = 0;
 
 const nets = {
   IPv4: { outside: '192.0.2.', pod: '10.244.1.', own: '10.244.2.', service: '10.96.', length: 24 },
@@ -51,23 +51,16 @@ const nets = {
 
 /** A World whose cases are about one family. */
 export async function openNamespaces(family: IpFamily): Promise<NamespaceWorld> {
-  const prefix = `sy${process.pid}x${worlds++}`;
-  const names = {
-    node: `${prefix}n`,
-    pods: `${prefix}p`,
-    pod: `${prefix}c`,
-    outside: `${prefix}o`,
-  };
+  const names = namespaceNames('node', 'pods', 'pod', 'outside');
   const agents: Agent[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.stop()));
-    for (const name of Object.values(names)) run('ip', 'netns', 'del', name);
+    removeNamespaces(Object.values(names));
   };
   try {
     layCables(names);
-    for (const name of [names.node, names.pods, names.pod, names.outside]) {
-      agents.push(await startAgent(name));
-    }
+    const all = [names.node, names.pods, names.pod, names.outside];
+    agents.push(...(await Promise.all(all.map((name) => startAgent(name)))));
   } catch (error) {
     await close().catch(() => undefined);
     throw error;
@@ -79,7 +72,7 @@ export async function openNamespaces(family: IpFamily): Promise<NamespaceWorld> 
 function nodeOf(name: string): Pick<NamespaceWorld, 'namespace' | 'inNode'> {
   return {
     namespace: `/run/netns/${name}`,
-    inNode: (...command) => run('ip', 'netns', 'exec', name, ...command),
+    inNode: (...command) => runIn(name, ...command),
   };
 }
 
@@ -128,75 +121,54 @@ function worldOf(
 }
 
 function layCables(names: Readonly<Record<'node' | 'pods' | 'pod' | 'outside', string>>): void {
-  for (const name of Object.values(names)) run('ip', 'netns', 'add', name);
-  for (const [other, device] of [
-    [names.pods, 'pods0'],
-    [names.pod, 'pod0'],
-    [names.outside, 'out0'],
-  ] as const) {
-    run(
-      'ip',
-      '-n',
-      names.node,
-      'link',
-      'add',
-      device,
-      'type',
-      'veth',
-      'peer',
-      'eth0',
-      'netns',
-      other,
+  const node: string[] = ['link set lo up'];
+  const others = { pods: ['pods0'], pod: ['pod0'], outside: ['out0'] } as const;
+  for (const [other, [device]] of Object.entries(others) as [keyof typeof others, [string]][]) {
+    node.push(
+      `link add ${device} type veth peer eth0 netns ${names[other]}`,
+      `link set ${device} up`,
     );
-    run('ip', '-n', names.node, 'link', 'set', device, 'up');
-    run('ip', '-n', other, 'link', 'set', 'eth0', 'up');
-    run('ip', '-n', other, 'link', 'set', 'lo', 'up');
   }
-  run('ip', '-n', names.node, 'link', 'set', 'lo', 'up');
-  for (const { outside, pod, own, length } of Object.values(nets)) {
-    const add = (name: string, device: string, address: string): string[] => [
-      '-n',
-      name,
-      'addr',
-      'add',
-      `${address}/${length}`,
-      'dev',
-      device,
-      ...(address.includes(':') ? ['nodad'] : []),
-    ];
-    run('ip', ...add(names.node, 'pods0', `${pod}1`));
-    run('ip', ...add(names.node, 'out0', `${outside}1`));
-    run('ip', ...add(names.outside, 'eth0', `${outside}2`));
-    for (let i = 0; i < sourceCount; i++) {
-      run('ip', ...add(names.outside, 'eth0', `${outside}${10 + i}`));
-    }
-    for (let i = 0; i < podCount; i++) run('ip', ...add(names.pods, 'eth0', `${pod}${2 + i}`));
-    run('ip', ...add(names.node, 'pod0', `${own}1`));
-    run('ip', ...add(names.pod, 'eth0', `${own}2`));
-    const six = pod.includes(':') ? ['-6'] : [];
-    for (const [name, via] of [
-      [names.pods, `${pod}1`],
-      [names.pod, `${own}1`],
-      [names.outside, `${outside}1`],
-      // Services need a route to be asked for at all; nobody is at its end.
-      [names.node, `${outside}fe`.replace(/\.fe$/, '.254')],
-    ] as const) {
-      run('ip', ...six, '-n', name, 'route', 'add', 'default', 'via', via);
-    }
+  runIp(names.node, node);
+  const lines = { node: [], pods: upLines(), pod: upLines(), outside: upLines() };
+  for (const net of Object.values(nets)) layNet(lines, net);
+  for (const [place, batch] of Object.entries(lines) as [keyof typeof lines, string[]][]) {
+    runIp(names[place], batch);
   }
-  for (const setting of [
-    'net.ipv4.ip_forward=1',
-    'net.ipv6.conf.all.forwarding=1',
-    'net.ipv4.conf.all.rp_filter=0',
-    'net.ipv4.icmp_ratelimit=0',
-    'net.ipv6.icmp.ratelimit=0',
-    'net.ipv4.icmp_msgs_per_sec=100000',
-  ]) {
-    run('ip', 'netns', 'exec', names.node, 'sh', '-c', `sysctl -qw ${setting} || true`);
-  }
+  setIn(names.node, [
+    'net/ipv4/ip_forward=1',
+    'net/ipv6/conf/all/forwarding=1',
+    'net/ipv4/conf/all/rp_filter=0',
+    'net/ipv4/icmp_ratelimit=0',
+    'net/ipv6/icmp/ratelimit=0',
+    'net/ipv4/icmp_msgs_per_sec=100000',
+  ]);
 }
 
-function run(...command: readonly string[]): string {
-  const [file = '', ...args] = command;
-  return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+function upLines(): string[] {
+  return ['link set eth0 up', 'link set lo up'];
+}
+
+/** Addresses and routes of one family. */
+function layNet(
+  lines: Readonly<Record<'node' | 'pods' | 'pod' | 'outside', string[]>>,
+  { outside, pod, own, length }: (typeof nets)[IpFamily],
+): void {
+  const isSix = pod.includes(':');
+  const add = (address: string, device: string): string =>
+    `addr add ${address}/${length} dev ${device}${isSix ? ' nodad' : ''}`;
+  lines.node.push(add(`${pod}1`, 'pods0'), add(`${outside}1`, 'out0'), add(`${own}1`, 'pod0'));
+  lines.outside.push(add(`${outside}2`, 'eth0'));
+  for (let i = 0; i < sourceCount; i++) lines.outside.push(add(`${outside}${10 + i}`, 'eth0'));
+  for (let i = 0; i < podCount; i++) lines.pods.push(add(`${pod}${2 + i}`, 'eth0'));
+  lines.pod.push(add(`${own}2`, 'eth0'));
+  for (const [place, via] of [
+    ['pods', `${pod}1`],
+    ['pod', `${own}1`],
+    ['outside', `${outside}1`],
+    // Services need a route to be asked for at all; nobody is at its end.
+    ['node', `${outside}fe`.replace(/\.fe$/, '.254')],
+  ] as const) {
+    lines[place].push(`${isSix ? '-6 ' : ''}route add default via ${via}`);
+  }
 }

@@ -1,14 +1,12 @@
 /**
- * One case's world: a driver under test, a Plan that moves on by Deltas, backends, and checks that hold each
- * flow against the specification and against real packets at once.
+ * One story's world: a driver under test, a Plan that moves on by Deltas, backends, and checks that hold each flow
+ * against the specification and against real packets at once.
  */
 import assert from 'node:assert/strict';
 import {
   decide,
-  emptyPlan,
   endpointKey,
   familyOf,
-  nextPlan,
   type Decision,
   type Driver,
   type Endpoint,
@@ -18,7 +16,8 @@ import {
   type SocketAddress,
   type VirtualServer,
 } from '../../model/index.ts';
-import { testEndpoint, testNode } from './builders.ts';
+import { testEndpoint } from './builders.ts';
+import type { Ground } from './ground.ts';
 import type { AskOptions, Backend, Held, Met } from './peers.ts';
 import type { UdpClient } from './udp-peers.ts';
 import type { Carried, Client, World } from './world.ts';
@@ -29,19 +28,27 @@ type Why<Kind extends Decision['kind']> = Extract<Decision, { kind: Kind; why: u
 const silenceMs = 500;
 
 export class Rig {
-  readonly driver: Driver;
-  readonly world: World;
-  plan: Plan;
-  private applied = false;
+  private readonly ground: Ground;
+  private readonly own: (server: VirtualServer) => VirtualServer;
   private readonly backends = new Map<string, Backend>();
   private readonly held: Held[] = [];
   private readonly udpClients: UdpClient[] = [];
-  private readonly abort = new AbortController();
 
-  constructor(driver: Driver, world: World, node: Partial<NodeView> = {}) {
-    this.driver = driver;
-    this.world = world;
-    this.plan = emptyPlan(testNode({ ...world.node, ...node }));
+  constructor(ground: Ground) {
+    this.ground = ground;
+    this.own = ground.nameStory();
+  }
+
+  get driver(): Driver {
+    return this.ground.driver;
+  }
+
+  get world(): World {
+    return this.ground.world;
+  }
+
+  get plan(): Plan {
+    return this.ground.plan;
   }
 
   /** An address and port where nothing listens, for a Service. */
@@ -79,11 +86,11 @@ export class Rig {
 
   /** Moves the Plan on and applies it; every frontend must be served, and where it says. */
   async apply(...set: readonly VirtualServer[]): Promise<void> {
-    await this.change({ set, remove: [] });
+    await this.ground.change({ set: set.map(this.own), remove: [] });
   }
 
   async remove(...servers: readonly VirtualServer[]): Promise<void> {
-    await this.change({ set: [], remove: servers.map((server) => server.id) });
+    await this.ground.change({ set: [], remove: servers.map((server) => this.own(server).id) });
   }
 
   /** The specification forwards, and this is who answered how often, to the connection. */
@@ -165,8 +172,6 @@ export class Rig {
   async close(): Promise<void> {
     for (const held of this.held) held.close();
     await Promise.all(this.udpClients.map((client) => client.close()));
-    this.abort.abort();
-    await this.driver.stop(AbortSignal.abort());
     await Promise.all([...this.backends.values()].map((backend) => backend.close()));
   }
 
@@ -174,16 +179,9 @@ export class Rig {
     return this.backends.get(endpointKey(endpoint))?.name ?? endpointKey(endpoint);
   }
 
-  private async change(change: Parameters<typeof nextPlan>[1]): Promise<void> {
-    const next = nextPlan(this.plan, change);
-    assert.ok(next !== undefined, 'the change changes something');
-    this.plan = next.plan;
-    const delta = this.applied ? next.delta : undefined;
-    this.applied = true;
-    const report = await this.driver.apply(next.plan, delta, this.abort.signal);
-    assert.deepEqual(report.failures, []);
-    assert.deepEqual(report.standIns, []);
-    assert.equal(report.revision, next.plan.revision);
+  /** Something of the node, told from how it is. */
+  changeNode(follow: (node: NodeView) => NodeView): Promise<void> {
+    return this.ground.changeNode(follow);
   }
 
   /** A connection of the client; the port is the system's to choose. */

@@ -1,6 +1,12 @@
 /** The cases about who is chosen: schedulers, weights and affinity. */
 import assert from 'node:assert/strict';
-import type { Endpoint, SocketAddress } from '../../model/index.ts';
+import {
+  createSchedulerState,
+  EndpointLoads,
+  pick,
+  type Endpoint,
+  type SocketAddress,
+} from '../../model/index.ts';
 import { clusterIp, externalIp, testServer, type ServerOptions } from './builders.ts';
 import type { Cases } from './cases.ts';
 import type { Rig } from './rig.ts';
@@ -49,15 +55,21 @@ export const schedulingCases = {
     assert.equal(held.toSorted((x, y) => (x < y ? -1 : 1)).join(''), 'aaabbbccc');
   },
 
-  'random gives every endpoint some, and none all': async (rig) => {
+  'random gives every endpoint its share, but for chance': async (rig) => {
     const endpoints = await rig.endpoints('a', 'b', 'c');
     const at = await serve(rig, { endpoints, scheduler: 'random' });
-    // Chance leaves one of three out of 60 once in ten thousand million times.
-    assert.equal(new Set(await names(rig, at, 60)).size, 3);
+    const seen = await names(rig, at, 300);
+    for (const name of ['a', 'b', 'c']) {
+      const count = seen.filter((one) => one === name).length;
+      // 100 with a deviation of 8.2: six of them are passed once in 500 million times.
+      assert.ok(count > 50 && count < 150, `${name} ${count} of 300`);
+    }
   },
 
-  'sh gives a source the same endpoint, and sources different ones': hashCase('sh'),
-  'mh gives a source the same endpoint, and sources different ones': hashCase('mh'),
+  'sh sends every source where the specification does': hashCase('sh'),
+  'dh sends every destination where the specification does': hashCase('dh'),
+  'mh sends every source where the specification does, also when an endpoint has gone':
+    hashCase('mh'),
 
   'ClientIP affinity keeps a client at its endpoint, over all frontends': async (rig) => {
     const [at, external] = [await rig.freePlace(), await rig.freePlace()];
@@ -101,14 +113,32 @@ export const schedulingCases = {
   },
 } as const satisfies Cases;
 
-function hashCase(scheduler: 'sh' | 'mh'): (rig: Rig) => Promise<void> {
+/** Every source, to several frontends, goes where the specification's own `pick` sends it. */
+function hashCase(scheduler: 'sh' | 'dh' | 'mh'): (rig: Rig) => Promise<void> {
   return async (rig) => {
     const endpoints = await rig.endpoints('a', 'b', 'c');
-    const at = await serve(rig, { endpoints, scheduler });
-    const round = async (): Promise<readonly string[]> =>
-      await Promise.all(rig.world.sources.map((source) => rig.nameAt(at, { source })));
-    const first = await round();
-    assert.deepEqual(await round(), first);
-    assert.ok(new Set(first).size > 1, `all sources on ${first[0]}`);
+    const places = [await rig.freePlace(), ...(await frontendPlaces(rig, 6))];
+    const [first = places[0], ...others] = places;
+    assert.ok(first !== undefined);
+    const frontends = [clusterIp(first), ...others.map(externalIp)];
+    const check = async (pool: readonly Endpoint[]): Promise<void> => {
+      await rig.apply(testServer(frontends, { endpoints: pool, scheduler }));
+      const state = createSchedulerState(scheduler, pool, new EndpointLoads(), () => 0);
+      for (const to of places) {
+        const asked = rig.world.sources.map(async (source) => {
+          const flow = { ...rig.flowTo(to), source };
+          const index = pick(scheduler, state, pool, flow, 0, () => 0);
+          const want = rig.nameOf(pool[index] ?? { address: '', port: 0 });
+          assert.equal(await rig.nameAt(to, { source }), want, `${source} to ${to.address}`);
+        });
+        await Promise.all(asked);
+      }
+    };
+    await check(endpoints);
+    await check(endpoints.slice(1));
   };
+}
+
+async function frontendPlaces(rig: Rig, count: number): Promise<SocketAddress[]> {
+  return await Promise.all(Array.from({ length: count }, () => rig.freePlace()));
 }

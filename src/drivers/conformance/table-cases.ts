@@ -24,6 +24,8 @@ import { parseCases, type DecideCase } from '../../model/decide-cases.suite.ts';
 export type Spot = 'node' | 'pods' | 'there' | 'outside' | 'nowhere';
 
 export interface TableCase {
+  /** The file it stands in. */
+  readonly chapter: string;
   /** The sentence. */
   readonly title: string;
   readonly family: IpFamily;
@@ -80,7 +82,7 @@ const families = ['IPv4', 'IPv6'] as const satisfies readonly IpFamily[];
 /** Every sentence of the table, by what it says of the node. */
 export function tableGroups(): readonly CaseGroup[] {
   const groups = new Map<string, { node: NodeView; cases: TableCase[] }>();
-  for (const [index, one] of sentences().entries()) {
+  for (const [index, { chapter, one }] of sentences().entries()) {
     const { masqueradeAll, detectsLocalPods } = one.plan.node;
     const title = [
       detectsLocalPods ? 'a node that knows its Pods' : 'a node that does not know its Pods',
@@ -88,7 +90,7 @@ export function tableGroups(): readonly CaseGroup[] {
     ].join(' ');
     const group = groups.get(title) ?? { node: nodeOf(one.plan.node), cases: [] };
     groups.set(title, group);
-    group.cases.push(relocate(one, index));
+    group.cases.push({ chapter, ...relocate(one, index) });
   }
   return [...groups].map(([title, { node, cases }]) => ({
     title,
@@ -97,12 +99,15 @@ export function tableGroups(): readonly CaseGroup[] {
   }));
 }
 
-function sentences(): readonly DecideCase[] {
+function sentences(): readonly { readonly chapter: string; readonly one: DecideCase }[] {
   const folder = new URL('../../model/testdata/decide/', import.meta.url);
   return readdirSync(folder)
     .filter((name) => name.endsWith('.txt'))
     .toSorted((a, b) => (a < b ? -1 : 1))
-    .flatMap((name) => parseCases(readFileSync(new URL(name, folder), 'utf8'), name));
+    .flatMap((chapter) => {
+      const text = readFileSync(new URL(chapter, folder), 'utf8');
+      return parseCases(text, chapter).map((one) => ({ chapter, one }));
+    });
 }
 
 function planOf(node: NodeView, cases: readonly TableCase[]): Plan {
@@ -128,7 +133,7 @@ function nodeOf({ masqueradeAll, detectsLocalPods }: NodeView): NodeView {
   };
 }
 
-function relocate(one: DecideCase, index: number): TableCase {
+function relocate(one: DecideCase, index: number): Omit<TableCase, 'chapter'> {
   const { flow } = one;
   const family = familyOf(flow.destination);
   const [[, server] = []] = [...one.plan.servers];

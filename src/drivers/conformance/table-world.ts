@@ -18,8 +18,8 @@ export interface TableWorld {
   flows(from: Exclude<Spot, 'nowhere'>, orders: readonly FlowOrder[]): Promise<readonly FlowsMet[]>;
   /** More addresses for the node. */
   own(addresses: readonly string[]): void;
-  /** Runs a program in the node. */
-  inNode(...command: readonly string[]): string;
+  /** Others at the node: every connection has a mark of theirs, and packets of some marks are lost by routing. */
+  bringOthers(): void;
   close(): Promise<void>;
 }
 
@@ -27,15 +27,34 @@ const spots = ['node', 'pods', 'there', 'outside'] as const;
 type Names = Readonly<Record<(typeof spots)[number], string>>;
 const families = ['IPv4', 'IPv6'] as const;
 
-export async function openTableWorld(): Promise<TableWorld> {
+/** The namespaces alone, with nobody in them. */
+export function layTableWorld(): Names {
   const names = namespaceNames(...spots);
+  try {
+    lay(names);
+  } catch (error) {
+    removeNamespaces(Object.values(names));
+    throw error;
+  }
+  return names;
+}
+
+export function ownIn(names: Names, addresses: readonly string[]): void {
+  runIp(
+    names.node,
+    addresses.map((one) => addressLine(one, 'outside')),
+  );
+}
+
+export async function openTableWorld(): Promise<TableWorld> {
+  const names = layTableWorld();
   const agents = new Map<Spot, Agent>();
+  let alone = true;
   const close = async (): Promise<void> => {
     await Promise.all([...agents.values()].map((agent) => agent.stop()));
     removeNamespaces(Object.values(names));
   };
   try {
-    lay(names);
     await Promise.all(
       spots.map(async (spot) => void agents.set(spot, await startAgent(names[spot]))),
     );
@@ -47,12 +66,12 @@ export async function openTableWorld(): Promise<TableWorld> {
   return {
     namespace: `/run/netns/${names.node}`,
     flows: async (from, orders) => (await agents.get(from)?.flows(orders)) ?? [],
-    own: (addresses) =>
-      runIp(
-        names.node,
-        addresses.map((one) => addressLine(one, 'outside')),
-      ),
-    inNode: (...command) => runIn(names.node, ...command),
+    own: (addresses) => ownIn(names, addresses),
+    bringOthers: () => {
+      if (!alone) return;
+      alone = false;
+      bringOthers(names.node);
+    },
     close,
   };
 }
@@ -69,6 +88,19 @@ async function startBackends(
       places.map((address) => agent.backend(protocol, address, { address, port: backendPort })),
     ),
   );
+}
+
+function bringOthers(name: string): void {
+  const rules = ['ip', 'ip6'].map(
+    (family) => `add table ${family} foreign
+      add chain ${family} foreign in { type filter hook prerouting priority -150; }
+      add chain ${family} foreign out { type filter hook output priority -150; }
+      add rule ${family} foreign in ct mark set 0x5a
+      add rule ${family} foreign out ct mark set 0x5a`,
+  );
+  runIn(name, 'nft', rules.join('\n'));
+  const rule = 'rule add fwmark 0x1/0x1 blackhole priority 50';
+  runIp(name, [rule, `-6 ${rule}`]);
 }
 
 function addressLine(address: string, device: string): string {

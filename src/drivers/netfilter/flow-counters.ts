@@ -1,7 +1,8 @@
 /**
  * What connections carry, by the endpoint that answers them, from the kernel's own table of connections: how many
  * are open when somebody asks, and their bytes. Those of a connection that has ended come with the event of its end,
- * so that none is missed between two questions. Nothing is kept of a connection.
+ * so that none is missed between two questions; the kernel tells the end of those alone that began while somebody
+ * listened. Nothing is kept of a connection.
  */
 import { conntrackGroups, EntryScan, type ConntrackEntry } from '../../codec/conntrack/index.ts';
 import { netlinkProtocols } from '../../codec/netlink/index.ts';
@@ -92,9 +93,13 @@ export class FlowCounters {
 
   private startListening(): void {
     this.listener = this.listen();
-    this.listener.onMessages((message) => {
-      if (this.entry.read(message)) this.addEnded(this.entry);
-    });
+    this.listener.onMessages(
+      (message) => {
+        if (this.entry.read(message)) this.addEnded(this.entry);
+      },
+      // Bytes of those that end meanwhile are missed; the next question listens again.
+      () => this.close(),
+    );
   }
 
   private addLive(entry: EntryScan): void {

@@ -11,7 +11,7 @@ import {
   readListed,
   type ChainInfo,
   type NftBatch,
-  type Statement,
+  type BatchStatement,
 } from '../../codec/nftables/index.ts';
 import type { NetlinkMessage } from '../../codec/netlink/index.ts';
 import { messageOf, type Deviation, type IpFamily } from '../../model/index.ts';
@@ -176,7 +176,7 @@ function emptyTable(): Table {
   return { chains: new Map(), rules: new Map(), sets: new Map(), elements: new Map() };
 }
 
-function note(table: Table, statement: Statement): void {
+function note(table: Table, statement: BatchStatement): void {
   switch (statement.do) {
     case 'add chain':
       noteChain(table, statement.chain, { base: statement.base, drops: false });

@@ -1,7 +1,6 @@
 /** The nftables driver against the specification, with real packets between namespaces, in both families. */
-import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
-import { parseCidr } from '../../model/index.ts';
+import type { Driver } from '../../model/index.ts';
 import { silentLogger } from '../../obs/index.ts';
 import { systemClock } from '../../sys/index.ts';
 import {
@@ -10,6 +9,7 @@ import {
   openNamespaces,
   packetConformance,
 } from '../conformance/index.ts';
+import { storySkips } from './conformance-skips.suite.ts';
 import { createNftablesDriver } from './index.ts';
 
 const missing = namespacesMissing('nft', 'conntrack');
@@ -21,39 +21,19 @@ for (const family of ['IPv4', 'IPv6'] as const) {
 async function conform(family: 'IPv4' | 'IPv6'): Promise<void> {
   const world = await openNamespaces(family);
   after(() => world.close());
-  const podRange = parseCidr(family === 'IPv4' ? '10.244.0.0/16' : 'fd00:244::/32');
-  const serviceRange = parseCidr(family === 'IPv4' ? '10.96.0.0/16' : 'fd96::/112');
-  assert.ok(podRange !== undefined && serviceRange !== undefined);
-  packetConformance({
-    name: `nftables ${family}`,
-    world,
-    serviceRange,
-    create: (detects) =>
-      createNftablesDriver({
-        clock: systemClock,
-        random: Math.random,
-        log: silentLogger,
-        namespace: world.namespace,
-        atStop: 'remove',
-        localPods: detects ? { by: 'address', ranges: [podRange] } : undefined,
-      }),
-  });
+  const create = (): Driver =>
+    createNftablesDriver({
+      clock: systemClock,
+      random: Math.random,
+      log: silentLogger,
+      namespace: world.namespace,
+      atStop: 'remove',
+    });
   driverConformance({
     name: `nftables ${family}`,
     world,
-    create: () =>
-      createNftablesDriver({
-        clock: systemClock,
-        random: Math.random,
-        log: silentLogger,
-        namespace: world.namespace,
-        atStop: 'remove',
-      }),
-    skip: {
-      'lc gives to the endpoint with the fewest open connections':
-        'Rules see no connection end; rr stands in, by name',
-      'IPv6 is spread as IPv4 is': 'Every case has a round of its own for IPv6',
-      'UDP: IPv6 is spread as IPv4 is': 'Every case has a round of its own for IPv6',
-    },
+    create,
+    skip: storySkips,
   });
+  packetConformance({ name: `nftables ${family}`, world, create });
 }

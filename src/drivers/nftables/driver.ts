@@ -12,6 +12,7 @@ import {
   type Driver,
   type Flow,
   type FrontendFailure,
+  type IpFamily,
   type Plan,
   type Random,
 } from '../../model/index.ts';
@@ -30,6 +31,7 @@ import { nftablesCapabilities } from './capabilities.ts';
 import { NftablesError } from './errors.ts';
 import { Counters } from './counters.ts';
 import { failuresOf } from './failures.ts';
+import { readInheritedAffinity, type InheritedAffinity } from './inherited-affinity.ts';
 import { Kernel } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { probeHost } from './probe.ts';
@@ -146,7 +148,7 @@ class NftablesDriver implements Driver {
   /** All or nothing; returns how many objects it changed. */
   private commit({ kernel }: Line, plan: Plan, delta: Delta | undefined): number {
     const { standing } = this;
-    const staged = this.stage(plan, delta);
+    const staged = this.stage(kernel, plan, delta);
     const { operations } = staged.batch;
     const counted = standing && this.counters.before(kernel, standing, staged.next);
     try {
@@ -168,7 +170,7 @@ class NftablesDriver implements Driver {
     return operations;
   }
 
-  private stage(plan: Plan, delta: Delta | undefined): Staged {
+  private stage(kernel: Kernel, plan: Plan, delta: Delta | undefined): Staged {
     const { standing } = this;
     const { random, localPods } = this.options;
     const usable =
@@ -176,7 +178,11 @@ class NftablesDriver implements Driver {
       standing !== undefined &&
       delta?.fromRevision === standing.plan.revision &&
       !needsWhole(standing.plan, plan);
-    if (!usable) return stageWhole(plan, { random, localPods });
+    if (!usable) {
+      // What a refused commit had of an earlier table is not tried again.
+      const inherited = this.sure ? inheritedFrom(kernel) : undefined;
+      return stageWhole(plan, { random, localPods, inherited });
+    }
     return stageDelta(standing, plan, { delta, localPods });
   }
 
@@ -239,4 +245,10 @@ class NftablesDriver implements Driver {
       if (failures.length > 0) this.failing.set(id, failures);
     }
   }
+}
+
+function inheritedFrom(kernel: Kernel): Readonly<Record<IpFamily, InheritedAffinity>> {
+  const of = (family: IpFamily): InheritedAffinity =>
+    readInheritedAffinity(family, (set) => kernel.elements(family, set));
+  return { IPv4: of('IPv4'), IPv6: of('IPv6') };
 }

@@ -97,9 +97,9 @@ async function startProgram<Request, Answer>(
     tell: (request) => void child.send(request as object),
     onAnswer: (callback) => void (hear = callback),
     stop: async () => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
-      child.disconnect();
+      child.kill('SIGKILL');
       await exit;
     },
   };

@@ -6,7 +6,7 @@ import { namespacesMissing, openTableWorld, tableConformance } from '../conforma
 import { createNftablesDriver } from './index.ts';
 import { tellCase } from './trace-case.suite.ts';
 
-const missing = namespacesMissing();
+const missing = namespacesMissing('nft');
 if (missing !== undefined) test('nftables: the decision table', { skip: missing }, () => undefined);
 else {
   const world = await openTableWorld();

@@ -8,7 +8,7 @@ import {
   type ElementSpec,
   type ReadSet,
   type RuleSpec,
-  type Statement,
+  type BatchStatement,
 } from '../../codec/nftables/index.ts';
 
 export interface TracedSet extends ReadSet {
@@ -44,7 +44,7 @@ export class TracedTables {
     return found(this.tables, `${family} ${name}`, 'table');
   }
 
-  private carryOut(statement: Statement): void {
+  private carryOut(statement: BatchStatement): void {
     const { family, table } = statement;
     const key = `${family} ${table}`;
     if (statement.do === 'add table') {
@@ -58,7 +58,7 @@ export class TracedTables {
   }
 }
 
-function carryOut({ sets, chains }: TracedTable, statement: Statement): void {
+function carryOut({ sets, chains }: TracedTable, statement: BatchStatement): void {
   switch (statement.do) {
     case 'add table':
     case 'delete table':

@@ -10,6 +10,7 @@ import {
   type NetEngine,
 } from '../../sys/net/index.ts';
 import { driverConformance } from '../conformance/index.ts';
+import { storySkips } from './conformance-skips.suite.ts';
 import { createUserspaceDriver } from './index.ts';
 
 const engines: Readonly<Record<string, EngineOptions>> = {
@@ -35,9 +36,6 @@ function conform(name: string, engine: NetEngine): void {
         random: Math.random,
         log: silentLogger,
       }),
-    skip: {
-      'internalTrafficPolicy Local without an endpoint here drops':
-        'DROP needs packets: the kernel answers every SYN to a socket, so the client is reset or refused instead',
-    },
+    skip: storySkips,
   });
 }

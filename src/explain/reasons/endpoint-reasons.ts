@@ -250,8 +250,8 @@ export const endpointReasons = {
     stage: 'scheduler',
     severity: 'warning',
     text: 'Port {port} asks for each HTTP request to be balanced, and its connections are',
-    why: 'Node {node} runs no gateway, so the port is forwarded by connections',
-    remedy: 'Remove the annotation that asks for requests, or go on with connections',
+    why: '{why}, so the port is forwarded by connections',
+    remedy: '{remedy}',
   },
   'scheduler-outgrown': {
     stage: 'scheduler',

@@ -11,6 +11,7 @@ import { discoveryV1 } from './discovery-v1.data.ts';
 import { eventsV1 } from './events-v1.data.ts';
 import { metaV1 } from './meta-v1.data.ts';
 import { networkingV1 } from './networking-v1.data.ts';
+import { rbacV1 } from './rbac-v1.data.ts';
 import type { GroupVersionKind, PatchRules, ScalarType, Schema } from './schema.ts';
 
 /** `PodSpec {...}` a line; behind the definition of a kind stands its group, version and kind. */
@@ -23,6 +24,7 @@ const sources: Readonly<Record<string, string>> = {
   'events.v1': eventsV1,
   'meta.v1': metaV1,
   'networking.v1': networkingV1,
+  'rbac.v1': rbacV1,
 };
 
 interface Definitions {

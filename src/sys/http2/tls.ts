@@ -59,6 +59,8 @@ class Door implements TlsDoor {
     try {
       const server = this.serverFor();
       this.shaking.set(ends, end);
+      // A client that goes in the middle of it has nothing to wait for; left half open it would stay until the timeout.
+      socket.allowHalfOpen = false;
       server.emit('connection', socket);
     } catch {
       // No certificate, or one that cannot be read: whoever gave it reports that where it came from.
@@ -91,6 +93,7 @@ class Door implements TlsDoor {
     });
     server.on('secureConnection', (tls) => {
       tls.on('error', () => tls.destroy());
+      tls.allowHalfOpen = true;
       const protocol = tls.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
       this.shaking.get(endsOf(tls))?.({ socket: tls, protocol });
     });

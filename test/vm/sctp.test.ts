@@ -1,0 +1,62 @@
+/** SCTP, which the kernels that tests run on may not have: in a machine of its own. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { tableGroups } from '../../src/drivers/conformance/table-cases.ts';
+import { expectationOf } from '../../src/drivers/conformance/table-expectation.ts';
+import { whyNoPackets } from '../../src/drivers/nftables/conformance-skips.suite.ts';
+import { runInMachine } from './machine.ts';
+import { findPieces } from './pieces.ts';
+
+const say = (progress: string): void => console.log(`SCTP: ${progress}`);
+const pieces = findPieces(say);
+const title = 'nftables: every sentence about SCTP, in a machine';
+
+const modules = [
+  'veth sctp nf_tables nft_ct nft_nat nft_chain_nat nft_masq nft_numgen nft_hash',
+  'nft_reject_ipv4 nft_reject_ipv6 nf_conntrack_netlink',
+].flatMap((names) => names.split(' '));
+
+if (typeof pieces === 'string') test(title, { skip: pieces }, () => undefined);
+else {
+  test(title, { timeout: 240_000 }, async (t) => {
+    say('starting a machine, which takes half a minute');
+    const printed = await runInMachine({
+      pieces,
+      modules,
+      command: [process.execPath, fileURLToPath(new URL('sctp-program.ts', import.meta.url))],
+      seconds: 220,
+      say,
+    });
+    const met = new Map(
+      printed
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as { title: string; of: string; meets: object })
+        .map(({ title: node, of, meets }) => [`${node}: ${of}`, meets]),
+    );
+    for (const { title: node, plan, cases } of tableGroups()) {
+      for (const one of cases) {
+        if (one.flow.protocol !== 'SCTP') continue;
+        const reason = whyNoPackets(plan, one);
+        const options = reason === undefined ? {} : { skip: reason };
+        await t.test(`${one.family}: ${one.title}`, options, () => {
+          const seen = met.get(`${node}: ${one.title}`);
+          assert.ok(
+            seen !== undefined,
+            `the machine says of it nothing\n${printed.slice(-20).join('\n')}`,
+          );
+          assert.deepEqual(
+            sorted(seen),
+            sorted(expectationOf(plan, one).meets),
+            'what packets met',
+          );
+        });
+      }
+    }
+  });
+}
+
+function sorted(record: object): readonly (readonly [string, unknown])[] {
+  return Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
