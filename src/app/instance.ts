@@ -81,10 +81,8 @@ export function createInstance(parts: InstanceParts): Instance {
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
   const { kernel, drainMs, accessLogShare } = parts;
-  const forwarding = createForwarding({
-    ...common,
-    ...{ engine, block, nodeName, kernel, logOf, estate, drainMs, accessLogShare },
-  });
+  const carried = { engine, block, nodeName, kernel, logOf, estate, drainMs, accessLogShare };
+  const forwarding = createForwarding({ ...common, ...carried });
   const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
     ...common,

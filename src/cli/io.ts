@@ -161,6 +161,8 @@ export interface ProxyRunOptions extends ClusterRunOptions {
   /** CIDRs; the Node's own addresses when undefined. */
   readonly nodePortAddresses: readonly string[] | undefined;
   readonly defaultScheduler: SchedulerName | undefined;
+  /** Each request of HTTP is balanced where a Service asks for that; reads Secrets. */
+  readonly requests: boolean;
 }
 
 /** A ServicePort, and where a gateway answers for it. */

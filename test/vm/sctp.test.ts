@@ -48,13 +48,18 @@ else {
           );
           assert.deepEqual(
             sorted(seen),
-            sorted(expectationOf(plan, one).meets),
+            sorted(withoutAnybody(expectationOf(plan, one).meets)),
             'what packets met',
           );
         });
       }
     }
   });
+}
+
+/** Nobody answers here where packets go that no Service has. */
+function withoutAnybody(meets: Readonly<Record<string, number>>): object {
+  return 'passed' in meets ? { silent: meets['passed'] } : meets;
 }
 
 function sorted(record: object): readonly (readonly [string, unknown])[] {

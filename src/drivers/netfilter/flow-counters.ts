@@ -64,8 +64,11 @@ export class FlowCounters {
     return !this.counted && this.uncounted > 0;
   }
 
-  /** By ServicePort id and endpoint key; what is not in there has nothing open and carried nothing. */
-  observe(): ReadonlyMap<string, ReadonlyMap<string, FlowCounts>> {
+  /**
+   * By ServicePort id and endpoint key; what is not in there has nothing open and carried nothing. Undefined when the
+   * kernel does not show its connections.
+   */
+  observe(): ReadonlyMap<string, ReadonlyMap<string, FlowCounts>> | undefined {
     for (const own of this.tallies.values()) {
       for (const tally of own.values()) {
         tally.open = 0;
@@ -73,8 +76,12 @@ export class FlowCounters {
         tally.live.out = 0;
       }
     }
-    for (const family of ['IPv4', 'IPv6'] as const) {
-      this.conntrack.scan({ family, rewritten: true }, (entry) => this.addLive(entry));
+    try {
+      for (const family of ['IPv4', 'IPv6'] as const) {
+        this.conntrack.scan({ family, rewritten: true }, (entry) => this.addLive(entry));
+      }
+    } catch {
+      return undefined;
     }
     if (this.counted && this.listener === undefined) this.startListening();
     this.forgetGone();
@@ -92,7 +99,12 @@ export class FlowCounters {
   }
 
   private startListening(): void {
-    this.listener = this.listen();
+    try {
+      this.listener = this.listen();
+    } catch {
+      // Forwarding goes on without the bytes of connections that end.
+      return;
+    }
     this.listener.onMessages(
       (message) => {
         if (this.entry.read(message)) this.addEnded(this.entry);

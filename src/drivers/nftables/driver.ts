@@ -161,7 +161,7 @@ class NftablesDriver implements Driver {
     this.standing = staged.settle();
     this.sure = true;
     counted?.();
-    this.counters.follow(this.standing);
+    this.counters.follow(this.standing, staged.next);
     if (staged.next === 'whole' || this.identity === undefined) {
       const first = this.identity === undefined;
       this.identity = kernel.identity();
