@@ -24,7 +24,7 @@ function engineWith(taken: ReadonlySet<number>): Pick<NetEngine, 'listen'> {
 
 interface Rig {
   readonly remembered: Map<string, string>;
-  start(taken: readonly number[], port?: number): Promise<number | undefined>;
+  readonly start: (taken: readonly number[], port?: number) => Promise<number | undefined>;
 }
 
 function rig(): Rig {

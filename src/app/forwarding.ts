@@ -62,7 +62,6 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     engine,
     logOf,
     scope: 'localhost',
-    acceptProxyProtocol: false,
     drainMs: parts.drainMs ?? defaultDrainMs,
     accessLogShare: parts.accessLogShare,
     planner: () => planner,

@@ -27,8 +27,8 @@ export interface RequestGatewayOptions {
   /** Whose names shared ports answer to, how long requests may take at the end, and the share of them in the log. */
   readonly scope: ServiceGatewayOptions['scope'];
   readonly drainMs: number;
-  /** Every client says first whom it speaks for. */
-  readonly acceptProxyProtocol: boolean;
+  /** Every client says first whom it speaks for; nobody when undefined. */
+  readonly acceptProxyProtocol?: boolean | undefined;
   readonly accessLogShare: number;
   /** Asked when a gateway came or went; may still be in the making before. */
   readonly planner: () => Planner;
@@ -85,7 +85,7 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
     ...options,
     gateway,
     scope: options.scope,
-    acceptProxyProtocol: options.acceptProxyProtocol,
+    acceptProxyProtocol: options.acceptProxyProtocol ?? false,
     lacks: lackTeller(options),
     drainMs: options.drainMs,
     log: logOf('gateway'),
