@@ -48,7 +48,7 @@ const maxIntervalMs = 3_600_000;
 const retryMs = 2_000;
 
 export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
-  const { client, mirror, settings, random, log } = parts;
+  const { client, mirror, engine, kernel, settings, random, log } = parts;
   const clock = systemClock;
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
@@ -57,8 +57,8 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
   const hostAddresses = interfaceAddresses();
   const forwarding = createAgentDriver({
     ...common,
-    engine: parts.engine,
-    kernel: parts.kernel,
+    engine,
+    kernel,
     logOf,
     planner: () => planner,
     requests: settings.requests,
@@ -112,21 +112,14 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     events,
     log: logOf('service-health'),
   });
+  const carrying = [driverComponent(driver), ...forwarding.components];
   return {
     driver,
     planner,
     metrics,
     health: pages,
     gateway: forwarding.gateway,
-    components: [
-      driverComponent(driver),
-      ...forwarding.components,
-      pages,
-      node,
-      planner,
-      serviceHealth,
-      metrics,
-    ],
+    components: [...carrying, pages, node, planner, serviceHealth, metrics],
   };
 }
 
