@@ -1,5 +1,5 @@
 /** How nginx and HAProxy are told to do what the gateway does in a benchmark, each with one thread. */
-import { host } from './tcp-proxies.ts';
+import { host } from './proxy-rig.ts';
 
 /** How a client speaks to a proxy: HTTP/1.1, HTTP/2 in clear, HTTP/1.1 over TLS. */
 export const ways = ['http', 'h2c', 'https'] as const;

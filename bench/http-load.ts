@@ -1,29 +1,15 @@
 /** Loads for HTTP proxies: raw clients and backends in this process, so that the proxy is what is measured. */
 import { once } from 'node:events';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Way } from './http-configs.ts';
-import { host } from './tcp-proxies.ts';
+import { host, inLanes, startServers, type Backends } from './proxy-rig.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
 
 /** Backends that answer each request with a body of so many bytes, as the path says: `/40`. */
-export async function startHttpBackends(
-  count: number,
-): Promise<{ readonly ports: readonly number[]; close(): void }> {
-  const servers: Server[] = [];
-  const ports: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const server = createServer({ noDelay: true }, serve);
-    server.listen({ port: 0, host, backlog: 4096 });
-    await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) ports.push(address.port);
-    servers.push(server);
-  }
-  return { ports, close: () => servers.forEach((server) => server.close()) };
-}
+export const startHttpBackends = (count: number): Promise<Backends> => startServers(count, serve);
 
 const answers = new Map<number, Buffer>();
 
@@ -38,7 +24,6 @@ function answerOf(size: number): Buffer {
 }
 
 function serve(socket: Socket): void {
-  socket.on('error', () => undefined);
   socket.on('data', (bytes: Buffer) => {
     for (let at = bytes.indexOf(headEnd); at >= 0; at = bytes.indexOf(headEnd, at + 4)) {
       const line = bytes.toString('latin1', 5, 12);
@@ -62,8 +47,7 @@ export async function httpLoad(port: number, options: LoadOptions): Promise<Floa
   const run = { times: new Float64Array(options.count), started: 0, done: 0 };
   if (options.way === 'h2c') await streamLoad(port, options, run);
   else {
-    const lane = (): Promise<void> => socketLane(open(port, options.way), options, run);
-    await Promise.all(Array.from({ length: options.lanes }, lane));
+    await inLanes(options.lanes, () => socketLane(open(port, options.way), options, run));
   }
   if (run.done !== options.count)
     throw new Error(`${run.done} of ${options.count} requests were answered`);
@@ -129,7 +113,7 @@ async function streamLoad(port: number, options: LoadOptions, run: Run): Promise
   const sessions = Array.from({ length: Math.ceil(lanes / streamsPerConnection) }, () =>
     connectHttp2(`http://${host}:${port}`),
   );
-  const lane = async (_: unknown, i: number): Promise<void> => {
+  const lane = async (i: number): Promise<void> => {
     const session = sessions[i % sessions.length];
     while (session !== undefined && run.started < options.count) {
       run.started++;
@@ -139,7 +123,7 @@ async function streamLoad(port: number, options: LoadOptions, run: Run): Promise
     }
   };
   try {
-    await Promise.all(Array.from({ length: lanes }, lane));
+    await inLanes(lanes, lane);
   } finally {
     for (const session of sessions) session.close();
   }

@@ -17,9 +17,8 @@ import {
   type WayPorts,
 } from './http-configs.ts';
 import { stickyRouter } from './http-router.ts';
-import { cpuNs, freePort, host, untilListening } from './tcp-proxies.ts';
+import { cpuNs, freePort, haproxyPath, host, untilListening } from './proxy-rig.ts';
 
-const haproxyPath = '/usr/sbin/haproxy';
 const nginxPath = '/usr/sbin/nginx';
 
 export interface HttpProxy {

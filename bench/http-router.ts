@@ -4,7 +4,7 @@ import { ServiceRouter } from '../src/gateway/service-router.ts';
 import { plainRequestRules } from '../src/model/index.ts';
 import { testCookie, testEndpoint, testServer } from '../src/model/testing.ts';
 import { systemClock } from '../src/sys/index.ts';
-import { host } from './tcp-proxies.ts';
+import { host } from './proxy-rig.ts';
 
 export function stickyRouter(ports: readonly number[]): RequestRouter {
   const endpoints = ports.map((port, i) =>

@@ -3,10 +3,11 @@
  * alternating rounds on one core: bodies of 40 bytes and 64 KiB, 1, 64 and 512 connections; then HTTP/2 with 64
  * streams and HTTP/1.1 over TLS. `npm run bench -- http ROUNDS ROW,ROW`, a row as `40x64` or `h2c-40x64`.
  */
-import { execFileSync } from 'node:child_process';
 import type { Way } from './http-configs.ts';
 import { cookieOf, httpLoad, startHttpBackends } from './http-load.ts';
 import { httpProxyNames, serveHttp, startHttpProxy, type HttpProxy } from './http-proxies.ts';
+import { pin } from './proxy-rig.ts';
+import { formatSpread, spreadOf } from './spread.ts';
 
 interface Load {
   readonly way: Way;
@@ -75,38 +76,15 @@ async function compare(
     const cost = costs.get(name) ?? [];
     const ratios = cost.map((us, i) => us / (ours[i] ?? 1));
     console.log(
-      `${title.padEnd(14)} ${name.padEnd(9)} ${shown(cost, 1)} us/request, p99 ${shown(tails.get(name) ?? [], 2)} ms, ` +
-        `cost / epoll's ${shown(ratios, 2)}`,
+      `${title.padEnd(14)} ${name.padEnd(9)} ${formatSpread(cost, 1)} us/request, p99 ${formatSpread(tails.get(name) ?? [], 2)} ms, ` +
+        `cost / epoll's ${formatSpread(ratios, 2)}`,
     );
     return name === 'nginx' || name === 'haproxy'
-      ? [`${title} epoll/${name} ${median(ratios).toFixed(2)}`]
+      ? [`${title} epoll/${name} ${spreadOf(ratios).median.toFixed(2)}`]
       : [];
   });
 }
 
 function rowOf({ way, bodyBytes, lanes }: Load): string {
   return `${way === 'http' ? '' : `${way}-`}${bodyBytes}x${lanes}`;
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.round((sorted.length - 1) * share)] ?? 0;
-}
-
-function shown(values: readonly number[], digits: number): string {
-  const at = (share: number): string => quantile(values, share).toFixed(digits);
-  return `${at(0.5).padStart(6)} (${at(0.25)}-${at(0.75)})`;
-}
-
-/** Children inherit it. */
-function pin(): void {
-  try {
-    execFileSync('taskset', ['-a', '-c', '-p', '0', String(process.pid)], { stdio: 'ignore' });
-  } catch {
-    console.log('taskset is missing: not everything is on one core, batches differ');
-  }
 }

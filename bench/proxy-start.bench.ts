@@ -15,7 +15,11 @@ const starts = 3;
 const changes = 200;
 
 export async function run(): Promise<void> {
-  const api = new ScriptedApi({ history: 5_000 });
+  for (const streams of [false, true]) await measure(streams);
+}
+
+async function measure(streams: boolean): Promise<void> {
+  const api = new ScriptedApi({ history: 5_000, streams });
   await api.start();
   api.set(nodeKind, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-a' } });
   for (let i = 0; i < services; i++) {
@@ -37,7 +41,7 @@ export async function run(): Promise<void> {
   changeMs.sort((a, b) => a - b);
   const at = (share: number): number => changeMs[Math.floor(changeMs.length * share)] ?? 0;
   console.log(
-    `${services.toLocaleString('en')} Services x ${endpointsEach}: process start to whole Plan ` +
+    `${services.toLocaleString('en')} Services x ${endpointsEach}, lists ${streams ? 'streamed' : 'by pages'}: process start to whole Plan ` +
       `${median(startMs).toFixed(0)} ms, peak ${median(peakMb).toFixed(0)} MB`,
   );
   console.log(`write to Plan: p50 ${at(0.5).toFixed(2)} ms, p99 ${at(0.99).toFixed(2)} ms`);

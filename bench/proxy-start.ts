@@ -1,7 +1,9 @@
 /** The node of `proxy-start.bench.ts`, in a process of its own so that its memory is its own: says when it forwards what. */
 import { readFileSync } from 'node:fs';
+import { keepYoungHeapSmall } from '../src/sys/index.ts';
 import { accessTo, createTestProxy, forwarded } from '../src/cluster/testing.ts';
 
+keepYoungHeapSmall();
 const [server = '', watched = ''] = process.argv.slice(2);
 
 const now = (): number => performance.timeOrigin + performance.now();

@@ -1,7 +1,7 @@
 /** Loads for TCP proxies: plain node:net clients and backends in this process, bounded in count. */
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { host } from './tcp-proxies.ts';
+import { connect, type Socket } from 'node:net';
+import { host, inLanes, startServers, type Backends } from './proxy-rig.ts';
 
 const request = Buffer.alloc(128, 'q');
 const answer = Buffer.alloc(256, 'a');
@@ -9,25 +9,10 @@ const answer = Buffer.alloc(256, 'a');
 /** What starts with this byte is swallowed, anything else answered. */
 const bulkMark = 0;
 
-/** Backends that answer each request, or take in bulk. Returns their ports. */
-export async function startBackends(
-  count: number,
-): Promise<{ readonly ports: readonly number[]; close(): void }> {
-  const servers: Server[] = [];
-  const ports: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const server = createServer({ noDelay: true }, serve);
-    server.listen({ port: 0, host, backlog: 4096 });
-    await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) ports.push(address.port);
-    servers.push(server);
-  }
-  return { ports, close: () => servers.forEach((server) => server.close()) };
-}
+/** Backends that answer each request, or take in bulk. */
+export const startBackends = (count: number): Promise<Backends> => startServers(count, serve);
 
 function serve(socket: Socket): void {
-  socket.on('error', () => undefined);
   socket.on('data', (bytes) => {
     if (bytes[0] !== bulkMark) socket.write(answer);
   });
@@ -36,21 +21,19 @@ function serve(socket: Socket): void {
 /** `count` requests over `lanes` connections that stay open. */
 export async function keepAliveLoad(port: number, count: number, lanes: number): Promise<void> {
   let left = count;
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      const socket = connect({ port, host, noDelay: true });
-      let got = 0;
-      socket.on('data', (bytes) => {
-        got += bytes.length;
-        if (got < answer.length) return;
-        got = 0;
-        if (left-- > 0) socket.write(request);
-        else socket.end();
-      });
-      socket.write(request);
-      await once(socket, 'close');
-    }),
-  );
+  await inLanes(lanes, async () => {
+    const socket = connect({ port, host, noDelay: true });
+    let got = 0;
+    socket.on('data', (bytes) => {
+      got += bytes.length;
+      if (got < answer.length) return;
+      got = 0;
+      if (left-- > 0) socket.write(request);
+      else socket.end();
+    });
+    socket.write(request);
+    await once(socket, 'close');
+  });
 }
 
 /** `count` connections with one request each, `lanes` at a time. */
@@ -67,7 +50,7 @@ export async function connectionLoad(port: number, count: number, lanes: number)
   const lane = async (): Promise<void> => {
     while (left-- > 0) await one();
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await inLanes(lanes, lane);
 }
 
 /** `total` bytes through one connection, one way. */

@@ -1,8 +1,7 @@
 /** The proxies a TCP benchmark compares: the userspace driver on either engine, in one thread or two, and HAProxy. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createUserspaceDriver } from '../src/drivers/userspace/index.ts';
@@ -11,9 +10,7 @@ import { testEndpoint, testNode, testServer } from '../src/model/testing.ts';
 import { silentLogger } from '../src/obs/index.ts';
 import { systemClock } from '../src/sys/index.ts';
 import { createEngine, createPortableUdp } from '../src/sys/net/index.ts';
-
-export const host = '127.0.7.1';
-const haproxyPath = '/usr/sbin/haproxy';
+import { cpuNs, freePort, haproxyPath, host, untilListening } from './proxy-rig.ts';
 
 export interface Proxy {
   readonly name: string;
@@ -96,41 +93,4 @@ export async function serve([name, port, ...backends]: readonly string[]): Promi
   const report = await driver.apply(next.plan, undefined, new AbortController().signal);
   if (report.failures.length > 0) throw new Error(report.failures[0]?.message);
   process.stdin.once('close', () => process.exit(0)).resume();
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
-}
-
-export async function untilListening(child: ChildProcess, port: number): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`a proxy ended with ${child.exitCode}`);
-    const socket = connect(port, host);
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await systemClock.sleep(50, new AbortController().signal);
-    } finally {
-      socket.destroy();
-    }
-  }
-}
-
-/** All threads of a process: Node's other threads work for it as well. */
-export function cpuNs(pid: number): number {
-  let total = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
-    total += Number(text.split(' ')[0]);
-  }
-  return total;
 }

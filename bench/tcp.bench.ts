@@ -3,7 +3,8 @@
  * of the userspace driver and, where it is installed, HAProxy, in alternating rounds; everything on one core, so
  * that each proxy finds the same batches waiting.
  */
-import { execFileSync } from 'node:child_process';
+import { pin } from './proxy-rig.ts';
+import { spreadOf } from './spread.ts';
 import { bulkLoad, connectionLoad, keepAliveLoad, startBackends } from './tcp-load.ts';
 import { proxyNames, serve, startProxy, type Proxy } from './tcp-proxies.ts';
 
@@ -80,26 +81,4 @@ async function compare(
     );
     return `${load.name} ${name} ${ratio.median.toFixed(2)}`;
   });
-}
-
-interface Spread {
-  readonly median: number;
-  /** Quartiles. */
-  readonly low: number;
-  readonly high: number;
-}
-
-function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round((sorted.length - 1) * share)] ?? 0;
-  return { median: at(0.5), low: at(0.25), high: at(0.75) };
-}
-
-/** Children inherit it. */
-function pin(): void {
-  try {
-    execFileSync('taskset', ['-a', '-c', '-p', '0', String(process.pid)], { stdio: 'ignore' });
-  } catch {
-    console.log('taskset is missing: not everything is on one core, batches differ');
-  }
 }

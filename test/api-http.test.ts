@@ -65,6 +65,14 @@ test('a body that grows beyond the limit is refused while it comes, and the sess
   assert.deepEqual(asked.api.errors, []);
 });
 
+test('a body that says it is beyond the limit is refused, and its sender hears of it', async (t) => {
+  const { api } = await server(t);
+  const headers = { 'content-type': 'application/json' };
+  const body = Buffer.alloc(8 << 20, 'x');
+  const reply = await api.request({ method: 'POST', path: maps, headers, body });
+  assert.equal(reply.status, 413);
+});
+
 test('who waits to be told to go on is told', async (t) => {
   const asked = await server(t);
   const stream = ask(asked, {

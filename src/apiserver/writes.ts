@@ -1,6 +1,7 @@
 /** create and update, and what every answer to a write has in common. */
 import {
   ApiError,
+  formatTimestamp,
   isJsonObject,
   kindKey,
   type JsonObject,
@@ -75,7 +76,7 @@ export function writeAnswer(
 function asStored(object: KubeObject, { clock, newUid }: ApiContext): KubeObject {
   const { metadata } = object;
   if (metadata.uid !== undefined) return object;
-  const creationTimestamp = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+  const creationTimestamp = formatTimestamp(clock.now());
   return {
     ...object,
     metadata: { ...metadata, uid: newUid(), creationTimestamp, generation: 1 },

@@ -14,6 +14,8 @@ export interface AddressBlock {
   /** IPv6 has one loopback address, so these are no addresses of this host: frontends there stand in on `::1`. */
   readonly secondaryRange: Cidr | undefined;
   readonly podRange: Cidr;
+  /** Where we listen ourselves for what comes through Services: names, requests. */
+  readonly ownAddress: string;
   /** For Pods of another cluster. */
   readonly farPodRange: Cidr;
   /** The socket that claims it; undefined where nothing can collide. */
@@ -47,13 +49,7 @@ export async function reclaimAddressBlock(
   { serviceRange, folder }: { readonly serviceRange: string; readonly folder: string },
 ): Promise<AddressBlock> {
   const block = blockNumber(serviceRange);
-  if (block === undefined) {
-    throw new AppError(
-      'DATA_RANGE_FOREIGN',
-      `Cannot use the objects in ${folder}: their Services have addresses of ${serviceRange}, which this driver does not forward`,
-      { remedy: 'Start it with the mode it was made with, or name another folder with --data-dir' },
-    );
-  }
+  if (block === undefined) throw foreignRange(serviceRange, folder);
   const claim = await tryClaim(engine, block);
   if (claim !== 'taken') return await blockOf(engine, block, claim);
   throw new AppError(
@@ -62,6 +58,16 @@ export async function reclaimAddressBlock(
     {
       remedy: 'Stop that instance and start this one again, or name another folder with --data-dir',
     },
+  );
+}
+
+/** The objects are of a driver of the other kind. */
+export function foreignRange(serviceRange: string, folder: string): AppError {
+  const made = serviceRange.startsWith('127.') ? 'userspace' : 'nftables';
+  return new AppError(
+    'DATA_RANGE_FOREIGN',
+    `Cannot use the objects in ${folder}: their Services have addresses of ${serviceRange}, which this driver does not forward`,
+    { remedy: `Start it with --mode ${made}, or name another folder with --data-dir` },
   );
 }
 
@@ -89,6 +95,7 @@ async function blockOf(
     serviceRange: cidr(`127.${block}.0.0/17`),
     secondaryRange: (await hasIpv6(engine)) ? cidr(`fd53:7764:${block}::/112`) : undefined,
     podRange: cidr(`127.${block}.128.0/18`),
+    ownAddress: '127.0.0.1',
     farPodRange: cidr(`127.${block}.192.0/19`),
     claim,
     release: async () => claim?.close(),
@@ -109,7 +116,7 @@ async function tryClaim(engine: NetEngine, block: number): Promise<Listener | un
 }
 
 /** Whether a client of this host could reach what listens on `::1`. */
-async function hasIpv6(engine: NetEngine): Promise<boolean> {
+export async function hasIpv6(engine: NetEngine): Promise<boolean> {
   try {
     const at = { address: '::1', port: 0 };
     await (await engine.listen(at, (connection) => connection.destroy())).close();

@@ -3,13 +3,15 @@ import type { ServiceGateway } from '../gateway/index.ts';
 import type { HandingOver } from '../drivers/userspace/index.ts';
 import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
 import { SyncTimes } from '../metrics/index.ts';
-import type { Clock, Driver, NodeView, Random, SocketAddress } from '../model/index.ts';
+import type { Clock, Driver, Random, SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
 import type { StreamEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { createAfterApply } from './after-apply.ts';
 import type { Estate } from './estate.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
+import { createNodeAddresses, ownNodeView } from './own-node.ts';
 import { createGatedDriver } from './request-gateway.ts';
 import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
 
@@ -20,6 +22,8 @@ export interface ForwardingParts {
   readonly engine: StreamEngine;
   readonly block: AddressBlock;
   readonly nodeName: string;
+  /** What forwards in the kernel; undefined: sockets do. */
+  readonly kernel: KernelDriver | undefined;
   readonly logOf: (component: string) => Logger;
   readonly estate: Estate | undefined;
   /** Of all requests that are balanced, how many are logged: 0 to 1. */
@@ -40,6 +44,8 @@ export interface Forwarding {
   reach(declared: SocketAddress): SocketAddress;
   /** The driver's place in the order of things. */
   readonly driverComponent: Component;
+  /** Follows what the node is; none where that never changes. */
+  readonly nodeAddresses: readonly Component[];
 }
 
 /** A change waits this long for others to come along; the first after quiet waits not at all. */
@@ -56,19 +62,23 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     engine,
     logOf,
     scope: 'localhost',
+    acceptProxyProtocol: false,
     drainMs: parts.drainMs ?? defaultDrainMs,
     accessLogShare: parts.accessLogShare,
     planner: () => planner,
     inherited: parts.estate?.driver,
+    kernel: parts.kernel,
+    ownAddress: block.ownAddress,
   });
   const { gateway } = gated;
+  const node = { name: nodeName, block, inKernel: parts.kernel !== undefined };
   const syncs = new SyncTimes(clock);
   const driver = syncs.timed(gated.driver);
   const withdrawals = createWithdrawals({ clock, driver, planner: () => planner });
   const planner: Planner = createPlanner({
     ...common,
     driver,
-    node: embeddedNodeView(block, nodeName),
+    node: ownNodeView(node),
     log: logOf('plan'),
     minIntervalMs,
     retryMs,
@@ -86,6 +96,9 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     syncs,
     reach: reachOf(planner),
     driverComponent: driverComponent(driver, parts.drainMs),
+    nodeAddresses: node.inKernel
+      ? [createNodeAddresses(node, { clock, changed: (view) => planner.setNode(view) })]
+      : [],
   };
 }
 
@@ -96,21 +109,6 @@ function reachOf(planner: Planner): (declared: SocketAddress) => SocketAddress {
       ({ frontend }) => frontend.address === declared.address && frontend.port === declared.port,
     );
     return standIn?.address ?? declared;
-  };
-}
-
-function embeddedNodeView(block: AddressBlock, nodeName: string): NodeView {
-  return {
-    name: nodeName,
-    zone: undefined,
-    addresses: ['127.0.0.1', '::1'],
-    nodePortAddresses: ['127.0.0.1', '::1'],
-    serviceRanges: [
-      block.serviceRange,
-      ...(block.secondaryRange === undefined ? [] : [block.secondaryRange]),
-    ],
-    masqueradeAll: false,
-    detectsLocalPods: false,
   };
 }
 

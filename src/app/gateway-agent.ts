@@ -32,6 +32,7 @@ export interface GatewayAgentParts {
     | 'lameduckMs'
     | 'drainMs'
     | 'accessLogShare'
+    | 'acceptProxyProtocol'
   >;
 }
 
@@ -66,6 +67,10 @@ export function createGatewayAgent({ run, engine, options }: GatewayAgentParts):
     engine,
     logOf,
     scope: 'cluster',
+    acceptProxyProtocol: options.acceptProxyProtocol,
+    // Nothing is forwarded here: requests come to the ports that were asked for.
+    kernel: undefined,
+    ownAddress: '127.0.0.1',
     drainMs,
     accessLogShare,
     planner: () => planner,
@@ -123,7 +128,7 @@ export function createGatewayAgent({ run, engine, options }: GatewayAgentParts):
     components: [
       pages,
       driverComponent(driver, drainMs),
-      gateway,
+      patient(gateway, drainMs),
       planner,
       settling(gateway, planner),
       byName,
@@ -142,6 +147,16 @@ function nodeOf({ node = '' }: GatewayAgentParts['options']): NodeView {
     serviceRanges: [],
     masqueradeAll: false,
     detectsLocalPods: false,
+  };
+}
+
+/** Its clients find another gateway: none of them is cut off. */
+function patient(gateway: ServiceGateway, drainMs: number): Component {
+  return {
+    name: gateway.name,
+    start: (signal) => gateway.start(signal),
+    stop: () => gateway.retire(AbortSignal.timeout(drainMs)),
+    status: () => gateway.status(),
   };
 }
 

@@ -21,6 +21,7 @@ import { createControllers } from './controllers.ts';
 import type { Estate } from './estate.ts';
 import { createForwarding } from './forwarding.ts';
 import type { NamePort } from './name-ports.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
 import { createNaming } from './naming.ts';
 import type { Objects } from './objects.ts';
 import { version } from './version.ts';
@@ -29,6 +30,8 @@ export interface InstanceParts {
   readonly engine: StreamEngine;
   readonly objects: Objects;
   readonly block: AddressBlock;
+  /** What forwards in the kernel; undefined: sockets do. */
+  readonly kernel: KernelDriver | undefined;
   /** Who answers names outside of the cluster. */
   readonly upstreams: UpstreamSource;
   /** Where metrics are served; undefined: nowhere. */
@@ -62,6 +65,7 @@ export interface Instance {
 }
 
 const nodeName = 'embedded';
+
 export function createInstance(parts: InstanceParts): Instance {
   const { engine, objects, block, upstreams, metricsAt, log, estate } = parts;
   const clock = systemClock;
@@ -76,16 +80,9 @@ export function createInstance(parts: InstanceParts): Instance {
   });
   const common = { client, clock, random };
   const logOf = (component: string): Logger => log.child({ component });
-  const forwarding = createForwarding({
-    ...common,
-    engine,
-    block,
-    nodeName,
-    logOf,
-    estate,
-    drainMs: parts.drainMs,
-    accessLogShare: parts.accessLogShare,
-  });
+  const { kernel, drainMs, accessLogShare } = parts;
+  const carried = { engine, block, nodeName, kernel, logOf, estate, drainMs, accessLogShare };
+  const forwarding = createForwarding({ ...common, ...carried });
   const { driver, gateway, planner, withdrawals, syncs } = forwarding;
   const node = createEmbeddedNode({
     ...common,
@@ -117,7 +114,7 @@ export function createInstance(parts: InstanceParts): Instance {
   });
   return {
     objects,
-    drainMs: parts.drainMs,
+    drainMs,
     carrier: forwarding.carrier,
     client,
     driver,
@@ -135,6 +132,7 @@ export function createInstance(parts: InstanceParts): Instance {
       gateway,
       ...createControllers(common, logOf),
       planner,
+      ...forwarding.nodeAddresses,
       ...names.components,
       door,
       browsers,

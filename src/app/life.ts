@@ -109,7 +109,7 @@ export function createLife({ instance, block, components, startedAt, log }: Life
       const until = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
       await Promise.all([driver.retire(until), door.emptied(until)]);
       // Its requests came over connections of the driver.
-      await stopAll([gateway], log);
+      await gateway.retire(until);
     },
   };
 }

@@ -15,10 +15,10 @@ export interface NamingParts extends ControllerParts {
   readonly log: Logger;
 }
 
+const loopback = ['127.0.0.1', '::1'] as const;
+
 /** Names on loopback; ports that need no privilege, the first free one. */
 const nameServer = {
-  address: '127.0.0.1',
-  alsoAt: ['::1'],
   ports: [5353, 5354, 5355, 5356, 0],
   lameduckMs: 0,
   logEvery: 0,
@@ -32,6 +32,8 @@ export function createNaming({ upstreams, block, forwarding, log, ...common }: N
   const names = createDnsHome({
     ...common,
     ...nameServer,
+    address: block.ownAddress,
+    alsoAt: loopback.filter((at) => at !== block.ownAddress),
     upstreams,
     serviceRange: block.serviceRange,
     log,

@@ -31,6 +31,7 @@ const settings: ProxySettings = {
   minSyncMs: 0,
   syncMs: 30_000,
   masqueradeAll: false,
+  requests: false,
   notes: [],
 };
 
@@ -64,7 +65,7 @@ async function nodeOver(t: TestContext, api: ScriptedApi): Promise<NodeAgent> {
   });
   const parts = { mirror, cluster, random: Math.random, log: silentLogger, settings };
   const engine = createPortableEngine();
-  const agent = createNodeAgent({ ...parts, client: mirror.client, engine });
+  const agent = createNodeAgent({ ...parts, client: mirror.client, engine, kernel: undefined });
   const components = [mirror, ...agent.components];
   await startAll(components, new AbortController().signal, silentLogger);
   t.after(() => stopAll(components, silentLogger));

@@ -5,17 +5,19 @@ import {
   ProxyHealth,
   type Mirror,
 } from '../cluster/index.ts';
-import { createUserspaceDriver } from '../drivers/userspace/index.ts';
+import type { ServiceGateway } from '../gateway/index.ts';
 import { createEventRecorder, type ObjectClient } from '../kube/index.ts';
 import { createMetrics, SyncTimes, type Metrics } from '../metrics/index.ts';
 import type { Driver, Random } from '../model/index.ts';
 import type { Component, Logger, MetricFamily } from '../obs/index.ts';
 import { createPlanner, type Planner } from '../plan/index.ts';
 import { interfaceAddresses, systemClock } from '../sys/index.ts';
-import { createPortableUdp, type PageHandler, type StreamEngine } from '../sys/net/index.ts';
+import type { PageHandler, StreamEngine } from '../sys/net/index.ts';
+import { createAgentDriver } from './agent-driver.ts';
 import { driverComponent } from './forwarding.ts';
 import { createPages, type Pages } from './pages.ts';
 import type { ClusterRun } from './cluster-run.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { version } from './version.ts';
 
@@ -24,6 +26,8 @@ export interface NodeAgentParts {
   readonly cluster: ClusterRun['cluster'];
   readonly mirror: Mirror;
   readonly engine: StreamEngine;
+  /** What forwards in the kernel; undefined: sockets do. */
+  readonly kernel: KernelDriver | undefined;
   readonly settings: ProxySettings;
   readonly random: Random;
   readonly log: Logger;
@@ -34,6 +38,8 @@ export interface NodeAgent {
   readonly planner: Planner;
   readonly metrics: Metrics;
   readonly health: Pages;
+  /** Undefined when connections are all that is balanced. */
+  readonly gateway: ServiceGateway | undefined;
   /** In the order they start, after the mirror. */
   readonly components: readonly Component[];
 }
@@ -49,7 +55,15 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
   const events = createEventRecorder({ ...common, log: logOf('events'), component: 'switchyard' });
   const syncs = new SyncTimes(clock);
   const hostAddresses = interfaceAddresses();
-  const driver = syncs.timed(userspace(parts));
+  const forwarding = createAgentDriver({
+    ...common,
+    engine: parts.engine,
+    kernel: parts.kernel,
+    logOf,
+    planner: () => planner,
+    requests: settings.requests,
+  });
+  const driver = syncs.timed(forwarding.driver);
   const node = createNodeFollower({
     ...common,
     ...settings,
@@ -75,6 +89,7 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     defaultScheduler: settings.defaultScheduler,
     onQueued: () => health.queued(),
     onSynced: () => health.synced(),
+    ...forwarding.planned,
   });
   const metrics = createMetrics({
     at: settings.metrics,
@@ -102,19 +117,17 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     planner,
     metrics,
     health: pages,
-    components: [driverComponent(driver), pages, node, planner, serviceHealth, metrics],
+    gateway: forwarding.gateway,
+    components: [
+      driverComponent(driver),
+      ...forwarding.components,
+      pages,
+      node,
+      planner,
+      serviceHealth,
+      metrics,
+    ],
   };
-}
-
-function userspace({ engine, random, log }: NodeAgentParts): Driver {
-  const component = log.child({ component: 'userspace' });
-  return createUserspaceDriver({
-    engine,
-    udp: createPortableUdp(),
-    clock: systemClock,
-    random,
-    log: component,
-  });
 }
 
 function pageOf(health: ProxyHealth): PageHandler {

@@ -18,12 +18,15 @@ import { SysError, systemClock } from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import {
   claimAddressBlock,
+  hasIpv6,
   inheritAddressBlock,
+  foreignRange,
   reclaimAddressBlock,
   type AddressBlock,
 } from './address-block.ts';
 import { AppError } from './errors.ts';
 import type { Estate } from './estate.ts';
+import { claimHostBlock, hostServiceRange } from './host-block.ts';
 
 export interface Objects {
   readonly store: MemoryStoreClient;
@@ -130,10 +133,13 @@ export async function blockFor(
     objects,
     name,
     estate,
+    inKernel,
   }: {
     readonly objects: Objects;
     readonly name: string;
     readonly estate: Estate | undefined;
+    /** Its driver forwards in the kernel, where no address of 127/8 goes. */
+    readonly inKernel: boolean;
   },
 ): Promise<AddressBlock> {
   if (estate !== undefined) {
@@ -142,10 +148,18 @@ export async function blockFor(
     return await inheritAddressBlock(engine, estate.serviceRange, at);
   }
   const serviceRange = objects.recall('serviceRange');
-  if (serviceRange !== undefined) {
-    return await reclaimAddressBlock(engine, { serviceRange, folder: objects.folder ?? '' });
+  const folder = objects.folder ?? '';
+  if (inKernel) {
+    const own = formatCidr(hostServiceRange);
+    if (serviceRange !== undefined && serviceRange !== own)
+      throw foreignRange(serviceRange, folder);
+  } else if (serviceRange !== undefined) {
+    return await reclaimAddressBlock(engine, { serviceRange, folder });
   }
-  const block = await claimAddressBlock(engine, name);
+  const block = inKernel
+    ? await claimHostBlock(engine, hasIpv6)
+    : await claimAddressBlock(engine, name);
+  if (serviceRange !== undefined) return block;
   try {
     await objects.remember('serviceRange', formatCidr(block.serviceRange));
   } catch (thrown) {

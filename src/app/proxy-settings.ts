@@ -15,6 +15,8 @@ export interface ProxySettings {
   readonly minSyncMs: number;
   readonly syncMs: number;
   readonly masqueradeAll: boolean;
+  /** Each request of HTTP is balanced where a Service asks for that. */
+  readonly requests: boolean;
   readonly notes: readonly ConfigNote[];
 }
 
@@ -38,6 +40,7 @@ export async function proxySettings(options: ProxyRunOptions): Promise<ProxySett
     defaultScheduler: options.defaultScheduler ?? file.defaultScheduler,
     minSyncMs: file.minSyncMs ?? minSyncMs,
     syncMs: file.syncMs ?? syncMs,
+    requests: options.requests,
     masqueradeAll: file.masqueradeAll ?? false,
     notes: file.notes ?? [],
   };

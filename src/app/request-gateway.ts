@@ -14,6 +14,8 @@ import { createEventRecorder, isNotFound, serviceKind, type ObjectClient } from 
 import type { Clock, Driver, Random } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import type { Planner } from '../plan/index.ts';
+import { keptInKernel } from './kept-in-kernel.ts';
+import type { KernelDriver } from './kernel-drivers.ts';
 import { createPortableUdp, type StreamEngine } from '../sys/net/index.ts';
 
 export interface RequestGatewayOptions {
@@ -25,18 +27,23 @@ export interface RequestGatewayOptions {
   /** Whose names shared ports answer to, how long requests may take at the end, and the share of them in the log. */
   readonly scope: ServiceGatewayOptions['scope'];
   readonly drainMs: number;
+  /** Every client says first whom it speaks for. */
+  readonly acceptProxyProtocol: boolean;
   readonly accessLogShare: number;
   /** Asked when a gateway came or went; may still be in the making before. */
   readonly planner: () => Planner;
+  /** Where it listens for those that come through a driver. */
+  readonly ownAddress: string;
+  /** What carries connections instead of sockets. */
+  readonly kernel: KernelDriver | undefined;
   /** What the driver of the process before this one left. */
   readonly inherited?: DriverEstate | undefined;
 }
 
-const loopback = '127.0.0.1';
 const maxEndpointConnections = 1_024;
 const maxWaiting = 4_096;
 
-/** The userspace driver, and the gateway it hands connections to. */
+/** The driver, and the gateway: connections are handed to it, or led to where it listens. */
 export function createGatedDriver(options: RequestGatewayOptions): {
   readonly driver: Driver;
   /** The driver itself, for the process after this one. */
@@ -45,6 +52,11 @@ export function createGatedDriver(options: RequestGatewayOptions): {
 } {
   const { engine, clock, random, logOf } = options;
   const gateway = createRequestGateway(options);
+  if (options.kernel !== undefined) {
+    const log = logOf('driver');
+    const driver = options.kernel({ clock, random, log, atStop: 'remove' });
+    return { driver: withRequests(driver, gateway), carrier: keptInKernel, gateway };
+  }
   const driver = createUserspaceDriver({
     engine,
     udp: createPortableUdp(),
@@ -64,7 +76,7 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
     clock,
     random,
     log: logOf('http'),
-    address: loopback,
+    address: options.ownAddress,
     accessLogShare: options.accessLogShare,
     maxEndpointConnections,
     maxWaiting,
@@ -73,6 +85,7 @@ function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
     ...options,
     gateway,
     scope: options.scope,
+    acceptProxyProtocol: options.acceptProxyProtocol,
     lacks: lackTeller(options),
     drainMs: options.drainMs,
     log: logOf('gateway'),
@@ -98,6 +111,7 @@ function withRequests(driver: Driver, gateway: ServiceGateway): Driver {
     },
     locate: (flow) => driver.locate(flow),
     stop: (signal) => driver.stop(signal),
+    audit: driver.audit?.bind(driver),
   };
 }
 

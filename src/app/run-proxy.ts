@@ -9,11 +9,14 @@ import {
 } from '../control/index.ts';
 import { formatSocketAddress } from '../model/index.ts';
 import type { Component } from '../obs/index.ts';
-import { systemClock } from '../sys/index.ts';
+import { keepYoungHeapSmall, systemClock } from '../sys/index.ts';
 import { createEngine, type StreamEngine } from '../sys/net/index.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
+import { AppError } from './errors.ts';
+import { kernelDriverFor, type ForwardMode } from './kernel-drivers.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
 import { proxySettings, type ProxySettings } from './proxy-settings.ts';
+import { createRequestSource } from './request-source.ts';
 import type { RunContext } from './run-dns.ts';
 import { version } from './version.ts';
 import { gatherWorld } from './world.ts';
@@ -23,6 +26,7 @@ export async function runProxy(
   options: ProxyRunOptions,
   { io, signal, pid }: RunContext & { readonly pid: number },
 ): Promise<number> {
+  keepYoungHeapSmall();
   const settings = await proxySettings(options);
   const { kubeconfig, node } = settings;
   const followings = proxyFollowings(node);
@@ -33,7 +37,10 @@ export async function runProxy(
   }
   const { engine, notEpoll } = await createEngine({ prefer: options.engine });
   if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  const agent = createNodeAgent({ ...run, client: run.mirror.client, engine, settings });
+  const clock = systemClock;
+  const mode = modeOf(options.mode, settings);
+  const kernel = await kernelDriverFor(mode, { clock, random: run.random, log });
+  const agent = createNodeAgent({ ...run, client: run.mirror.client, engine, kernel, settings });
   const name = options.instance ?? node;
   const components: Component[] = [run.mirror, ...agent.components];
   const startedAt = new Date(systemClock.now()).toISOString();
@@ -62,6 +69,15 @@ export async function runProxy(
   });
 }
 
+/** Requests are balanced by whoever has their connections, which rules of the kernel would pass on. */
+function modeOf(mode: ForwardMode, { requests }: ProxySettings): ForwardMode {
+  if (!requests || mode === 'userspace') return mode;
+  if (mode === 'auto') return 'userspace';
+  throw new AppError('MODE_UNAVAILABLE', `Cannot balance requests with --mode ${mode}`, {
+    remedy: 'Start with --mode userspace, or run switchyard gateway for them beside it',
+  });
+}
+
 interface Asked {
   readonly agent: NodeAgent;
   readonly engine: StreamEngine;
@@ -69,7 +85,7 @@ interface Asked {
 }
 
 function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlSource {
-  const { planner, driver, metrics } = agent;
+  const { planner, driver, metrics, gateway } = agent;
   return createPlanSource({
     instance,
     plan: () => planner.applied().plan,
@@ -78,7 +94,16 @@ function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlS
     engine,
     clock: systemClock,
     // Explaining takes objects that forwarding does not: whole ones, asked for when somebody wants to know.
-    world: () => gatherWorld({ client: run.whole, driver, applied: planner.applied }),
+    world: () => gatherWorld({ client: run.whole, driver, gateway, applied: planner.applied }),
+    ...(gateway === undefined
+      ? {}
+      : {
+          requests: createRequestSource({
+            gateway,
+            applied: planner.applied,
+            clock: systemClock,
+          }),
+        }),
     metrics: async () => {
       const at = metrics.address();
       return { address: at && formatSocketAddress(at), text: await metrics.text() };

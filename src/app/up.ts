@@ -23,6 +23,8 @@ import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
 import { createHandOver, type HandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { cannotHandOver } from './kept-in-kernel.ts';
+import { kernelDriverFor, type ForwardMode, type KernelDriver } from './kernel-drivers.ts';
 import { createLife, type Life } from './life.ts';
 import { startAfter, startOrRelease } from './follow.ts';
 import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
@@ -37,6 +39,7 @@ export interface UpOptions {
   /** Files and folders of manifests. */
   readonly files: readonly string[];
   readonly demo: boolean;
+  readonly mode: ForwardMode;
   readonly engine: EnginePreference;
   /** Threads that carry TCP; 1 when undefined. */
   readonly workers?: number | undefined;
@@ -95,10 +98,17 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
   if (!options.replace) {
     const name = options.instance ?? (await freeName(folders));
     return await startParts(
-      { options, name, engine: await engineFor(options), successor: undefined },
+      {
+        options,
+        name,
+        kernel: await kernelFor(options),
+        engine: await engineFor(options),
+        successor: undefined,
+      },
       signal,
     );
   }
+  if (options.mode === 'nftables') throw cannotHandOver();
   const successor = await becomeSuccessor(folders, options.instance, log);
   try {
     const started = options.asBefore ? startedAs(options, successor.start) : options;
@@ -109,11 +119,15 @@ export async function startUp(options: UpOptions, signal: AbortSignal): Promise<
       folder: started.folder,
     });
     const engine = await engineFor(started);
-    const parts = { options: started, name: instance, engine, successor };
+    const parts = { options: started, name: instance, engine, successor, kernel: undefined };
     return await startParts(parts, signal);
   } finally {
     successor.giveUp();
   }
+}
+
+async function kernelFor({ mode, log }: UpOptions): Promise<KernelDriver | undefined> {
+  return await kernelDriverFor(mode, { clock: systemClock, random: Math.random, log });
 }
 
 async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
@@ -160,6 +174,7 @@ function startedAs(
 
 interface Parts {
   readonly options: UpOptions;
+  readonly kernel: KernelDriver | undefined;
   readonly name: string;
   readonly engine: StreamEngine;
   readonly successor: Successor | undefined;
@@ -187,7 +202,8 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const { options, name, engine, successor, objects, estate } = parts;
   const { log, pid } = options;
   const claimName = `${options.folders.home ?? ''}/${name}`;
-  const block = await blockFor(engine, { objects, name: claimName, estate });
+  const inKernel = parts.kernel !== undefined;
+  const block = await blockFor(engine, { objects, name: claimName, estate, inKernel });
   const { instance, components, life, handOver, source, control, api, sources } = assemble(
     parts,
     block,
@@ -238,7 +254,7 @@ interface Assembled {
 
 /** Everything put together; nothing runs yet. */
 function assemble(
-  { options, name, engine, objects, estate }: StartParts,
+  { options, name, engine, objects, estate, kernel }: StartParts,
   block: AddressBlock,
 ): Assembled {
   const { folders, log, pid, drainSeconds, kubeconfigOut, authorization } = options;
@@ -247,6 +263,7 @@ function assemble(
     engine,
     objects,
     block,
+    kernel,
     upstreams: upstreamsOf(options),
     metricsAt: options.metrics,
     browserPort: options.browserPort,
@@ -265,7 +282,10 @@ function assemble(
   const view = viewOf({ name, pid, instance, components, startedAt });
   const source = {
     ...sourceOf({ ...instance, workloads }, engine, view),
-    handOver: (protocol: string) => handOver.offer(protocol),
+    handOver: async (protocol: string) => {
+      if (kernel !== undefined) throw cannotHandOver();
+      return await handOver.offer(protocol);
+    },
     backups: createBackupSource({ objects, client, block, folder }),
   };
   const controlLog = log.child({ component: 'control' });

@@ -35,7 +35,7 @@ export interface CliIo {
   readonly folder?: string | undefined;
 }
 
-export const upModes = ['userspace'] as const;
+export const upModes = ['userspace', 'nftables', 'auto'] as const;
 
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
@@ -144,7 +144,7 @@ export interface DnsRunOptions extends ClusterRunOptions {
 }
 
 /** `auto` takes the best this host can do. */
-export const proxyModes = ['auto', 'userspace'] as const;
+export const proxyModes = ['auto', 'nftables', 'userspace'] as const;
 
 export interface ProxyRunOptions extends ClusterRunOptions {
   /** Undefined when neither --instance nor SWITCHYARD_INSTANCE names one. */
@@ -161,6 +161,8 @@ export interface ProxyRunOptions extends ClusterRunOptions {
   /** CIDRs; the Node's own addresses when undefined. */
   readonly nodePortAddresses: readonly string[] | undefined;
   readonly defaultScheduler: SchedulerName | undefined;
+  /** Each request of HTTP is balanced where a Service asks for that; reads Secrets. */
+  readonly requests: boolean;
 }
 
 /** A ServicePort, and where a gateway answers for it. */
@@ -184,11 +186,18 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly engine: (typeof upEngines)[number];
   /** Where health, readiness and metrics are served; undefined: nowhere. */
   readonly pages: SocketAddress | undefined;
+  /** Every client is a proxy that says first whom it speaks for. */
+  readonly acceptProxyProtocol: boolean;
   /** How long it goes on as before after it is told to end, and how long requests may then take. */
   readonly lameduckMs: number;
   readonly drainMs: number;
   /** Of all requests that are balanced, how many are logged: 0 to 1. */
   readonly accessLogShare: number;
+}
+
+/** What was taken out of the kernel, as people name it. */
+export interface CleanupView {
+  readonly removed: readonly string[];
 }
 
 export interface CliDeps {
@@ -204,6 +213,8 @@ export interface CliDeps {
   proxy(options: ProxyRunOptions): Promise<number>;
   /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
   gateway(options: GatewayRunOptions): Promise<number>;
+  /** Takes away what instances left in the kernel; `force`: also what one that runs needs. */
+  cleanup(force: boolean): Promise<CleanupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

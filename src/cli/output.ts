@@ -3,7 +3,9 @@ import type { ExplainView, ServiceFilter } from '../control/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { paintFor } from './paint.ts';
+import { renderAudit } from './render/audit.ts';
 import { renderBackup } from './render/backup.ts';
+import { renderCleanup } from './render/cleanup.ts';
 import { renderDoctor } from './render/doctor.ts';
 import { renderEndpoints } from './render/endpoints.ts';
 import { renderExplanation } from './render/explanation.ts';
@@ -38,6 +40,7 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
     case 'metrics':
     case 'workload':
     case 'backup':
+    case 'cleanup':
       return exitCodes.fine;
     case 'explanation':
       return isFine(result.view) ? exitCodes.fine : exitCodes.no;
@@ -58,6 +61,8 @@ export function printResult(result: CommandResult, format: OutputFormat, io: Cli
       const goes = explanation.outcome !== 'refused' && explanation.outcome !== 'not-served';
       return goes && (answer?.status ?? 200) < 500 ? exitCodes.fine : exitCodes.no;
     }
+    case 'audit':
+      return result.view.deviations.length === 0 ? exitCodes.fine : exitCodes.no;
     case 'spread':
       return result.view.kept ? exitCodes.fine : exitCodes.no;
   }
@@ -78,6 +83,8 @@ function dataOf(result: PrintedResult): unknown {
       return result.plan;
     case 'lint':
       return result.report;
+    case 'audit':
+    case 'cleanup':
     case 'spread':
     case 'metrics':
     case 'workload':
@@ -117,6 +124,10 @@ function renderText(result: PrintedResult, io: CliIo): string {
       return renderRequest(result.view, paint);
     case 'workload':
       return renderWorkload(result.view);
+    case 'cleanup':
+      return renderCleanup(result.view);
+    case 'audit':
+      return renderAudit(result.view, paint);
     case 'backup':
       return renderBackup(result.view);
     case 'metrics':

@@ -2,8 +2,10 @@
 import { Command, Option } from 'commander';
 import { logLevels } from '../obs/index.ts';
 import { addExplain } from './commands/explain.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addBind } from './commands/bind.ts';
+import { addCleanup } from './commands/cleanup.ts';
 import { addDns } from './commands/dns.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGateway } from './commands/gateway.ts';
@@ -80,6 +82,8 @@ export function buildProgram({ version, io, act }: ProgramOptions): Command {
   addGateway(program, act);
   addDns(program, act);
   addDoctor(program, act);
+  addAudit(program, act);
+  addCleanup(program, act);
   addLint(program, act);
   throwUsageErrors(program);
   return program;

@@ -1,5 +1,6 @@
 /** What commands return; output.ts prints it. */
 import type {
+  AuditView,
   BackupView,
   EndpointView,
   ExplainView,
@@ -16,7 +17,7 @@ import type {
 } from '../control/index.ts';
 import type { LintReport } from '../lint/index.ts';
 
-import type { DoctorView } from './io.ts';
+import type { CleanupView, DoctorView } from './io.ts';
 
 export type CommandResult =
   | {
@@ -39,6 +40,8 @@ export type CommandResult =
   | { readonly kind: 'request'; readonly view: RequestView }
   | { readonly kind: 'doctor'; readonly view: DoctorView }
   | { readonly kind: 'workload'; readonly view: WorkloadView }
+  | { readonly kind: 'cleanup'; readonly view: CleanupView }
+  | { readonly kind: 'audit'; readonly view: AuditView }
   | { readonly kind: 'backup'; readonly view: BackupView }
   | { readonly kind: 'lint'; readonly report: LintReport; readonly strict: boolean }
   /** It ran and said what it had to say itself. */

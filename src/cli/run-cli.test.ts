@@ -89,6 +89,7 @@ async function run({
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
     restore: () => Promise.reject(new Error('not asked for')),
+    cleanup: async () => ({ removed: fakeRemoved }),
     dns: async () => assert.fail('dns was not asked for'),
     proxy: async () => assert.fail('proxy was not asked for'),
     gateway: async () => assert.fail('gateway was not asked for'),
@@ -130,6 +131,8 @@ const missingFile = new CodedError(
     cause: Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' }),
   },
 );
+
+const fakeRemoved = ['table ip switchyard', 'the route to 10.96.0.0/16'];
 
 /** By golden file. */
 const golden: Record<string, Run> = {
@@ -188,6 +191,12 @@ const golden: Record<string, Run> = {
   'help-explain.text': { argv: ['explain', '--help'] },
   'help-explain-service.text': { argv: ['explain', 'service', '--help'] },
   'help-explain-flow.text': { argv: ['explain', 'flow', '--help'] },
+  'audit.text': { argv: ['audit'] },
+  'audit.json': { argv: ['audit', '-o', 'json'] },
+  'cleanup.text': { argv: ['cleanup'] },
+  'cleanup.json': { argv: ['cleanup', '-o', 'json'] },
+  'help-audit.text': { argv: ['audit', '--help'] },
+  'help-cleanup.text': { argv: ['cleanup', '--help'] },
   'get-plan.text': { argv: ['get', 'plan'] },
   'get-plan.json': { argv: ['-o', 'json', 'get', 'plan'] },
   'spread.text': { argv: ['spread', 'service', 'web', '-n', '300'] },
@@ -452,6 +461,7 @@ test('progress is shown on a terminal after a second, and taken away', async (t)
         clock,
         up: async () => assert.fail('up was not asked for'),
         restore: () => Promise.reject(new Error('not asked for')),
+        cleanup: () => Promise.reject(new Error('not asked for')),
         dns: async () => assert.fail('dns was not asked for'),
         proxy: async () => assert.fail('proxy was not asked for'),
         gateway: async () => assert.fail('gateway was not asked for'),

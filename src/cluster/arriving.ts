@@ -1,6 +1,7 @@
 /** Objects as they come from a cluster: checked for what every object has, and without what nobody here reads. */
 import {
   ApiError,
+  apiNames,
   apiVersionOf,
   freezeCopy,
   isJsonObject,
@@ -47,6 +48,10 @@ export function reduceMetadata(
     },
   };
 }
+
+/** Asks for objects without anything but their metadata, and takes them whole from servers that do not know that. */
+export const metadataListType = `application/json;as=PartialObjectMetadataList;g=${apiNames.metaGroup};v=v1,application/json`;
+export const metadataType = `application/json;as=PartialObjectMetadata;g=${apiNames.metaGroup};v=v1,application/json`;
 
 /** Who owns which field is nobody's business here, and half of many objects. */
 export const dropManagedFields: Reduce = (object) => {

@@ -20,9 +20,16 @@ import {
 } from '../kube/index.ts';
 import type { Clock, Random } from '../model/index.ts';
 import type { ClusterAccess } from './access.ts';
-import { arrived, dropManagedFields, malformed, versionIn, type Reduce } from './arriving.ts';
+import {
+  arrived,
+  dropManagedFields,
+  malformed,
+  metadataType,
+  versionIn,
+  type Reduce,
+} from './arriving.ts';
 import { collectionPath, objectPath } from './paths.ts';
-import { metadataType, readJson, readList } from './read-list.ts';
+import { readJson, readList, type ListAbilities } from './read-list.ts';
 import { readWatch } from './read-watch.ts';
 import { Transport, type ApiCall, type Contact } from './transport.ts';
 
@@ -66,6 +73,7 @@ class Client implements ClusterClient {
   private readonly transport: Transport;
   private readonly readings: ReadonlyMap<string, Reading>;
   private readonly closing = new AbortController();
+  private readonly abilities: ListAbilities = { streams: undefined };
 
   constructor(options: ClusterClientOptions) {
     this.options = options;
@@ -100,6 +108,7 @@ class Client implements ClusterClient {
       ...this.readingOf(kind),
       transport: this.transport,
       pageSize,
+      abilities: this.abilities,
       signal: this.closing.signal,
       onPage: (count) => onPage?.(kind, count),
     });

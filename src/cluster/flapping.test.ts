@@ -52,9 +52,10 @@ function faultFor(random: () => number): Fault | undefined {
 async function scripted(
   t: TestContext,
   flapping: Flapping,
-  random: () => number,
+  { random, streams = false }: { readonly random: () => number; readonly streams?: boolean },
 ): Promise<ScriptedApi> {
   const api = new ScriptedApi({
+    streams,
     history: 20,
     faultOf: ({ authorization }) => {
       if (authorization !== `Bearer ${flapping.token}`) return { kind: 'status', code: 401 };
@@ -66,11 +67,17 @@ async function scripted(
   return api;
 }
 
-for (const seed of [1, 2, 3]) {
-  test(`forwarding changes only truly, and converges (seed ${seed})`, async (t) => {
+for (const [seed, streams] of [
+  [1, false],
+  [2, true],
+  [3, false],
+  [4, true],
+] as const) {
+  const lists = streams ? 'lists streamed' : 'lists by pages';
+  test(`forwarding changes only truly, and converges (seed ${seed}, ${lists})`, async (t) => {
     const random = chance(seed);
     const flapping: Flapping = { isBad: false, token: 'first' };
-    const api = await scripted(t, flapping, random);
+    const api = await scripted(t, flapping, { random, streams });
     const history = new Map<string, string[]>();
     const remember = (i: number, numbers: readonly number[]): void => {
       const slice = testSlice(i, labels.serviceName, numbers);
@@ -140,7 +147,7 @@ for (const seed of [1, 2, 3]) {
 }
 
 test("what is asked is kube-proxy's selection, and of Pods only the metadata of those that weigh", async (t) => {
-  const api = await scripted(t, { isBad: false, token: 'token' }, chance(1));
+  const api = await scripted(t, { isBad: false, token: 'token' }, { random: chance(1) });
   api.set(nodeKind, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-a' } });
   const proxy = createTestProxy({ access: accessTo(api.url), applied: () => undefined });
   await proxy.start();

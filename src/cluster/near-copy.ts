@@ -158,6 +158,7 @@ class Copy implements NearCopy {
   /** Resolves false when this instance refused something. */
   private async sync(): Promise<boolean> {
     this.dirty = false;
+    this.forgetGone();
     const { pods, log } = this.options;
     const wanted = new Map<string, () => Promise<void>>();
     const reached: FarPort[] = [];
@@ -173,9 +174,10 @@ class Copy implements NearCopy {
     for (const [kind, object] of objects) {
       wanted.set(keyOf(kind, object), () => this.put(kind, object));
     }
+    // What comes first, then what goes: a Service whose Pods are all others now is never without.
     const works = [
-      ...[...this.made.keys()].filter((key) => !wanted.has(key)).map((key) => () => this.drop(key)),
       ...wanted.values(),
+      ...[...this.made.keys()].filter((key) => !wanted.has(key)).map((key) => () => this.drop(key)),
     ];
     const refused: string[] = [];
     for (const work of works) {
@@ -191,6 +193,14 @@ class Copy implements NearCopy {
     log.warn('Cannot copy objects of the cluster', { count: refused.length, error: first });
     this.dirty = true;
     return false;
+  }
+
+  /** What was known of a Pod by slices that are others now. */
+  private forgetGone(): void {
+    const now = new Set(this.slices.values());
+    for (const [pod, slices] of this.goneIn) {
+      if (slices.isDisjointFrom(now)) this.goneIn.delete(pod);
+    }
   }
 
   private *farPods(): Generator<ReturnType<typeof farEndpoints>[number]> {

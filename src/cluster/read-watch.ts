@@ -1,6 +1,8 @@
 /** A watch: lines of JSON as long as the server keeps it open. Its client goes on from the last version it saw. */
 import {
   ApiError,
+  apiNames,
+  fieldOf,
   isJsonObject,
   type JsonObject,
   type Kind,
@@ -9,9 +11,8 @@ import {
   type WatchOptions,
 } from '../kube/index.ts';
 import { messageOf, type Random } from '../model/index.ts';
-import { arrived, malformed, versionIn, type Reduce } from './arriving.ts';
+import { arrived, malformed, metadataType, versionIn, type Reduce } from './arriving.ts';
 import { collectionPath } from './paths.ts';
-import { metadataType } from './read-list.ts';
 import { refusalOf } from './refusal.ts';
 import type { Transport } from './transport.ts';
 
@@ -48,13 +49,37 @@ export async function* readWatch<T extends KubeObject>(
       idleMs,
       signal,
     });
-    for await (const line of linesOf(kind, reply.pieces)) {
+    for await (const { event } of eventsOf(kind, reply.pieces, reduce)) {
       if (signal.aborted) return;
-      yield eventOf(kind, parse(kind, line), reduce);
+      yield event;
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown;
   }
+}
+
+export interface ArrivedEvent<T extends KubeObject> {
+  readonly event: WatchEvent<T>;
+  /** The bookmark that ends what a watch begins with. */
+  readonly isInitialEnd: boolean;
+}
+
+export async function* eventsOf<T extends KubeObject>(
+  kind: Kind<T>,
+  pieces: AsyncIterable<Buffer>,
+  reduce: Reduce,
+): AsyncGenerator<ArrivedEvent<T>, void> {
+  for await (const line of linesOf(kind, pieces)) {
+    const said = parse(kind, line);
+    yield { event: eventOf(kind, said, reduce), isInitialEnd: isInitialEnd(said) };
+  }
+}
+
+function isInitialEnd({ type, object }: JsonObject): boolean {
+  if (type !== 'BOOKMARK' || !isJsonObject(object)) return false;
+  const metadata = fieldOf(object, 'metadata');
+  const annotations = isJsonObject(metadata) ? fieldOf(metadata, 'annotations') : undefined;
+  return isJsonObject(annotations) && fieldOf(annotations, apiNames.initialEventsEnd) === 'true';
 }
 
 /** What is left without a line end is the rest of a line that was cut: it is not an event. */

@@ -64,7 +64,7 @@ export function refusalOf(body: unknown, place: RefusalPlace): ApiError {
 }
 
 const remedies: Partial<Record<StatusReason, string>> = {
-  Forbidden: 'Give this user the rules of the ClusterRole in deploy/',
+  Forbidden: 'Give this user the rules in deploy/',
   Unauthorized: 'Renew the credentials that the kubeconfig names',
 };
 

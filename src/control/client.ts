@@ -9,6 +9,7 @@ import {
   controlPaths,
   protocolHeader,
   protocolVersion,
+  type AuditView,
   type EndpointView,
   type ErrorView,
   type ExplainRequest,
@@ -46,6 +47,7 @@ export interface ControlClient {
   traffic(filter: ServiceFilter): Promise<TrafficView>;
   metrics(): Promise<MetricsView>;
   plan(): Promise<PlanView>;
+  audit(): Promise<AuditView>;
   spread(request: SpreadRequest, options?: SpreadCallOptions): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
   /** Asks the instance to wait for a process that takes over. */
@@ -91,6 +93,7 @@ export function createControlClient(
   const workload = async (url: string, body: object): Promise<WorkloadView> =>
     readObject(await post(url, body));
   return {
+    audit: async () => readObject<AuditView>(await get(controlPaths.audit)),
     handOver: async (protocol) =>
       readObject<HandoverOffer>(await post(controlPaths.handover, { protocol })),
     backup: async (request) => readObject<BackupView>(await post(backupPaths.backup, request)),

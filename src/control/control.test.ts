@@ -89,6 +89,7 @@ function source(change: Partial<ControlSource> = {}): ControlSource {
     }),
     spread: async () => spread,
     explain: async () => explained,
+    audit: async () => ({ driver: 'userspace', deviations: [] }),
     ...change,
   };
 }

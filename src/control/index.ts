@@ -8,6 +8,7 @@ export type { RequestSource, RequestView } from './request-protocol.ts';
 export type { NameRequest, NameSource, NameView } from './name-protocol.ts';
 export { createPlanSource } from './plan-source.ts';
 export type {
+  AuditView,
   EndpointView,
   ExplainView,
   FrontendView,

@@ -42,6 +42,7 @@ async function ask({ plan, report = quiet, request = {} }: Asked): Promise<Sprea
     plan: () => plan,
     report: () => report,
     driver: {
+      name: 'test',
       observe: () => ({ endpoints: new Map() }),
       locate: async () => {
         const next = pods[chosen.length % pods.length];

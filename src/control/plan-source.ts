@@ -27,7 +27,7 @@ export interface PlanSourceOptions {
   readonly plan: () => Plan;
   /** What the driver said of it; undefined before the first apply. */
   readonly report: () => ApplyReport | undefined;
-  readonly driver: Pick<Driver, 'locate' | 'observe'>;
+  readonly driver: Pick<Driver, 'name' | 'locate' | 'observe' | 'audit'>;
   readonly engine: NetEngine;
   readonly clock: Clock;
   /** Objects, Plan and report as they are now, for explanations. */
@@ -65,6 +65,10 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
     },
     metrics: async () => (await options.metrics?.()) ?? { address: undefined, text: '' },
     plan: () => planView(options.plan()),
+    audit: async () => ({
+      driver: options.driver.name,
+      deviations: (await options.driver.audit?.()) ?? [],
+    }),
     explain: async (request) => explainIn(await options.world(), request),
     spread: async (request, { onProgress, signal }) => {
       const now = applied();

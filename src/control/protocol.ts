@@ -8,7 +8,7 @@
  */
 
 import type { Explanation } from '../explain/index.ts';
-import type { SocketAddress } from '../model/index.ts';
+import type { Deviation, SocketAddress } from '../model/index.ts';
 
 export const protocolVersion = '1';
 
@@ -24,9 +24,16 @@ export const controlPaths = {
   spread: '/spread',
   explain: '/explain',
   handover: '/handover',
+  audit: '/audit',
   explainName: '/explain/name',
   explainRequest: '/explain/request',
 } as const;
+
+/** What the driver keeps outside of its process against the Plan in force. */
+export interface AuditView {
+  readonly driver: string;
+  readonly deviations: readonly Deviation[];
+}
 
 /** A failure on its way to people: the parts of a CodedError. Not 200 and `{ error: ErrorView }` over HTTP. */
 export interface ErrorView {

@@ -19,6 +19,7 @@ import {
   controlPaths,
   protocolHeader,
   protocolVersion,
+  type AuditView,
   type EndpointView,
   type ExplainRequest,
   type ExplainView,
@@ -47,6 +48,7 @@ export interface ControlSource {
   plan(): PlanView;
   spread(request: SpreadRequest, options: SpreadRun): Promise<SpreadView>;
   explain(request: ExplainRequest): Promise<ExplainView>;
+  audit(): Promise<AuditView>;
   /** Prepares to hand everything to another process that speaks this protocol; undefined where that cannot be. */
   handOver?(protocol: string): Promise<HandoverOffer>;
   /** Undefined where no names are answered. */
@@ -151,6 +153,8 @@ async function route(
       return ok(await source.metrics());
     case `GET ${controlPaths.plan}`:
       return ok(source.plan());
+    case `GET ${controlPaths.audit}`:
+      return ok(await source.audit());
     case `POST ${controlPaths.explain}`:
       return ok(await source.explain(readExplainRequest(request.body)));
     case `POST ${controlPaths.explainName}`:

@@ -33,8 +33,11 @@ export function writeResponse(
   for (const [name, value] of added) out.field(name, value);
   let chunked = false;
   let keeps = keepsAlive;
-  if (contentLength >= 0 && status !== 204) out.field('Content-Length', String(contentLength));
-  else if (hasBody && minor === 1) {
+  if (contentLength >= 0 && status !== 204) {
+    out.text('Content-Length: ');
+    out.decimal(contentLength);
+    out.text('\r\n');
+  } else if (hasBody && minor === 1) {
     chunked = true;
     out.text('Transfer-Encoding: chunked\r\n');
   } else if (!isHead && hasBody) keeps = false;

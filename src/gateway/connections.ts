@@ -14,8 +14,8 @@ import { ProxyIntro } from './proxy-intro.ts';
 
 /** A client's connection, whatever it speaks. */
 export interface ClientConnection {
-  /** Ends once what is under way is answered. */
-  drain(): void;
+  /** Ends once what is under way is answered; a quiet one when it has been quiet for so long. */
+  drain(patienceMs: number): void;
   destroy(): void;
 }
 

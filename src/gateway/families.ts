@@ -1,15 +1,64 @@
 /** What the gateway counted, as Prometheus reads it: by Service, endpoint, status, and how long answers took. */
+import type { VirtualServer } from '../model/index.ts';
 import type { MetricFamily, MetricSample } from '../obs/index.ts';
-import { latencyBucketsMs, type EndpointRequests, type PortRequests } from './counters.ts';
+import {
+  latencyBucketsMs,
+  type EndpointRequests,
+  type PortCount,
+  type PortRequests,
+} from './counters.ts';
+import { byName, portId } from './port-ids.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-export interface CountedPort {
+interface CountedPort {
   readonly labels: Labels;
   /** Connections: undefined where they are counted elsewhere. */
   readonly requests: Omit<PortRequests, 'connections'> & {
     readonly connections: number | undefined;
   };
+}
+
+interface Known {
+  readonly served: readonly VirtualServer[];
+  /** What came by name, by ServicePort id. */
+  readonly byName: ReadonlyMap<string, PortCount>;
+  readonly serverOf: (id: string) => VirtualServer | undefined;
+}
+
+/** Each with the Service it counts for, and the way its clients came. */
+export function labelledPorts(
+  observed: readonly PortRequests[],
+  { served, byName: named, serverOf }: Known,
+): readonly CountedPort[] {
+  const known = new Map<string, Labels>();
+  for (const server of served) {
+    for (const entry of ['cluster', 'local'] as const) {
+      known.set(portId(server.id, entry), { ...labelsOf(server), entry });
+    }
+  }
+  const own = observed.flatMap((requests): CountedPort[] => {
+    const labels = known.get(requests.id);
+    if (labels !== undefined) return [{ labels, requests }];
+    const isTls = requests.id === byName.tls;
+    if (!isTls && requests.id !== byName.plain) return [];
+    // What came by name is counted for its Service below; here is what had none.
+    const entry = isTls ? 'name-tls' : 'name';
+    const shared = { namespace: '', service: '', port: '', family: '', entry };
+    return [{ labels: shared, requests: { ...requests, endpoints: [] } }];
+  });
+  const others = [...named].flatMap(([id, count]): CountedPort[] => {
+    const server = serverOf(id);
+    if (server === undefined) return [];
+    const requests = { ...count.view(id), connections: undefined };
+    return [{ labels: { ...labelsOf(server), entry: 'name' }, requests }];
+  });
+  return [...own, ...others];
+}
+
+function labelsOf({ ref }: VirtualServer): Labels {
+  const { namespace, name: service, portName: port, family } = ref;
+  return { namespace, service, port, family };
 }
 
 export function requestFamilies(ports: readonly CountedPort[]): readonly MetricFamily[] {

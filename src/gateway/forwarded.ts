@@ -21,6 +21,8 @@ export class Forwarding {
   readonly scheme: 'http' | 'https';
   readonly local: SocketAddress;
   private readonly options: ForwardingOptions;
+  private lastHost: string | undefined;
+  private lastHostLine = new Uint8Array(0);
   private lastAuthority: string | undefined;
   private lastBlock = new Uint8Array(0);
 
@@ -46,6 +48,13 @@ export class Forwarding {
     return client;
   }
 
+  /** The Host field as a line of a head. Mostly that of the request before. */
+  host(authority: string): Uint8Array {
+    if (authority === this.lastHost) return this.lastHostLine;
+    this.lastHost = authority;
+    return (this.lastHostLine = octetsOf(`Host: ${authority}\r\n`));
+  }
+
   /** The fields as lines of a head. Mostly those of the request before. */
   block(authority: string, read: ReadField): Uint8Array {
     if (!this.believes && authority === this.lastAuthority) return this.lastBlock;
@@ -53,7 +62,7 @@ export class Forwarding {
     let block = '';
     for (let i = 0; i + 1 < list.length; i += 2) block += `${list[i]}: ${list[i + 1]}\r\n`;
     this.lastAuthority = authority;
-    return (this.lastBlock = Uint8Array.from(block, (character) => character.charCodeAt(0)));
+    return (this.lastBlock = octetsOf(block));
   }
 
   list(authority: string, read: ReadField): FieldList {
@@ -73,6 +82,10 @@ export class Forwarding {
       appended(said('forwarded'), element),
     ];
   }
+}
+
+function octetsOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 function isTrusted(trusted: readonly Cidr[], address: string): boolean {

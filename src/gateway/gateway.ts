@@ -41,8 +41,11 @@ export interface Gateway {
   /** Where the port listens; undefined when it is not served. */
   addressOf(id: string): SocketAddress | undefined;
   observe(): readonly PortRequests[];
-  /** Ends everything: requests under way may finish until the signal aborts. */
-  stop(signal: AbortSignal): Promise<void>;
+  /**
+   * Ends everything: requests under way may finish until the signal aborts, and so may what comes on quiet connections in
+   * the time of `patienceMs`.
+   */
+  stop(signal: AbortSignal, patienceMs: number): Promise<void>;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -95,12 +98,12 @@ class HttpGateway implements Gateway {
     this.serving.set(port.id, { port: served, listener: listener ?? known?.listener, clients });
   }
 
-  async withdraw(id: string): Promise<void> {
+  async withdraw(id: string, patienceMs = withdrawPatienceMs): Promise<void> {
     const serving = this.serving.get(id);
     if (serving === undefined) return;
     this.serving.delete(id);
     await serving.listener?.close();
-    for (const client of serving.clients) client.drain();
+    for (const client of serving.clients) client.drain(patienceMs);
   }
 
   take(id: string, connection: Connection): boolean {
@@ -120,9 +123,9 @@ class HttpGateway implements Gateway {
     return [...this.serving].map(([id, { port }]) => port.count.view(id));
   }
 
-  async stop(signal: AbortSignal): Promise<void> {
+  async stop(signal: AbortSignal, patienceMs: number): Promise<void> {
     const all = [...this.serving.values()];
-    await Promise.all([...this.serving.keys()].map((id) => this.withdraw(id)));
+    await Promise.all([...this.serving.keys()].map((id) => this.withdraw(id, patienceMs)));
     const destroyAll = (): void => {
       for (const { clients } of all) for (const client of clients) client.destroy();
     };
@@ -140,6 +143,8 @@ class HttpGateway implements Gateway {
 }
 
 const drainLookMs = 20;
+/** Where the Service goes on without a gateway, its clients are to notice by nothing but a new connection. */
+const withdrawPatienceMs = 1_000;
 
 function servedPort(port: GatewayPort, count: PortCount): ServedPort {
   const trusted = port.trustedProxies.map(parseCidr).filter((range) => range !== undefined);

@@ -76,10 +76,15 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     );
   }
 
-  /** Ends the connection once the request under way is answered. */
-  drain(): void {
+  /**
+   * Ends the connection with the answer to the request under way, or to the next, whose first bytes may be on their way:
+   * a connection is closed at once only where nobody has said a word for so long.
+   */
+  drain(patienceMs: number): void {
     this.draining = true;
-    if (this.state === 'head' && this.partial.length === 0) this.stream.destroy('close');
+    if (this.state !== 'head' || this.partial.length > 0) return;
+    if (patienceMs === 0) this.stream.destroy('close');
+    else this.deadline = Math.min(this.deadline, this.context.deadlines.in(patienceMs));
   }
 
   destroy(): void {

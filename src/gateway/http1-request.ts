@@ -85,7 +85,7 @@ export class Http1Request implements IncomingRequest {
   header(name: string): string | undefined {
     const { fields } = this.head;
     if (name !== 'cookie') return fields.valueOf(name);
-    return (this.cookies = fields.valueOf(name, this.cookies));
+    return (this.cookies = fields.cookies(this.cookies));
   }
 
   writeHttp1(out: ByteWriter, endpoint: RoutedEndpoint): void {
@@ -93,7 +93,7 @@ export class Http1Request implements IncomingRequest {
     const { framing, fields } = head;
     const authority = this.authority === '' ? endpoint.key : this.authority;
     head.writeLine(out);
-    out.field('Host', authority);
+    out.all(this.forwarding.host(authority));
     // What a trusted proxy says of the client is in the fields that we write ourselves.
     const keeps = passesInRequest;
     out.fields(fields, framing.named.length === 0 ? keeps : withoutNamed(framing, keeps));

@@ -81,6 +81,7 @@ async function startReplica(t: TestContext, client: ObjectClient): Promise<Repli
     ...common,
     client,
     scope: 'localhost',
+    acceptProxyProtocol: false,
     drainMs: 2_000,
     gateway: createGateway({
       ...common,

@@ -18,7 +18,8 @@ import type {
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
 import { defaultBounds } from './bounds.ts';
-import { requestFamilies, type CountedPort } from './families.ts';
+import { labelledPorts, requestFamilies } from './families.ts';
+import { byName, portId } from './port-ids.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
 import type { GatewayPort, GatewayTls, TlsIdentity } from './router.ts';
@@ -34,6 +35,8 @@ export interface ServiceGatewayOptions {
   readonly log: Logger;
   /** Whose names the ports that are shared by all Services answer to. */
   readonly scope: HostScope;
+  /** Clients are proxies that say first whom they speak for, by the PROXY protocol. */
+  readonly acceptProxyProtocol: boolean;
   /** How long requests under way may take at the end. */
   readonly drainMs: number;
   /** Told once of each thing a ServicePort lacks here, in words; nobody when undefined. */
@@ -43,6 +46,8 @@ export interface ServiceGatewayOptions {
 }
 
 export interface ServiceGateway extends Component {
+  /** As `stop`, where others go on serving: who keeps a connection is told to go; cut off only when `signal` aborts. */
+  retire(signal: AbortSignal): Promise<void>;
   /** Takes note of the Plan in force; without a Delta of all of it. */
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
@@ -81,6 +86,9 @@ interface Served {
   lack: string | undefined;
 }
 
+/** For the next request on a connection that is kept: with its answer the client learns that it is to go. */
+const retirePatienceMs = 1_000;
+
 class Following implements ServiceGateway {
   readonly name = 'gateway';
   private readonly options: ServiceGatewayOptions;
@@ -107,17 +115,27 @@ class Following implements ServiceGateway {
     await Promise.all([this.keys.start(signal), this.secrets.start(signal)]);
     const router = createHostRouter({ ...this.options, plan: () => this.plan, routers: this });
     this.byHost = router;
-    gateway.carry({ ...plainPort, id: byName.plain, router });
+    const { acceptProxyProtocol } = this.options;
+    const shared = { ...plainPort, acceptProxyProtocol, router };
+    gateway.carry({ ...shared, id: byName.plain });
     const tls = { identities: () => this.identities() };
-    gateway.carry({ ...plainPort, id: byName.tls, router, tls });
+    gateway.carry({ ...shared, id: byName.tls, tls });
     this.state = { state: 'ready', detail: undefined };
   }
 
   async stop(): Promise<void> {
+    await this.end(AbortSignal.timeout(this.options.drainMs), 0);
+  }
+
+  async retire(signal: AbortSignal): Promise<void> {
+    await this.end(signal, retirePatienceMs);
+  }
+
+  private async end(signal: AbortSignal, patienceMs: number): Promise<void> {
     this.state = { state: 'stopped', detail: undefined };
     await Promise.all([this.keys.stop(), this.secrets.stop()]);
     await this.telling;
-    await this.options.gateway.stop(AbortSignal.timeout(this.options.drainMs));
+    await this.options.gateway.stop(signal, patienceMs);
   }
 
   status(): ComponentStatus {
@@ -180,31 +198,12 @@ class Following implements ServiceGateway {
   }
 
   metrics(): readonly MetricFamily[] {
-    const known = new Map<string, Readonly<Record<string, string>>>();
-    for (const { server } of this.served.values()) {
-      for (const entry of ['cluster', 'local'] as const) {
-        known.set(portId(server.id, entry), { ...labelsOf(server), entry });
-      }
-    }
-    const { plan } = this;
-    const counted = this.options.gateway.observe().flatMap((requests): CountedPort[] => {
-      const byNameEntry = requests.id === byName.plain ? 'name' : 'name-tls';
-      const isShared = requests.id === byName.plain || requests.id === byName.tls;
-      // What came by name is counted for its Service below; here is what had none.
-      if (isShared) {
-        const labels = { namespace: '', service: '', port: '', entry: byNameEntry };
-        return [{ labels, requests: { ...requests, endpoints: [] } }];
-      }
-      const labels = known.get(requests.id);
-      return labels === undefined ? [] : [{ labels, requests }];
+    const ports = labelledPorts(this.options.gateway.observe(), {
+      served: [...this.served.values()].map(({ server }) => server),
+      byName: this.byHost?.counts() ?? new Map(),
+      serverOf: (id) => this.plan?.servers.get(id),
     });
-    const named = [...(this.byHost?.counts() ?? [])].flatMap(([id, count]): CountedPort[] => {
-      const server = plan?.servers.get(id);
-      if (server === undefined) return [];
-      const requests = { ...count.view(id), connections: undefined };
-      return [{ labels: { ...labelsOf(server), entry: 'name' }, requests }];
-    });
-    return requestFamilies([...counted, ...named]);
+    return requestFamilies(ports);
   }
 
   async drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void> {
@@ -306,12 +305,13 @@ class Following implements ServiceGateway {
   }
 
   private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
+    const { acceptProxyProtocol } = this.options;
     const { trustedProxies } = server.perRequest;
     const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
     for (const pool of pools) {
       const id = portId(server.id, pool);
       const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
-      await this.options.gateway.serve(port);
+      await this.options.gateway.serve({ ...port, acceptProxyProtocol });
     }
   }
 
@@ -340,9 +340,6 @@ class Following implements ServiceGateway {
   }
 }
 
-/** Ports of all Services, told apart by the name that is asked for. No ServicePort's id is like these. */
-const byName = { plain: 'by-name', tls: 'by-name tls' } as const;
-
 const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
   tls: undefined,
   http2: true,
@@ -364,19 +361,9 @@ const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
   pod: undefined,
 };
 
-/** A ServicePort has a port of the gateway for each of its pools: the policy is decided before HTTP. */
-function portId(id: string, pool: PoolName): string {
-  return pool === 'cluster' ? id : `${id} local`;
-}
-
 function secretOf({ ref, perRequest }: RequestServer): string | undefined {
   const { tlsSecret } = perRequest;
   return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-}
-
-function labelsOf({ ref }: VirtualServer): Readonly<Record<string, string>> {
-  const { namespace, name: service, portName: port, family } = ref;
-  return { namespace, service, port, family };
 }
 
 function usesLocal(server: VirtualServer): boolean {

@@ -146,7 +146,7 @@ export async function startGateway(
     maxWaiting: 4096,
     ...options,
   });
-  t.after(() => gateway.stop(AbortSignal.abort()));
+  t.after(() => gateway.stop(AbortSignal.abort(), 0));
   const port: GatewayPort = {
     id: 'default/web:http/TCP/IPv4',
     tls: undefined,

@@ -158,4 +158,5 @@ export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts'
 export type { UnknownField } from './schema/unknown-fields.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
+export { formatTimestamp } from './timestamp.ts';
 export { apiNames } from './api-names.ts';

@@ -36,6 +36,7 @@ export class SyncTimes {
       drained: (places, signal) => driver.drained(places, signal),
       locate: (flow) => driver.locate(flow),
       stop: (signal) => driver.stop(signal),
+      audit: driver.audit?.bind(driver),
       apply: async (plan, delta, signal) => {
         const startedMs = this.clock.monotonic();
         try {

@@ -83,6 +83,19 @@ export interface Observation {
   };
 }
 
+/** Something that is not as the Plan in force wants it. */
+export interface Deviation {
+  /** ServicePort id; undefined when it is not one Service's. */
+  readonly server: string | undefined;
+  /** `table ip switchyard, map services, element 10.96.0.7 . tcp . 80`. */
+  readonly object: string;
+  /** What is there; undefined for nothing. */
+  readonly found: string | undefined;
+  /** What should be; undefined for nothing. */
+  readonly expected: string | undefined;
+  readonly remedy: string;
+}
+
 /** Makes this node forward as a Plan says. One instance a node; calls never overlap. */
 export interface Driver {
   readonly name: string;
@@ -109,6 +122,11 @@ export interface Driver {
    * when the driver does not carry it.
    */
   locate(flow: Flow): Promise<Endpoint | undefined>;
+  /**
+   * Reads everything it keeps outside of its process and compares it with the Plan in force; empty when all is well.
+   * Absent for a driver that keeps nothing there.
+   */
+  readonly audit?: (() => Promise<readonly Deviation[]>) | undefined;
   /** Stops taking connections, lets those it carries end until `signal` aborts, and frees everything. */
   stop(signal: AbortSignal): Promise<void>;
 }

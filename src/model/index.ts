@@ -29,6 +29,7 @@ export { connectLatencyBoundsMs } from './driver.ts';
 export type {
   ApplyReport,
   ConnectLatency,
+  Deviation,
   Driver,
   EndpointCounters,
   EndpointPlace,

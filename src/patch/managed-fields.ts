@@ -4,6 +4,7 @@
  */
 import {
   apiVersionOf,
+  formatTimestamp,
   isJsonObject,
   kindKey,
   schemaOf,
@@ -123,7 +124,7 @@ export function ownersAfterUpdate(change: FieldChange): readonly ManagedFieldsEn
   const gained = unionOf(known?.fields ?? emptySet, changed);
   const fields = differenceOf(gained, removed);
   const unchanged = known !== undefined && equalSets(known.fields, fields);
-  const time = unchanged ? known.time : timeOf(nowMs);
+  const time = unchanged ? known.time : formatTimestamp(nowMs);
   const others = managers
     .filter((one) => one !== known)
     .map((one) => ({
@@ -189,7 +190,7 @@ function ownerOfNew(change: FieldChange, shapes: ShapeMemory): readonly ManagedF
       manager,
       operation: 'Update',
       apiVersion: apiVersionOf(kind),
-      time: timeOf(nowMs),
+      time: formatTimestamp(nowMs),
       fieldsType: 'FieldsV1',
       fieldsV1,
       ...(subresource === '' ? {} : { subresource }),
@@ -215,20 +216,11 @@ export function firstManagers(kind: Kind, live: JsonObject, nowMs: number): Mana
     after: comparable(kind, live),
   });
   const fields = ownable(unionOf(added, modified), '');
-  const time = timeOf(nowMs);
+  const time = formatTimestamp(nowMs);
   const apiVersion = apiVersionOf(kind);
   return [
     { name: beforeFirstApply, operation: 'Update', apiVersion, time, subresource: '', fields },
   ];
-}
-
-/** The last second that was asked for: many writes come in one. */
-let second = { at: -1, text: '' };
-
-export function timeOf(nowMs: number): string {
-  const at = Math.floor(nowMs / 1_000);
-  if (at !== second.at) second = { at, text: `${new Date(nowMs).toISOString().slice(0, 19)}Z` };
-  return second.text;
 }
 
 /** Over an object of the kind with nothing in it, so that empty parts count as there. */

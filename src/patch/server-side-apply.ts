@@ -5,6 +5,7 @@
 import {
   ApiError,
   apiVersionOf,
+  formatTimestamp,
   isJsonObject,
   schemaOf,
   type JsonObject,
@@ -30,7 +31,6 @@ import {
   isSameManager,
   managersOf,
   ownable,
-  timeOf,
   type Manager,
 } from './managed-fields.ts';
 import { compareTyped, fieldsOf, mergeTyped, removeFields } from './typed-walk.ts';
@@ -61,7 +61,7 @@ export function applyConfiguration(application: Application): JsonObject {
   const fields = ownable(fieldsOf(schema, config), subresource);
   const own: Manager = {
     ...identity,
-    time: last !== undefined && equalSets(last.fields, fields) ? last.time : timeOf(nowMs),
+    time: last !== undefined && equalSets(last.fields, fields) ? last.time : formatTimestamp(nowMs),
     fields,
   };
   const others = before.filter((one) => one !== last);

@@ -126,13 +126,13 @@ function walkBoth(schema: Schema | undefined, sides: Sides, finder: Finder): voi
     finder.found('added');
   };
   const visit = (own: Schema | undefined, { before, after }: Sides): void => {
-    if (before === undefined && after === undefined) return;
-    if (before === undefined) return visitNew(own, after);
+    if (before === undefined) {
+      if (after !== undefined) visitNew(own, after);
+      return;
+    }
     const shape = shapeOf(own, before, after);
     if (shape === 'leaf' || (isVoid(before) && isVoid(after))) {
-      if (before !== undefined && after !== undefined && !jsonEqual(before, after)) {
-        finder.found('modified');
-      }
+      if (after !== undefined && !jsonEqual(before, after)) finder.found('modified');
     } else if (shape === 'list' && own?.type === 'list') {
       const old = itemsByKey(own, before);
       const now = itemsByKey(own, after);

@@ -3,6 +3,7 @@
  * (apiserver's rest.BeforeDelete and generic registry, Kubernetes 1.36).
  */
 import {
+  formatTimestamp,
   garbageFinalizers,
   isLeaving,
   jsonEqual,
@@ -30,12 +31,11 @@ export function markedForDeletion<T extends KubeObject>(
   if (metadata.deletionTimestamp !== undefined && (standing ?? 0) <= grace) {
     return jsonEqual(kept, stored.metadata) ? stored : { ...stored, metadata: kept };
   }
-  const at = new Date(nowMs + grace * 1_000).toISOString();
   return {
     ...stored,
     metadata: {
       ...kept,
-      deletionTimestamp: `${at.slice(0, 19)}Z`,
+      deletionTimestamp: formatTimestamp(nowMs + grace * 1_000),
       deletionGracePeriodSeconds: grace,
     },
   };

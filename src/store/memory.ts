@@ -10,6 +10,7 @@ import {
   applyMergePatch,
   conflict,
   preconditionFailed,
+  formatTimestamp,
   freezeCopy,
   isJsonObject,
   isKubeObject,
@@ -180,8 +181,7 @@ class MemoryStore implements MemoryStoreClient {
       deletionGracePeriodSeconds: _grace,
       ...given
     } = object.metadata;
-    const now = new Date(this.clock.now()).toISOString();
-    const creationTimestamp = `${now.slice(0, 19)}Z`;
+    const creationTimestamp = formatTimestamp(this.clock.now());
     const metadata = { ...given, uid: inOnePiece(this.newUid()), creationTimestamp, generation: 1 };
     return await this.commit(kind, undefined, { ...object, metadata });
   }

@@ -29,4 +29,4 @@ export { openDatabase } from './sqlite.ts';
 export type { Database, SqlRow, SqlValue, Statement } from './sqlite.ts';
 export { startWorker, workerPort } from './worker.ts';
 export type { WorkerOptions, WorkerPort, WorkerThread } from './worker.ts';
-export { keepHeapSmall } from './small-heap.ts';
+export { keepHeapSmall, keepYoungHeapSmall } from './small-heap.ts';

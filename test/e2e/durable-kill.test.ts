@@ -14,6 +14,7 @@ import { start } from '../support/program.ts';
 const kills = process.env['SWITCHYARD_SOAK'] === '1' ? 60 : 10;
 const writers = 16;
 const watchers = 3;
+const answersEach = 30;
 const path = '/api/v1/namespaces/default/configmaps';
 
 interface Answered {
@@ -133,12 +134,14 @@ test(
           if (id === '') continue;
           assert.equal(text.replaceAll(id, ''), '', `${metadata.name} is half written`);
         }
-        assert.ok(ledger.answered.size > kills * 50, `only ${ledger.answered.size} answers`);
         t.diagnostic(`${ledger.answered.size} writes and ${ledger.deletions} deletions answered`);
         program.kill('SIGTERM');
       } else {
         const writing = Array.from({ length: writers }, (_, i) => write(client, i, ledger));
-        await sleep(100 + Math.random() * 600);
+        // However slow the machine is, there is something to be lost; then at a moment nobody can foresee.
+        const enough = ledger.answered.size + answersEach;
+        while (ledger.answered.size < enough) await sleep(5);
+        await sleep(Math.random() * 600);
         program.kill('SIGKILL');
         await program.ended;
         await Promise.all(writing);

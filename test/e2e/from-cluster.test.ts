@@ -1,15 +1,22 @@
 /** `up --from-cluster`: a Service of another API is balanced over its own Pods, each reached by port-forward. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import {
   endpointSliceKind,
   labels,
   namespaceKind,
   podKind,
+  roleBindingKind,
+  roleKind,
+  serviceAccountKind,
   serviceKind,
   type ObjectClient,
 } from '../../src/kube/index.ts';
@@ -18,18 +25,22 @@ import { emptyHome, start, temporaryFolder, type Program } from '../support/prog
 import { root } from '../support/tree.ts';
 
 const linux = process.platform === 'linux' ? false : 'needs all of 127/8, which only Linux has';
-const port = 8_080;
+interface PodPlace {
+  readonly address: string;
+  /** 0 takes one that is free. */
+  readonly port: number;
+}
 
 /** A Pod: a server at an address of its own that says its name. */
-async function runPod(t: TestContext, name: string, address: string): Promise<Server> {
+async function runPod(t: TestContext, name: string, at: PodPlace): Promise<number> {
   const server = createServer((_request, response) => response.end(name));
-  server.listen(port, address);
+  server.listen(at.port, at.address);
   await once(server, 'listening');
   t.after(() => {
     server.closeAllConnections();
     server.close();
   });
-  return server;
+  return (server.address() as AddressInfo).port;
 }
 
 async function addPod(client: ObjectClient, name: string, podIP: string): Promise<void> {
@@ -49,7 +60,11 @@ async function addPod(client: ObjectClient, name: string, podIP: string): Promis
 }
 
 /** The slice as a cluster would have it: addresses that mean nothing to this host. */
-async function setSlice(client: ObjectClient, pods: readonly string[]): Promise<void> {
+async function setSlice(
+  client: ObjectClient,
+  port: number,
+  pods: readonly string[],
+): Promise<void> {
   const slice = {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -72,8 +87,12 @@ async function shop(
   t: TestContext,
   api: TestApi,
   pods: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<number> {
   const { registry } = api;
+  let port = 0;
+  for (const [name, address] of Object.entries(pods)) {
+    port = await runPod(t, name, { address, port });
+  }
   await registry.create(namespaceKind, {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -90,10 +109,10 @@ async function shop(
     },
   });
   for (const [name, address] of Object.entries(pods)) {
-    await runPod(t, name, address);
     await addPod(registry, name, address);
   }
-  await setSlice(registry, Object.keys(pods));
+  await setSlice(registry, port, Object.keys(pods));
+  return port;
 }
 
 interface Laptop {
@@ -127,6 +146,59 @@ async function laptop(t: TestContext, kubeconfig: string): Promise<Laptop> {
   };
 }
 
+interface Rule {
+  readonly resources: readonly string[];
+  readonly apiGroups: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+function rulesOfDeploy(): readonly Rule[] {
+  const text = readFileSync(join(root, 'deploy', 'from-cluster.yaml'), 'utf8');
+  const [role] = parseAllDocuments(text).map(
+    (document) => document.toJS() as { readonly kind: string; readonly rules: readonly Rule[] },
+  );
+  assert.equal(role?.kind, 'Role');
+  return role.rules;
+}
+
+/** A kubeconfig of an account that has these rules in the namespace `shop`, and nothing else. */
+async function kubeconfigOf(t: TestContext, api: TestApi, rules: readonly Rule[]): Promise<string> {
+  const name = `dev-${randomUUID().slice(0, 8)}`;
+  const { registry } = api;
+  const metadata = { name, namespace: 'shop' };
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const apiVersion = `${apiGroup}/v1`;
+  await registry.create(serviceAccountKind, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  await registry.create(roleKind, { apiVersion, kind: 'Role', metadata, rules });
+  await registry.create(roleBindingKind, {
+    apiVersion,
+    kind: 'RoleBinding',
+    metadata,
+    roleRef: { apiGroup, kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace: 'shop' }],
+  });
+  const reply = await api.request({
+    method: 'POST',
+    path: `/api/v1/namespaces/shop/serviceaccounts/${name}/token`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ spec: {} }),
+  });
+  const { token } = (JSON.parse(reply.text) as { readonly status: { readonly token: string } })
+    .status;
+  const ca = Buffer.from(api.ca).toString('base64');
+  const path = join(temporaryFolder(t), 'kubeconfig');
+  writeFileSync(
+    path,
+    JSON.stringify({
+      'current-context': name,
+      contexts: [{ name, context: { cluster: name, user: name } }],
+      clusters: [{ name, cluster: { server: api.url, 'certificate-authority-data': ca } }],
+      users: [{ name, user: { token } }],
+    }),
+  );
+  return path;
+}
+
 async function answers(from: Laptop, count: number): Promise<Readonly<Record<string, number>>> {
   const seen: Record<string, number> = {};
   for (let i = 0; i < count; i++) {
@@ -152,14 +224,18 @@ test(
     const api = await startApi({ folder });
     let running: TestApi | undefined = api;
     t.after(() => running?.stop());
-    await shop(t, api, { one: '127.0.0.222', two: '127.0.0.223', three: '127.0.0.224' });
+    const port = await shop(t, api, {
+      one: '127.0.0.222',
+      two: '127.0.0.223',
+      three: '127.0.0.224',
+    });
     const from = await laptop(t, api.kubeconfig);
     assert.deepEqual(await answers(from, 9), { one: 3, two: 3, three: 3 });
 
     // A Pod goes and another comes: the Service follows.
-    await runPod(t, 'four', '127.0.0.225');
+    await runPod(t, 'four', { address: '127.0.0.225', port });
     await addPod(api.registry, 'four', '127.0.0.225');
-    await setSlice(api.registry, ['two', 'three', 'four']);
+    await setSlice(api.registry, port, ['two', 'three', 'four']);
     await until('the fourth Pod answers', async () => (await from.ask()) === 'four');
     assert.deepEqual(await answers(from, 9), { two: 3, three: 3, four: 3 });
 
@@ -189,6 +265,33 @@ test(
     const ended = await from.program.ended;
     assert.equal(ended.status, 0, ended.stderr);
     assert.match(ended.stderr, /Cannot reach a Pod through the API.*shop.*two/);
+  },
+);
+
+test(
+  'it runs under exactly the Role in deploy/, and says which rule is missing',
+  { skip: linux },
+  async (t) => {
+    const api = await startApi({ authorization: 'rbac' });
+    t.after(() => api.stop());
+    await shop(t, api, { one: '127.0.0.227', two: '127.0.0.228' });
+    const rules = rulesOfDeploy();
+    const from = await laptop(t, await kubeconfigOf(t, api, rules));
+    assert.deepEqual(await answers(from, 4), { one: 2, two: 2 });
+    for (const missing of rules) {
+      const kubeconfig = await kubeconfigOf(
+        t,
+        api,
+        rules.filter((rule) => rule !== missing),
+      );
+      const command = ['./switchyard', 'up', '--from-cluster', 'shop', '--kubeconfig', kubeconfig];
+      const env = emptyHome(temporaryFolder(t));
+      const { status, stderr } = await start(t, command, { cwd: root, env }).ended;
+      assert.notEqual(status, 0);
+      const [resource = ''] = missing.resources;
+      assert.match(stderr, new RegExp(`(cannot watch resource "|may not create )${resource}`));
+      assert.match(stderr, /try: Give this user/);
+    }
   },
 );
 

@@ -1,5 +1,7 @@
 /** A new process in the place of one that balances requests: no request is lost, no session moves, browsers stay where they are. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -14,6 +16,10 @@ const skip =
   process.platform === 'linux' ? (notEpoll ?? false) : 'a process is replaced on Linux only';
 
 test('a hand-over loses no request of a Service with cookie affinity', { skip }, async (t) => {
+  // Other instances on this host come and go at the usual port; whoever has it now, ours takes and keeps another.
+  const usual = createServer().listen(8_880, '127.0.0.1');
+  t.after(() => usual.close());
+  await Promise.race([once(usual, 'listening'), once(usual, 'error')]);
   const shop = await startShop(t, { 'switchyard.dev/affinity': 'cookie' }, 3);
   const portOf = (said: string): string | undefined => /localhost:([0-9]+)/.exec(said)?.[1];
   const port = portOf(await shop.program.printed('Ready'));

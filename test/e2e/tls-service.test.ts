@@ -272,6 +272,7 @@ test(
       /Secret default\/shop-tls does not exist/,
     );
     assert.equal(await shake(shop.at, 'shop.default'), undefined, 'its connections are balanced');
+    assert.equal((await ask(shop.at, { agent: false })).status, 200, 'as they are, to the Pods');
 
     const good = identityFor('shop.default');
     secrets.write(secretOf('shop-tls', good));

@@ -31,6 +31,8 @@ export interface ScriptedRequest {
 
 export interface ScriptedOptions {
   readonly faultOf?: (request: ScriptedRequest) => Fault | undefined;
+  /** A watch may begin with what there is; it is refused otherwise, as servers before 1.27 do. */
+  readonly streams?: boolean;
   /** Changes kept; a watch from before them is told 410. */
   readonly history?: number;
 }
@@ -39,6 +41,12 @@ interface Change {
   readonly version: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly object: KubeObject;
+}
+
+interface Watcher {
+  readonly table: Table;
+  readonly send: (change: Change) => void;
+  readonly cut: (how: Fault) => void;
 }
 
 interface Table {
@@ -57,11 +65,7 @@ export class ScriptedApi {
     string,
     { version: number; objects: readonly KubeObject[] }
   >();
-  private readonly watchers = new Set<{
-    readonly table: Table;
-    send(change: Change): void;
-    cut(how: Fault): void;
-  }>();
+  private readonly watchers = new Set<Watcher>();
   private readonly server = createServer((request, response) => this.answer(request, response));
   private version = 100;
 
@@ -150,11 +154,14 @@ export class ScriptedApi {
     const fault = this.options.faultOf?.(asked);
     if (fault?.kind === 'status') return refuse(response, fault.code, fault.retryAfter);
     if (fault?.kind === 'cut') return void response.destroy();
+    if (query.has('sendInitialEvents') && this.options.streams !== true) {
+      return refuse(response, 422);
+    }
     const selects = objectFilter(kind, {
       labelSelector: asked.selectors.label,
       fieldSelector: asked.selectors.field,
     });
-    if (asked.verb === 'watch') return this.watch(response, { kind, query, selects });
+    if (asked.verb === 'watch') return this.watch(response, { kind, query, selects }, fault);
     if (asked.verb === 'create') return void this.create(kind, request, response);
     if (asked.verb === 'get') {
       const found = [...this.table(kind).objects.values()].find(
@@ -204,11 +211,12 @@ export class ScriptedApi {
   private watch(
     response: ServerResponse,
     { kind, query, selects }: Selected & { readonly kind: Kind },
+    fault: Fault | undefined,
   ): void {
     const table = this.table(kind);
     const from = Number(query.get('resourceVersion'));
     response.setHeader('content-type', 'application/json');
-    if (from < table.forgotten) {
+    if (from < table.forgotten && !query.has('sendInitialEvents')) {
       const object = {
         kind: 'Status',
         code: 410,
@@ -229,8 +237,29 @@ export class ScriptedApi {
       } else response.destroy();
     };
     response.flushHeaders();
+    if (query.has('sendInitialEvents'))
+      return this.beginWithAll(response, { table, send, cut }, fault);
     for (const change of table.changes) if (change.version > from) send(change);
-    const watcher = { table, send, cut };
+    this.keep(response, { table, send, cut });
+  }
+
+  private beginWithAll(response: ServerResponse, watcher: Watcher, fault: Fault | undefined): void {
+    const all = [...watcher.table.objects.values()];
+    for (const object of fault === undefined ? all : all.slice(0, all.length / 2)) {
+      watcher.send({ version: 0, type: 'ADDED', object });
+    }
+    if (fault?.kind === 'garbage')
+      return void response.end('<html>not what you asked for</html>\n');
+    if (fault !== undefined) {
+      return void response.write('{"type":"ADDED","object":{"meta', () => response.destroy());
+    }
+    const annotations = { 'k8s.io/initial-events-end': 'true' };
+    const metadata = { resourceVersion: String(this.version), annotations };
+    response.write(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata } })}\n`);
+    this.keep(response, watcher);
+  }
+
+  private keep(response: ServerResponse, watcher: Watcher): void {
     this.watchers.add(watcher);
     response.once('close', () => this.watchers.delete(watcher));
   }
@@ -256,6 +285,7 @@ const reasons: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'NotFound',
   410: 'Expired',
+  422: 'Invalid',
   429: 'TooManyRequests',
   500: 'InternalError',
   503: 'ServiceUnavailable',

@@ -56,13 +56,13 @@ function fetchPieces(say: (progress: string) => void): void {
   try {
     say('looking for packages');
     try {
-      apt(partial, 60_000, 'update');
+      apt(partial, 30_000, 'update');
     } catch {
       // Without the right to, or without a network: what is known already may do.
     }
     const wanted = ['busybox-static', ...kernelPackages(), ...missingOf('qemu-system-x86')];
     say(`fetching ${wanted.length} packages`);
-    apt(partial, 180_000, 'download', ...wanted);
+    apt(partial, 45_000, 'download', ...wanted);
     for (const file of readdirSync(partial).filter((name) => name.endsWith('.deb'))) {
       execFileSync('dpkg-deb', ['-x', file, '.'], { cwd: partial });
       rmSync(join(partial, file));

@@ -21,7 +21,7 @@ import { openSctp, type SctpSockets } from './sctp-sockets.ts';
 
 /** An association that is turned away is tried again after 3 s: silence lasts longer. */
 const silenceMs = 5_000;
-const answerMs = 40_000;
+const answerMs = 120_000;
 const lookEveryMs = 20;
 const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 

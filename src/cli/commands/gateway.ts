@@ -18,6 +18,7 @@ interface GatewayFlags extends ClusterFlags {
   readonly lameduck: number;
   readonly drain: number;
   readonly accessLog: number;
+  readonly acceptProxyProtocol?: boolean;
 }
 
 export function addGateway(program: Command, act: Act): void {
@@ -45,6 +46,10 @@ export function addGateway(program: Command, act: Act): void {
       )
         .argParser(parseListenOrNone)
         .default('none'),
+    )
+    .option(
+      '--accept-proxy-protocol',
+      'clients are proxies in front of it that say first whom they speak for (v1 or v2); all others are cut off',
     )
     .addOption(accessLogOption())
     .addOption(
@@ -81,6 +86,7 @@ export function addGateway(program: Command, act: Act): void {
         lameduckMs: flags.lameduck * 1_000,
         drainMs: flags.drain * 1_000,
         accessLogShare: flags.accessLog / 100,
+        acceptProxyProtocol: flags.acceptProxyProtocol ?? false,
       }),
     }));
   });

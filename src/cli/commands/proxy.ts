@@ -14,6 +14,7 @@ interface ProxyFlags extends ClusterFlags {
   readonly healthz?: SocketAddress | 'none';
   readonly metrics?: SocketAddress | 'none';
   readonly nodeportAddresses?: string;
+  readonly requests?: boolean;
   readonly defaultScheduler?: ProxyRunOptions['defaultScheduler'];
 }
 
@@ -58,6 +59,10 @@ export function addProxy(program: Command, act: Act): void {
         schedulerNames,
       ),
     )
+    .option(
+      '--requests',
+      'balance each request of HTTP where a Service asks for that; reads the Secrets of its keys and certificates',
+    )
     .addHelpText(
       'after',
       '\nDefaults are those of kube-proxy: health at 0.0.0.0:10256, metrics at 127.0.0.1:10249.',
@@ -76,6 +81,7 @@ export function addProxy(program: Command, act: Act): void {
         healthz: flags.healthz,
         metrics: flags.metrics,
         nodePortAddresses: flags.nodeportAddresses?.split(','),
+        requests: flags.requests ?? false,
         defaultScheduler: flags.defaultScheduler,
       }),
     }));

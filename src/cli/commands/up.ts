@@ -48,34 +48,13 @@ export function addUp(program: Command, act: Act): void {
         .argParser((path: string, before: readonly string[]) => [...before, path])
         .default([], 'none'),
     )
-    .option('--demo', 'start three small web servers and a Service in front of them')
-    .addOption(
-      new Option('--mode <mode>', 'how connections are forwarded')
-        .choices(upModes)
-        .default('userspace'),
-    )
-    .addOption(
-      new Option(
-        '--engine <engine>',
-        "what carries TCP in userspace: Node's sockets, or Linux's epoll, which takes about half the " +
-          'processor time; auto takes epoll where it can be had',
-      )
-        .choices(upEngines)
-        .default('auto'),
-    )
-    .addOption(
-      new Option(
-        '--workers <count>',
-        'threads that carry TCP on epoll: connections that last are shared among them',
-      )
-        .argParser(numberBetween(1, mostWorkers))
-        .default(1),
-    )
-    .addOption(
-      new Option('--log-format <format>', 'how log lines are written to stderr')
-        .choices(['text', 'json'])
-        .default('text'),
-    );
+    .option('--demo', 'start three small web servers and a Service in front of them');
+  addForwardingOptions(command);
+  command.addOption(
+    new Option('--log-format <format>', 'how log lines are written to stderr')
+      .choices(['text', 'json'])
+      .default('text'),
+  );
   addClusterSource(command);
   addPlaceOptions(command);
   addLifeOptions(command);
@@ -123,6 +102,37 @@ function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): O
   const isDemo = demo === true && replace !== true;
   const isPassing = isDemo || fromCluster !== undefined;
   return { kind: ephemeral === true || isPassing ? 'memory' : 'default' };
+}
+
+/** What carries connections. */
+function addForwardingOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'how connections are forwarded: by sockets, or by rules in the kernel (needs CAP_NET_ADMIN); auto takes ' +
+          'the kernel where it can',
+      )
+        .choices(upModes)
+        .default('userspace'),
+    )
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        "what carries TCP in userspace: Node's sockets, or Linux's epoll, which takes about half the " +
+          'processor time; auto takes epoll where it can be had',
+      )
+        .choices(upEngines)
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--workers <count>',
+        'threads that carry TCP on epoll: connections that last are shared among them',
+      )
+        .argParser(numberBetween(1, mostWorkers))
+        .default(1),
+    );
 }
 
 function addClusterSource(command: Command): void {

@@ -332,6 +332,18 @@ export function fakeSource(isBusy = false): ControlSource {
       address: '127.0.0.1:9100',
       text: '# TYPE switchyard_plan_revision gauge\nswitchyard_plan_revision 7\n',
     }),
+    audit: async () => ({
+      driver: 'nftables',
+      deviations: [
+        {
+          server: 'default/web/http/TCP/IPv4',
+          object: 'table ip switchyard, set services, element 10.96.0.7 . tcp . 80',
+          found: undefined,
+          expected: 'jump pool-default/web/http/tcp-cluster',
+          remedy: 'sudo nft delete table ip switchyard; the running instance makes it anew within a second',
+        },
+      ],
+    }),
     plan: () => ({
       revision: 7,
       node: { name: 'laptop', zone: undefined, serviceRanges: ['127.83.0.0/16'] },

@@ -4,6 +4,9 @@ import type { FieldTable } from './field-table.ts';
 /** Up to here a loop is cheaper than the view that a copy by the runtime needs. */
 const copyByHand = 192;
 
+/** Of the largest whole number that is exact. */
+const maxDigits = 16;
+
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
@@ -43,7 +46,16 @@ export class ByteWriter {
 
   /** A whole number of at least 0. */
   decimal(value: number): void {
-    this.text(String(value));
+    this.reserve(maxDigits);
+    let digits = 1;
+    for (let left = value; left >= 10; left = Math.floor(left / 10)) digits++;
+    let left = value;
+    for (let at = this.length + digits; at > this.length;) {
+      const rest = Math.floor(left / 10);
+      this.bytes[--at] = 48 + left - rest * 10;
+      left = rest;
+    }
+    this.length += digits;
   }
 
   field(name: string, value: string): void {

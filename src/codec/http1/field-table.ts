@@ -118,16 +118,25 @@ export class FieldTable {
     return true;
   }
 
-  /**
-   * The values of all fields of this name, which is in lower case, joined; undefined when there is none. `before` is
-   * returned itself when it is what the first one says.
-   */
-  valueOf(name: string, before = ''): string | undefined {
+  /** The values of all fields of this name, which is in lower case, joined; undefined when there is none. */
+  valueOf(name: string): string | undefined {
+    if (name === 'cookie') return this.cookies();
     let joined: string | undefined;
     for (let i = 0; i < this.count; i++) {
       if (!this.isNamed(i, name)) continue;
+      const value = this.valueText(i);
+      joined = joined === undefined ? value : `${joined}, ${value}`;
+    }
+    return joined;
+  }
+
+  /** The values of all Cookie fields; `before` itself when it is what the first one says. */
+  cookies(before = ''): string | undefined {
+    let joined: string | undefined;
+    for (let i = 0; i < this.count; i++) {
+      if (this.idAt(i) !== ids.cookie) continue;
       const value = textAgain(this.bytes, this.valueStart(i), this.valueEnd(i), before);
-      joined = joined === undefined ? value : `${joined}${name === 'cookie' ? '; ' : ', '}${value}`;
+      joined = joined === undefined ? value : `${joined}; ${value}`;
     }
     return joined;
   }
@@ -161,6 +170,7 @@ export const ids = {
   connection: fieldId('connection'),
   upgrade: fieldId('upgrade'),
   expect: fieldId('expect'),
+  cookie: fieldId('cookie'),
   te: fieldId('te'),
   forwardedFor: fieldId('x-forwarded-for'),
   forwardedProto: fieldId('x-forwarded-proto'),

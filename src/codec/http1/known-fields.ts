@@ -14,6 +14,7 @@ const names = [
   'upgrade',
   'http2-settings',
   'expect',
+  'cookie',
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',

@@ -20,6 +20,9 @@ export interface RequestLimits {
   readonly maxTargetBytes: number;
 }
 
+/** Octets of ` HTTP/1.1` and the end of the line. */
+const wholeVersion = 11;
+
 export class RequestHead {
   readonly fields = new FieldTable();
   readonly framing = new Framing();
@@ -36,6 +39,7 @@ export class RequestHead {
   expectsContinue = false;
   /** Any of X-Forwarded-* and Forwarded is there. */
   hasForwarded = false;
+  private lineStart = 0;
   private authorityStart = 0;
   private authorityEnd = 0;
   private readonly maxTarget: number;
@@ -79,6 +83,10 @@ export class RequestHead {
 
   /** Method, path and version, as a server of its own is asked. */
   writeLine(out: ByteWriter): void {
+    // As it is written below, unless the target was absolute.
+    if (this.minor === 1 && this.targetStart === this.lineStart + this.method.length + 1) {
+      return out.raw(this.fields.bytes, this.lineStart, this.targetEnd + wholeVersion);
+    }
     out.text(this.method);
     out.text(' ');
     out.raw(this.fields.bytes, this.targetStart, this.targetEnd);
@@ -102,6 +110,7 @@ export class RequestHead {
   }
 
   private readLine(bytes: Uint8Array, start: number, end: number): number {
+    this.lineStart = start;
     let at = start;
     while (at < end && folded[bytes[at]!] !== 0) at++;
     if (at - start > maxMethod) return this.fail('method');

@@ -7,12 +7,16 @@ import type { Problem } from './problems.ts';
 
 const protocol = Uint8Array.from('HTTP/1.', (character) => character.charCodeAt(0));
 
+/** Octets of `HTTP/1.1 200 `. */
+const wholeStatus = 13;
+
 export class ResponseHead {
   readonly fields = new FieldTable();
   readonly framing = new Framing();
   problem: Problem | undefined;
   minor = 1;
   status = 0;
+  private lineStart = 0;
   /** Where the reason phrase begins and ends. */
   reasonStart = 0;
   reasonEnd = 0;
@@ -42,6 +46,11 @@ export class ResponseHead {
 
   /** Writes status and reason as they came, in our own version. */
   writeLine(out: ByteWriter): void {
+    // As it is written below: HTTP/1.1, and a blank after the status.
+    const { lineStart, reasonStart, reasonEnd } = this;
+    if (this.minor === 1 && reasonStart - lineStart === wholeStatus) {
+      return out.raw(this.fields.bytes, lineStart, reasonEnd + 2);
+    }
     out.text('HTTP/1.1 ');
     out.decimal(this.status);
     out.text(' ');
@@ -50,6 +59,7 @@ export class ResponseHead {
   }
 
   private readLine(bytes: Uint8Array, start: number, end: number): number {
+    this.lineStart = start;
     const known = Math.min(end - start, protocol.length);
     for (let i = 0; i < known; i++) {
       if (bytes[start + i] !== protocol[i]) return this.fail('status line');

@@ -17,3 +17,5 @@ export {
   textAt,
 } from './reader.ts';
 export type { Attributes, NetlinkMessage } from './reader.ts';
+export { addressMessage, readRoute, routeMessage, routesQuery } from './routes.ts';
+export type { RouteSpec } from './routes.ts';

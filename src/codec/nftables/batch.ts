@@ -62,7 +62,15 @@ export interface ElementSpec {
   readonly data?: Uint8Array | Verdict;
   /** The first key behind an interval. */
   readonly intervalEnd?: boolean;
+  /** In a map whose elements expire. */
+  readonly expires?: Expiry;
   readonly comment?: string;
+}
+
+/** When an element goes: after so long without use, and how much of that is left. */
+export interface Expiry {
+  readonly afterMs: number;
+  readonly leftMs: number;
 }
 
 export interface RuleSpec {
@@ -228,7 +236,7 @@ export class NftBatch {
     }
   }
 
-  private writeElement({ key, data: value, intervalEnd, comment }: ElementSpec): void {
+  private writeElement({ key, data: value, intervalEnd, expires, comment }: ElementSpec): void {
     const w = this.writer;
     const start = w.openNested(listElement);
     const keyStart = w.openNested(element.key);
@@ -241,6 +249,10 @@ export class NftBatch {
       w.closeNested(dataStart);
     }
     if (intervalEnd === true) w.be32(element.flags, elementIntervalEnd);
+    if (expires !== undefined) {
+      w.be64(element.timeout, BigInt(expires.afterMs));
+      w.be64(element.expiration, BigInt(expires.leftMs));
+    }
     this.writeComment(element.userdata, comment);
     w.closeNested(start);
   }

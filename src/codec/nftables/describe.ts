@@ -110,7 +110,7 @@ function* describeElements(
 
 function describeData(attributes: Attributes): string[] {
   const value = attributes.get(data.value);
-  if (value !== undefined) return [formatData(value)];
+  if (value !== undefined) return [formatValue(value)];
   return attributes.has(data.verdict) ? [verdictText(nestedAt(attributes, data.verdict))] : [];
 }
 
@@ -163,7 +163,7 @@ function typesFrom(number: number | undefined): readonly DataType[] {
   return types;
 }
 
-function formatKey(key: Uint8Array, types: readonly DataType[] | undefined): string {
+export function formatKey(key: Uint8Array, types: readonly DataType[] | undefined): string {
   if (types === undefined || types.length === 0) return hex(key);
   const parts: string[] = [];
   let at = 0;
@@ -193,7 +193,7 @@ function formatPart(bytes: Uint8Array, type: DataType): string {
 }
 
 /** Of maps we have: an address and port, or a number of four bytes. */
-function formatData(bytes: Uint8Array): string {
+export function formatValue(bytes: Uint8Array): string {
   if (bytes.length === 4) return formatPart(bytes, 'mark');
   const address = bytes.length === 8 ? 'ipv4_addr' : 'ipv6_addr';
   return bytes.length === 8 || bytes.length === 20

@@ -56,6 +56,8 @@ export const element = {
   key: 1,
   data: 2,
   flags: 3,
+  timeout: 4,
+  expiration: 5,
   userdata: 6,
   expression: 7,
   expressions: 11,

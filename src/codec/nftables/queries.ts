@@ -7,9 +7,10 @@ import {
   netfilterSubsystems,
   netlinkFlags,
   readAttributes,
+  textAt,
   type NetlinkMessage,
 } from '../netlink/index.ts';
-import type { TableRef } from './batch.ts';
+import type { Expiry, TableRef } from './batch.ts';
 import { commentAt } from './comments.ts';
 import {
   counter,
@@ -20,6 +21,7 @@ import {
   listElement,
   messages,
   table as tables,
+  verdict,
 } from './numbers.ts';
 
 const headerBytes = 4;
@@ -65,6 +67,13 @@ export function elementsQuery(table: TableRef, set: string): Uint8Array {
   );
 }
 
+/** Everything of one sort in a table: its chains, rules or sets. */
+export function listQuery(table: TableRef, what: 'chains' | 'rules' | 'sets'): Uint8Array {
+  const message = { chains: messages.getChain, rules: messages.getRule, sets: messages.getSet };
+  // The attribute of a table is the first of each of them.
+  return question(message[what], table, (w) => w.text(tables.name, table.name), netlinkFlags.dump);
+}
+
 /** These elements, as many as one attribute holds: a thousand of an integer each. */
 export function someElementsQuery(
   table: TableRef,
@@ -95,13 +104,41 @@ export function readCounts({ body }: NetlinkMessage): readonly ElementCount[] {
   });
 }
 
-/** The keys of a set's or map's elements. */
-export function readKeys({ body }: NetlinkMessage): readonly Uint8Array[] {
+/** An element as it is listed. */
+export interface TableElement {
+  readonly key: Uint8Array;
+  /** Of a map of values. */
+  readonly data: Uint8Array | undefined;
+  /** Of a verdict map: where it leads. */
+  readonly chain: string | undefined;
+  readonly comment: string | undefined;
+  /** Of a map whose elements expire: after how long, and how much of it is left. */
+  readonly expires: Expiry | undefined;
+}
+
+export function readElements({ body }: NetlinkMessage): readonly TableElement[] {
   const list = readAttributes(body, headerBytes).get(lists.list);
   if (list === undefined) return [];
   return listAttributes(list).flatMap(({ value }) => {
-    const key = nestedAt(readAttributes(value), element.key).get(data.value);
-    return key === undefined ? [] : [key];
+    const one = readAttributes(value);
+    const key = nestedAt(one, element.key).get(data.value);
+    if (key === undefined) return [];
+    const to = nestedAt(one, element.data);
+    const [afterMs, leftMs] = [element.timeout, element.expiration].map((type) =>
+      be64At(one, type),
+    );
+    return [
+      {
+        key,
+        data: to.get(data.value),
+        chain: textAt(nestedAt(to, data.verdict), verdict.chain),
+        comment: commentAt(one, element.userdata),
+        expires:
+          afterMs === undefined || leftMs === undefined
+            ? undefined
+            : { afterMs: Number(afterMs), leftMs: Number(leftMs) },
+      },
+    ];
   });
 }
 

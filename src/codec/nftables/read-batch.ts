@@ -8,6 +8,7 @@ import {
   readMessages,
   textAt,
   type Attributes,
+  type NetlinkMessage,
 } from '../netlink/index.ts';
 import type { BaseHook, ElementSpec, RuleSpec } from './batch.ts';
 import { commentAt } from './comments.ts';
@@ -61,6 +62,16 @@ export function* readBatch(bytes: Uint8Array): Generator<BatchStatement> {
     if (type >> 8 !== netfilterSubsystems.nftables) continue;
     yield readStatement(type & 0xff, body[0] ?? 0, readAttributes(body, headerBytes));
   }
+}
+
+/** One message, of a commit or as the kernel lists its objects. Throws as `readBatch` does. */
+export function readListed({ type, body }: NetlinkMessage): BatchStatement {
+  return readStatement(type & 0xff, body[0] ?? 0, readAttributes(body, headerBytes));
+}
+
+/** The chain of a rule that the kernel lists, also of one that `readListed` cannot read. */
+export function chainOfRule({ body }: NetlinkMessage): string {
+  return textAt(readAttributes(body, headerBytes), rules.chain) ?? '';
 }
 
 function readStatement(message: number, family: number, a: Attributes): BatchStatement {

@@ -117,8 +117,10 @@ function number(a: Attributes, type: number): number {
   return value;
 }
 
+/** The kernel lists those that begin where one of 16 bytes does by the number of that one, from 1 on. */
 function register(a: Attributes, type: number): number {
-  return number(a, type) - firstRegister;
+  const value = number(a, type);
+  return value < firstRegister ? (value - 1) * 4 : value - firstRegister;
 }
 
 function valueAt(a: Attributes, type: number): Uint8Array {

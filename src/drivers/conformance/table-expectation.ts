@@ -7,7 +7,10 @@ import type { FlowOrder, FlowsMet } from './flows.ts';
 import { backendPort, cableAddress, type TableCase } from './table-cases.ts';
 
 export interface Expectation {
-  /** `ENDPOINT@CLIENT`, `refused` or `silent`, and how many flows meet it. */
+  /**
+   * `ENDPOINT@CLIENT`, `refused`, `silent`, or `passed`: nobody had a hand in it on its way to somewhere else. And how
+   * many flows meet it.
+   */
   readonly meets: Readonly<Record<string, number>>;
   /** How many flows there are. */
   readonly count: number;
@@ -31,9 +34,10 @@ export function expectationOf(plan: Plan, one: TableCase): Expectation {
       const masked = masquerades(decision.masquerade, flow, taker);
       meets[`${taker.address}@${masked ? cableAddress[family] : flow.source}`] = rounds;
     }
+  } else if (decision.kind === 'pass' && to === 'nowhere') {
+    meets['passed'] = 1;
   } else {
-    const somebody = decision.kind === 'reject' || (decision.kind === 'pass' && to !== 'nowhere');
-    meets[somebody ? 'refused' : 'silent'] = 1;
+    meets[decision.kind === 'drop' ? 'silent' : 'refused'] = 1;
   }
   return { meets, count: Object.values(meets).reduce((sum, count) => sum + count, 0) };
 }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseCidr, type Cidr, type Driver, type Plan } from '../../model/index.ts';
 import { localPodRanges, tableGroups, type CaseGroup, type TableCase } from './table-cases.ts';
 import { expectationOf, orderOf, tally, type Expectation } from './table-expectation.ts';
-import type { TableWorld } from './table-world.ts';
+import { beyond, type TableWorld } from './table-world.ts';
 
 /** A way to tell local Pods from others, in the words of the nodes that are given to drivers. */
 export type Detection =
@@ -67,15 +67,30 @@ async function runAll(world: TableWorld, { plan, cases }: CaseGroup): Promise<re
     // This kernel may not have SCTP; test/vm has one that does.
     .filter((one) => one.cannot === undefined && one.flow.protocol !== 'SCTP')
     .map((one) => ({ one, expectation: expectationOf(plan, one) }));
+  const nowhere = wanted.filter(({ expectation }) => 'passed' in expectation.meets);
+  await world.answerBeyond(
+    nowhere.map(({ one: { flow } }) => ({
+      protocol: flow.protocol === 'UDP' ? 'UDP' : 'TCP',
+      at: { address: flow.destination, port: flow.destinationPort },
+    })),
+  );
   const runs = (['node', 'pods', 'there', 'outside'] as const).map(async (spot) => {
     const own = wanted.filter(({ one }) => one.from === spot);
     const mets = await world.flows(
       spot,
       own.map(({ one, expectation }) => orderOf(one, expectation)),
     );
-    return own.map((run, i) => ({ ...run, meets: tally(mets[i] ?? []) }));
+    return own.map((run, i) => ({ ...run, meets: passedOn(run.one, tally(mets[i] ?? [])) }));
   });
   return (await Promise.all(runs)).flat();
+}
+
+/** Somebody outside answers at the addresses that are nobody's: the client is to be seen as it is. */
+function passedOn(
+  { flow }: TableCase,
+  { [`${beyond}@${flow.source}`]: passed, ...others }: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return passed === undefined ? others : { ...others, passed };
 }
 
 function sorted(record: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {

@@ -6,16 +6,28 @@
  *                                                      node ---- there: another node 192.0.2.77, 10.1.128.0/17
  */
 import { placeOf } from '../../model/case-addresses.suite.ts';
+import type { IpFamily, SocketAddress } from '../../model/index.ts';
 import { startAgent, type Agent } from './agent-process.ts';
 import type { FlowOrder, FlowsMet } from './flows.ts';
 import { namespaceNames, removeNamespaces, runIn, runIp, setIn } from './namespace-tools.ts';
+import type { Carried } from './world.ts';
 import { backendPort, cableAddress, otherPod, podsOf, type Spot } from './table-cases.ts';
+
+/** The name of who answers outside, where addresses are nobody's. */
+export const beyond = 'beyond';
+
+export interface PlaceBeyond {
+  readonly protocol: Carried;
+  readonly at: SocketAddress;
+}
 
 export interface TableWorld {
   /** Of the node, as a file. */
   readonly namespace: string;
   /** Many flows from one place at once. */
   flows(from: Exclude<Spot, 'nowhere'>, orders: readonly FlowOrder[]): Promise<readonly FlowsMet[]>;
+  /** Makes somebody outside answer at addresses that are nobody's, so that what passes the node is heard of. */
+  answerBeyond(places: readonly PlaceBeyond[]): Promise<void>;
   /** More addresses for the node. */
   own(addresses: readonly string[]): void;
   /** Others at the node: every connection has a mark of theirs, and packets of some marks are lost by routing. */
@@ -49,6 +61,7 @@ export function ownIn(names: Names, addresses: readonly string[]): void {
 export async function openTableWorld(): Promise<TableWorld> {
   const names = layTableWorld();
   const agents = new Map<Spot, Agent>();
+  const answered = new Set<string>();
   let alone = true;
   const close = async (): Promise<void> => {
     await Promise.all([...agents.values()].map((agent) => agent.stop()));
@@ -66,6 +79,7 @@ export async function openTableWorld(): Promise<TableWorld> {
   return {
     namespace: `/run/netns/${names.node}`,
     flows: async (from, orders) => (await agents.get(from)?.flows(orders)) ?? [],
+    answerBeyond: (places) => answerBeyond(agents.get('outside'), places, answered),
     own: (addresses) => ownIn(names, addresses),
     bringOthers: () => {
       if (!alone) return;
@@ -74,6 +88,19 @@ export async function openTableWorld(): Promise<TableWorld> {
     },
     close,
   };
+}
+
+async function answerBeyond(
+  outside: Agent | undefined,
+  places: readonly PlaceBeyond[],
+  answered: Set<string>,
+): Promise<void> {
+  for (const { protocol, at } of places) {
+    const key = `${protocol} ${at.address} ${at.port}`;
+    if (answered.has(key)) continue;
+    answered.add(key);
+    await outside?.backend(protocol, beyond, at);
+  }
 }
 
 async function startBackends(
@@ -127,6 +154,12 @@ function lay(names: Names): void {
   ]);
   // A Pod answers another one of its own namespace through the node, as from a namespace of its own.
   setIn(names.pods, ['net/ipv4/conf/all/accept_local=1', 'net/ipv4/conf/all/rp_filter=0']);
+  setIn(names.outside, [
+    'net/ipv4/conf/all/accept_local=1',
+    'net/ipv4/conf/all/rp_filter=0',
+    'net/ipv4/ip_nonlocal_bind=1',
+    'net/ipv6/ip_nonlocal_bind=1',
+  ]);
   layNode(names.node);
   for (const spot of ['pods', 'there', 'outside'] as const) layPlace(names[spot], spot);
 }
@@ -160,7 +193,7 @@ function layNode(name: string): void {
       `${six}route add ${ranges.pods} dev pods`,
       `${six}route add ${ranges.there} dev there`,
       `${six}route add ${at('other-node')}/${all} dev there`,
-      // What nobody sends elsewhere is lost outside, in silence.
+      // What nobody sends elsewhere goes outside.
       `${six}route add default via ${at('client')} dev outside onlink`,
     );
   }
@@ -182,6 +215,7 @@ function layPlace(name: string, spot: 'pods' | 'there' | 'outside'): void {
     const six = family === 'IPv6' ? '-6 ' : '';
     const way = `default via ${cableAddress[family]} dev eth0 onlink`;
     const lines = [...addresses.map((one) => addressLine(one, 'eth0')), `${six}route add ${way}`];
+    if (spot === 'outside') lines.push(...everywhereLines(family, way));
     if (spot === 'pods') {
       const range = family === 'IPv4' ? '10.1.0.0/17' : 'fd00:1::/48';
       lines.push(
@@ -193,4 +227,19 @@ function layPlace(name: string, spot: 'pods' | 'there' | 'outside'): void {
     }
     runIp(name, lines);
   }
+}
+
+/** What comes in is for somebody here, whatever its address; what goes out takes the way to the node. */
+function everywhereLines(family: IpFamily, way: string): readonly string[] {
+  if (family === 'IPv6') {
+    return ['-6 route add local ::/0 dev lo table 200', '-6 rule add pref 5 iif eth0 lookup 200'];
+  }
+  // Who answers from an address needs it in the table of local ones.
+  return [
+    `route add ${way} table 100`,
+    'rule add pref 10 iif lo lookup 100',
+    'rule add pref 100 lookup local',
+    'rule del pref 0',
+    'route add local 0.0.0.0/0 dev lo',
+  ];
 }

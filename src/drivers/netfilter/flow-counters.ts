@@ -1,7 +1,8 @@
 /**
  * What connections carry, by the endpoint that answers them, from the kernel's own table of connections: how many
  * are open when somebody asks, and their bytes. Those of a connection that has ended come with the event of its end,
- * so that none is missed between two questions. Nothing is kept of a connection.
+ * so that none is missed between two questions; the kernel tells the end of those alone that began while somebody
+ * listened. Nothing is kept of a connection.
  */
 import { conntrackGroups, EntryScan, type ConntrackEntry } from '../../codec/conntrack/index.ts';
 import { netlinkProtocols } from '../../codec/netlink/index.ts';
@@ -63,8 +64,11 @@ export class FlowCounters {
     return !this.counted && this.uncounted > 0;
   }
 
-  /** By ServicePort id and endpoint key; what is not in there has nothing open and carried nothing. */
-  observe(): ReadonlyMap<string, ReadonlyMap<string, FlowCounts>> {
+  /**
+   * By ServicePort id and endpoint key; what is not in there has nothing open and carried nothing. Undefined when the
+   * kernel does not show its connections.
+   */
+  observe(): ReadonlyMap<string, ReadonlyMap<string, FlowCounts>> | undefined {
     for (const own of this.tallies.values()) {
       for (const tally of own.values()) {
         tally.open = 0;
@@ -72,8 +76,12 @@ export class FlowCounters {
         tally.live.out = 0;
       }
     }
-    for (const family of ['IPv4', 'IPv6'] as const) {
-      this.conntrack.scan({ family, rewritten: true }, (entry) => this.addLive(entry));
+    try {
+      for (const family of ['IPv4', 'IPv6'] as const) {
+        this.conntrack.scan({ family, rewritten: true }, (entry) => this.addLive(entry));
+      }
+    } catch {
+      return undefined;
     }
     if (this.counted && this.listener === undefined) this.startListening();
     this.forgetGone();
@@ -91,10 +99,19 @@ export class FlowCounters {
   }
 
   private startListening(): void {
-    this.listener = this.listen();
-    this.listener.onMessages((message) => {
-      if (this.entry.read(message)) this.addEnded(this.entry);
-    });
+    try {
+      this.listener = this.listen();
+    } catch {
+      // Forwarding goes on without the bytes of connections that end.
+      return;
+    }
+    this.listener.onMessages(
+      (message) => {
+        if (this.entry.read(message)) this.addEnded(this.entry);
+      },
+      // Bytes of those that end meanwhile are missed; the next question listens again.
+      () => this.close(),
+    );
   }
 
   private addLive(entry: EntryScan): void {

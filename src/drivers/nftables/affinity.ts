@@ -9,7 +9,8 @@ import { loadSource, word, type Family } from './family.ts';
 import { affinityTag } from './frame.ts';
 import { maxAffinityEndpoints } from './placement.ts';
 
-const maxClients = 65_536;
+/** Of all Services with one timeout. */
+export const maxClients = 65_536;
 const zero = word(0);
 /** The part of a pool's or an endpoint's number that says whose it is. */
 const serviceMask = word(affinityTag - maxAffinityEndpoints);
@@ -28,7 +29,7 @@ export function affinityChain(timeoutSeconds: number, pool: PoolName): string {
   return `${affinityName(timeoutSeconds)}-${pool}`;
 }
 
-function affinityName(timeoutSeconds: number): string {
+export function affinityName(timeoutSeconds: number): string {
   return `affinity-${timeoutSeconds}`;
 }
 

@@ -12,14 +12,16 @@ import {
   type Random,
   type VirtualServer,
 } from '../../model/index.ts';
+import { affinityName, maxClients } from './affinity.ts';
 import { Shared, writeChanges, type PieceChange } from './difference.ts';
+import type { InheritedAffinity } from './inherited-affinity.ts';
 import { families, tableName } from './family.ts';
 import { frameOf } from './frame.ts';
 import { tableComment } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { Places, type Placement } from './placement.ts';
 import { renderNode } from './render-node.ts';
-import { renderServer } from './render.ts';
+import { renderServer, type Pieces } from './render.ts';
 
 export interface Placed {
   readonly server: VirtualServer;
@@ -51,7 +53,16 @@ const atOnce = 256;
 /** Everything from nothing. */
 export function stageWhole(
   plan: Plan,
-  { random, localPods }: { random: Random; localPods: LocalPods | undefined },
+  {
+    random,
+    localPods,
+    inherited,
+  }: {
+    readonly random: Random;
+    readonly localPods: LocalPods | undefined;
+    /** What the tables that go knew of clients. */
+    readonly inherited?: Readonly<Record<IpFamily, InheritedAffinity>> | undefined;
+  },
 ): Staged {
   const standing: Standing = {
     plan,
@@ -60,26 +71,74 @@ export function stageWhole(
     shared: { IPv4: new Shared(), IPv6: new Shared() },
   };
   const batch = new NftBatch(1 << 16);
-  const pods = plan.node.detectsLocalPods ? localPods : undefined;
+  for (const { servers } of Object.values(inherited ?? {}))
+    standing.places.reserve(servers.values());
   for (const [id, server] of plan.servers) {
-    const placement = standing.places.place(server, undefined);
+    const affinity = inherited?.[server.ref.family].servers.get(id);
+    const placement = standing.places.place(server, affinity && { affinity });
     standing.servers.set(id, { server, placement });
   }
   for (const family of familyNames) {
-    writeFrame(batch, family, { plan, localPods: pods });
-    const node = renderNode(family, plan.node, pods);
-    const shared = standing.shared[family];
-    writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
+    writeWhole(batch, family, { standing, localPods });
+    if (inherited === undefined) continue;
     const own = [...standing.servers.values()].filter(({ server }) => server.ref.family === family);
-    for (let i = 0; i < own.length; i += atOnce) {
-      const changes = own.slice(i, i + atOnce).map(({ server, placement }) => ({
-        before: undefined,
-        after: renderServer(plan, server, placement),
-      }));
-      writeChanges(batch, changes, { family, shared });
-    }
+    writeClients(batch, own, inherited[family]);
   }
   return { batch, next: 'whole', settle: () => standing };
+}
+
+/** Clients stay where they were, for as long as they had left. */
+function writeClients(
+  batch: NftBatch,
+  own: readonly Placed[],
+  { clients }: InheritedAffinity,
+): void {
+  const room = new Map<string, number>();
+  for (const { server, placement } of own) {
+    if (server.affinity.kind !== 'clientIP' || placement.affinity === undefined) continue;
+    const afterMs = server.affinity.timeoutSeconds * 1_000;
+    const map = affinityName(server.affinity.timeoutSeconds);
+    // A map that overflows would have the kernel refuse everything.
+    const left = room.get(map) ?? maxClients;
+    const those = (clients.get(placement.affinity.number) ?? []).slice(0, left);
+    room.set(map, left - those.length);
+    const elements = those.map(({ key, data, leftMs }) => ({
+      key,
+      data,
+      expires: { afterMs, leftMs: Math.min(leftMs, afterMs) },
+    }));
+    if (elements.length > 0) batch.addElements(map, elements);
+  }
+}
+
+/** Everything of a family that stands. `rendered` is told of each VirtualServer's pieces. */
+export function writeWhole(
+  batch: NftBatch,
+  family: IpFamily,
+  {
+    standing: { plan, servers, shared: all },
+    localPods,
+    rendered = () => undefined,
+  }: {
+    readonly standing: Omit<Standing, 'places'>;
+    readonly localPods: LocalPods | undefined;
+    readonly rendered?: (id: string, pieces: Pieces) => void;
+  },
+): void {
+  const shared = all[family];
+  const pods = plan.node.detectsLocalPods ? localPods : undefined;
+  writeFrame(batch, family, { plan, localPods: pods });
+  const node = renderNode(family, plan.node, pods);
+  writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
+  const own = [...servers.values()].filter(({ server }) => server.ref.family === family);
+  for (let i = 0; i < own.length; i += atOnce) {
+    const changes = own.slice(i, i + atOnce).map(({ server, placement }) => {
+      const after = renderServer(plan, server, placement);
+      rendered(server.id, after);
+      return { before: undefined, after };
+    });
+    writeChanges(batch, changes, { family, shared });
+  }
 }
 
 /** What follows from a Delta. */

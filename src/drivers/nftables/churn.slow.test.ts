@@ -50,68 +50,73 @@ function serverOf(service: number, version: number): VirtualServer {
 }
 
 const missing = namespacesMissing('nft');
-test(`${connections} connections over ${changes} changes`, { skip: missing }, async (t) => {
-  const lab = await openLab();
-  t.after(() => lab.close());
-  await lab.start('pods', programs.backends);
-  const driver = createNftablesDriver({
-    clock: systemClock,
-    random: Math.random,
-    log: silentLogger,
-    namespace: lab.namespace,
-    atStop: 'leave',
-  });
-  t.after(() => driver.stop(AbortSignal.abort()));
-  const { signal } = new AbortController();
-  const history = new History();
-  const first = targets.map((_, i) => serverOf(i, 0));
-  let plan = nextPlan(emptyPlan(testNode()), { set: first, remove: [] })?.plan;
-  assert.ok(plan !== undefined);
-  targets.forEach((_, i) => history.begin(i, membersOf(i, 0), sharedNow()));
-  await driver.apply(plan, undefined, signal);
-  targets.forEach((_, i) => history.end(i, sharedNow()));
-
-  const clients = await Promise.all(
-    (['outside', 'outside', 'node', 'node'] as const).map((place) =>
-      lab.start<ClientRequest, ClientAnswer>(place, programs.client),
-    ),
-  );
-  const faults: string[] = [];
-  let made = 0;
-  let more = Promise.withResolvers<void>();
-  const stopped = clients.map((client) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    client.onAnswer((answer) => {
-      if (answer.kind === 'stopped') resolve();
-      if (answer.kind !== 'attempts') return;
-      for (const attempt of answer.attempts) {
-        const fault = history.fault(attempt);
-        if (fault !== undefined) faults.push(fault);
-      }
-      made += answer.attempts.length;
-      more.resolve();
-      more = Promise.withResolvers();
+const timeout = soak ? 3_600_000 : 280_000;
+test(
+  `${connections} connections over ${changes} changes`,
+  { skip: missing, timeout },
+  async (t) => {
+    const lab = await openLab();
+    t.after(() => lab.close());
+    await lab.start('pods', programs.backends);
+    const driver = createNftablesDriver({
+      clock: systemClock,
+      random: Math.random,
+      log: silentLogger,
+      namespace: lab.namespace,
+      atStop: 'leave',
     });
-    return promise;
-  });
-  clients.forEach((client, i) =>
-    client.tell({ do: 'load', targets, lanes: 8, sources: i < 2 ? outsideSources : [] }),
-  );
-  for (let n = 1; n <= changes; n++) {
-    while (made < (n * connections) / (changes + 1)) await more.promise;
-    const service = (n * 17) % services;
-    const version = Math.ceil(n / services);
-    const change = { set: [serverOf(service, version)], remove: [] };
-    const next = nextPlan(plan, change);
-    assert.ok(next !== undefined);
-    history.begin(service, membersOf(service, version), sharedNow());
-    await driver.apply(next.plan, next.delta, signal);
-    history.end(service, sharedNow());
-    ({ plan } = next);
-  }
-  while (made < connections) await more.promise;
-  for (const client of clients) client.tell({ do: 'stop' });
-  await Promise.all(stopped);
-  t.diagnostic(`${made} connections, ${faults.length} failed`);
-  assert.deepEqual(faults.slice(0, 20), [], `${faults.length} of ${made} failed`);
-});
+    t.after(() => driver.stop(AbortSignal.abort()));
+    const { signal } = new AbortController();
+    const history = new History();
+    const first = targets.map((_, i) => serverOf(i, 0));
+    let plan = nextPlan(emptyPlan(testNode()), { set: first, remove: [] })?.plan;
+    assert.ok(plan !== undefined);
+    targets.forEach((_, i) => history.begin(i, membersOf(i, 0), sharedNow()));
+    await driver.apply(plan, undefined, signal);
+    targets.forEach((_, i) => history.end(i, sharedNow()));
+
+    const clients = await Promise.all(
+      (['outside', 'outside', 'node', 'node'] as const).map((place) =>
+        lab.start<ClientRequest, ClientAnswer>(place, programs.client),
+      ),
+    );
+    const faults: string[] = [];
+    let made = 0;
+    let more = Promise.withResolvers<void>();
+    const stopped = clients.map((client) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      client.onAnswer((answer) => {
+        if (answer.kind === 'stopped') resolve();
+        if (answer.kind !== 'attempts') return;
+        for (const attempt of answer.attempts) {
+          const fault = history.fault(attempt);
+          if (fault !== undefined) faults.push(fault);
+        }
+        made += answer.attempts.length;
+        more.resolve();
+        more = Promise.withResolvers();
+      });
+      return promise;
+    });
+    clients.forEach((client, i) =>
+      client.tell({ do: 'load', targets, lanes: 8, sources: i < 2 ? outsideSources : [] }),
+    );
+    for (let n = 1; n <= changes; n++) {
+      while (made < (n * connections) / (changes + 1)) await more.promise;
+      const service = (n * 17) % services;
+      const version = Math.ceil(n / services);
+      const change = { set: [serverOf(service, version)], remove: [] };
+      const next = nextPlan(plan, change);
+      assert.ok(next !== undefined);
+      history.begin(service, membersOf(service, version), sharedNow());
+      await driver.apply(next.plan, next.delta, signal);
+      history.end(service, sharedNow());
+      ({ plan } = next);
+    }
+    while (made < connections) await more.promise;
+    for (const client of clients) client.tell({ do: 'stop' });
+    await Promise.all(stopped);
+    t.diagnostic(`${made} connections, ${faults.length} failed`);
+    assert.deepEqual(faults.slice(0, 20), [], `${faults.length} of ${made} failed`);
+  },
+);

@@ -8,13 +8,17 @@ import {
   type IpFamily,
   type Observation,
 } from '../../model/index.ts';
-import type { FlowCounters } from '../netfilter/index.ts';
+import type { FlowCounters, FlowCounts } from '../netfilter/index.ts';
 import { isNotFound } from '../../sys/netlink/index.ts';
 import type { Placed, Staged, Standing } from './apply.ts';
 import { word } from './family.ts';
 import type { Kernel } from './kernel.ts';
 
 const familyNames = ['IPv4', 'IPv6'] as const satisfies readonly IpFamily[];
+
+const none = { in: 0, out: 0 };
+/** Of an endpoint that no connection leads to. */
+const idle: FlowCounts = { open: 0, bytes: none };
 
 export class Counters {
   /** By ServicePort id and endpoint key: what slots that have gone had counted. */
@@ -39,12 +43,12 @@ export class Counters {
       const own = new Map<string, EndpointCounters>();
       for (const endpoint of server.endpoints) {
         const key = endpointKey(endpoint);
-        const flow = carried.get(id)?.get(key);
-        const bytes = bytesUnknown === undefined ? (flow?.bytes ?? { in: 0, out: 0 }) : undefined;
+        const flow = carried === undefined ? undefined : (carried.get(id)?.get(key) ?? idle);
+        const bytes = bytesUnknown === undefined ? flow && (flow.bytes ?? none) : undefined;
         const connections = this.pastOf(id, key) + (current.get(id)?.get(key) ?? 0);
         own.set(key, {
           connections,
-          open: flow?.open ?? 0,
+          open: flow?.open,
           failures: undefined,
           bytesIn: bytes?.in,
           bytesOut: bytes?.out,
@@ -55,9 +59,15 @@ export class Counters {
     return { endpoints, bytesUnknown };
   }
 
-  /** Forgets Services that have gone. */
-  follow(standing: Standing): void {
-    for (const id of this.past.keys()) if (!standing.servers.has(id)) this.past.delete(id);
+  /** Forgets Services and endpoints that have gone. */
+  follow({ servers }: Standing, changed: Staged['next']): void {
+    for (const id of changed === 'whole' ? [...this.past.keys()] : changed.keys()) {
+      const past = this.past.get(id);
+      if (past === undefined) continue;
+      const keys = new Set(servers.get(id)?.server.endpoints.map(endpointKey));
+      for (const key of past.keys()) if (!keys.has(key)) past.delete(key);
+      if (past.size === 0) this.past.delete(id);
+    }
   }
 
   private pastOf(id: string, endpoint: string): number {

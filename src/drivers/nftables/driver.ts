@@ -8,9 +8,11 @@ import {
   type ApplyReport,
   type Clock,
   type Delta,
+  type Deviation,
   type Driver,
   type Flow,
   type FrontendFailure,
+  type IpFamily,
   type Plan,
   type Random,
 } from '../../model/index.ts';
@@ -24,10 +26,12 @@ import {
 } from '../netfilter/index.ts';
 import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 import { needsWhole, stageDelta, stageWhole, type Staged, type Standing } from './apply.ts';
+import { auditTables } from './audit-tables.ts';
 import { nftablesCapabilities } from './capabilities.ts';
 import { NftablesError } from './errors.ts';
 import { Counters } from './counters.ts';
 import { failuresOf } from './failures.ts';
+import { readInheritedAffinity, type InheritedAffinity } from './inherited-affinity.ts';
 import { Kernel } from './kernel.ts';
 import type { LocalPods } from './local-pods.ts';
 import { probeHost } from './probe.ts';
@@ -125,6 +129,12 @@ class NftablesDriver implements Driver {
     return entry && endpointOf(standing.plan, entry)?.endpoint;
   }
 
+  async audit(): Promise<readonly Deviation[]> {
+    const { line, standing, options } = this;
+    if (line === undefined || standing === undefined) return [];
+    return auditTables(line.socket, standing, options.localPods);
+  }
+
   async stop(): Promise<void> {
     if (this.stopping.signal.aborted) return;
     this.stopping.abort();
@@ -138,7 +148,7 @@ class NftablesDriver implements Driver {
   /** All or nothing; returns how many objects it changed. */
   private commit({ kernel }: Line, plan: Plan, delta: Delta | undefined): number {
     const { standing } = this;
-    const staged = this.stage(plan, delta);
+    const staged = this.stage(kernel, plan, delta);
     const { operations } = staged.batch;
     const counted = standing && this.counters.before(kernel, standing, staged.next);
     try {
@@ -151,7 +161,7 @@ class NftablesDriver implements Driver {
     this.standing = staged.settle();
     this.sure = true;
     counted?.();
-    this.counters.follow(this.standing);
+    this.counters.follow(this.standing, staged.next);
     if (staged.next === 'whole' || this.identity === undefined) {
       const first = this.identity === undefined;
       this.identity = kernel.identity();
@@ -160,7 +170,7 @@ class NftablesDriver implements Driver {
     return operations;
   }
 
-  private stage(plan: Plan, delta: Delta | undefined): Staged {
+  private stage(kernel: Kernel, plan: Plan, delta: Delta | undefined): Staged {
     const { standing } = this;
     const { random, localPods } = this.options;
     const usable =
@@ -168,7 +178,11 @@ class NftablesDriver implements Driver {
       standing !== undefined &&
       delta?.fromRevision === standing.plan.revision &&
       !needsWhole(standing.plan, plan);
-    if (!usable) return stageWhole(plan, { random, localPods });
+    if (!usable) {
+      // What a refused commit had of an earlier table is not tried again.
+      const inherited = this.sure ? inheritedFrom(kernel) : undefined;
+      return stageWhole(plan, { random, localPods, inherited });
+    }
     return stageDelta(standing, plan, { delta, localPods });
   }
 
@@ -231,4 +245,10 @@ class NftablesDriver implements Driver {
       if (failures.length > 0) this.failing.set(id, failures);
     }
   }
+}
+
+function inheritedFrom(kernel: Kernel): Readonly<Record<IpFamily, InheritedAffinity>> {
+  const of = (family: IpFamily): InheritedAffinity =>
+    readInheritedAffinity(family, (set) => kernel.elements(family, set));
+  return { IPv4: of('IPv4'), IPv6: of('IPv6') };
 }

@@ -3,11 +3,12 @@ import {
   elementsQuery,
   NftBatch,
   readCounts,
-  readKeys,
+  readElements,
   readTable,
   someElementsQuery,
   tableQuery,
   type ElementCount,
+  type TableElement,
   type TableInfo,
 } from '../../codec/nftables/index.ts';
 import { formatIp, formatSocketAddress, type IpFamily } from '../../model/index.ts';
@@ -59,6 +60,13 @@ export class Kernel {
     return familyNames.map((family) => String(this.table(family)?.handle)).join(' ');
   }
 
+  /** Those of our name that are there: `table ip switchyard`. */
+  tables(): readonly string[] {
+    return familyNames
+      .filter((family) => this.table(family) !== undefined)
+      .map((family) => `table ${family === 'IPv4' ? 'ip' : 'ip6'} ${tableName}`);
+  }
+
   /** Throws NFTABLES_TABLE_FOREIGN when somebody else has a table of our name. */
   refuseForeign(): void {
     for (const family of familyNames) {
@@ -96,17 +104,17 @@ export class Kernel {
     for (const name of familyNames) {
       const family = families[name];
       const ports: number[] = [];
-      for (const key of this.keys(name, 'services')) {
+      for (const { key } of this.elements(name, 'services')) {
         const place = readPlaceKey(key, family);
         if (place?.protocol === 'UDP') served.add(formatSocketAddress(place));
       }
-      for (const key of this.keys(name, 'node-ports')) {
+      for (const { key } of this.elements(name, 'node-ports')) {
         const place = readPlaceKey(concatenate(new Uint8Array(family.addressBytes), key), family);
         if (place?.protocol === 'UDP') ports.push(place.port);
       }
       if (ports.length === 0) continue;
-      for (const bytes of this.keys(name, 'node-port-ips')) {
-        const address = formatIp(bytes);
+      for (const { key } of this.elements(name, 'node-port-ips')) {
+        const address = formatIp(key);
         for (const port of ports) served.add(formatSocketAddress({ address, port }));
       }
     }
@@ -124,11 +132,11 @@ export class Kernel {
   }
 
   /** Empty when there is no such set or map: another version may have had another layout. */
-  private keys(family: IpFamily, set: string): readonly Uint8Array[] {
+  elements(family: IpFamily, set: string): readonly TableElement[] {
     try {
       return this.socket
         .request('read elements', elementsQuery(refOf(family), set))
-        .flatMap(readKeys);
+        .flatMap(readElements);
     } catch (error) {
       if (isNotFound(error)) return [];
       throw error;

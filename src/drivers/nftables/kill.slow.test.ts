@@ -146,7 +146,8 @@ async function stopLoad(clients: readonly Client[]): Promise<number> {
 }
 
 const missing = namespacesMissing('nft');
-test(`kill -9 ${kills} times while Plans are applied`, { skip: missing }, async (t) => {
+const timeout = soak ? 3_600_000 : 280_000;
+test(`kill -9 ${kills} times while Plans are applied`, { skip: missing, timeout }, async (t) => {
   const lab = await openLab();
   t.after(() => lab.close());
   await lab.start('pods', programs.backends);

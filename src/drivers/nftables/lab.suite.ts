@@ -97,9 +97,9 @@ async function startProgram<Request, Answer>(
     tell: (request) => void child.send(request as object),
     onAnswer: (callback) => void (hear = callback),
     stop: async () => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
-      child.disconnect();
+      child.kill('SIGKILL');
       await exit;
     },
   };
@@ -107,8 +107,8 @@ async function startProgram<Request, Answer>(
 
 /** A program of ours on the host itself that may be killed. */
 export interface Killable {
-  /** Settles at its first line. */
-  readonly ready: Promise<unknown>;
+  /** Settles at its first line; rejects when it ends without one. */
+  readonly ready: Promise<void>;
   /** All it said, when it has ended. */
   readonly lines: Promise<readonly string[]>;
   go(): void;
@@ -121,8 +121,12 @@ export function startKillable(file: URL, args: readonly string[]): Killable {
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => void lines.push(line));
+  const ready = Promise.withResolvers<void>();
+  reader.once('line', () => ready.resolve());
+  child.once('exit', (code) => ready.reject(new Error(`${path} ended with ${code}`)));
+  ready.promise.catch(() => undefined);
   return {
-    ready: once(reader, 'line'),
+    ready: ready.promise,
     lines: Promise.all([once(reader, 'close'), once(child, 'exit')]).then(() => lines),
     go: () => void child.stdin.write('go\n'),
     kill: () => void child.kill('SIGKILL'),

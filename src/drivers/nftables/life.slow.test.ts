@@ -228,6 +228,50 @@ function describeOverTime(world: NamespaceWorld): void {
     assert.equal(await kindAt(old), 'refused');
   });
 
+  for (const how of ['another run', 'a whole rendering'] as const) {
+    test(`clients with affinity stay where they are over ${how}`, async (t) => {
+      const places = await Promise.all(['a', 'b', 'c'].map((name) => world.backend('TCP', name)));
+      t.after(() => Promise.all(places.map((backend) => backend.close())));
+      const first = new Node(t, world, { atStop: 'leave' });
+      t.after(() => world.inNode('nft', 'flush', 'ruleset'));
+      const [at, other] = [await world.freePlace('TCP'), await world.freePlace('TCP')];
+      const sticky = (count: number, timeoutSeconds: number): VirtualServer =>
+        serving(
+          at,
+          places.slice(0, count).map((backend) => backend.at),
+          { name: 'sticky', affinity: { kind: 'clientIP', timeoutSeconds } },
+        );
+      const whoAll = async (): Promise<readonly string[]> => {
+        const seen: string[] = [];
+        for (const source of world.sources) {
+          const met = await world.clients.outside.ask('TCP', at, { source });
+          seen.push(met.kind === 'answered' ? met.name : met.kind);
+        }
+        return seen;
+      };
+      await first.apply(sticky(3, 600));
+      const before = await whoAll();
+      assert.deepEqual([...new Set(before)].toSorted(), ['a', 'b', 'c']);
+      // The other one would be given the numbers of the first, if those were not kept.
+      const another = serving(other, [], {
+        name: 'another',
+        affinity: { kind: 'clientIP', timeoutSeconds: 600 },
+      });
+      if (how === 'another run') {
+        await first.driver.stop(AbortSignal.abort());
+        const second = new Node(t, world);
+        await second.apply(another, sticky(2, 300));
+      } else {
+        await first.change({ set: [another, sticky(2, 300)], node: { masqueradeAll: true } });
+      }
+      const now = await whoAll();
+      for (const [i, who] of before.entries()) {
+        if (who !== 'c') assert.equal(now[i], who);
+        else assert.match(now[i] ?? '', /^[ab]$/);
+      }
+    });
+  }
+
   test('a change of the node counts no connection twice', async (t) => {
     const node = new Node(t, world);
     const places = await backends(t, world, 'TCP');

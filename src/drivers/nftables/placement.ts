@@ -38,11 +38,14 @@ export interface Placement {
   readonly affinity: PlacedAffinity | undefined;
 }
 
+/** What is left of a placement: all of it, or what a table that is made anew remembers. */
+export type Former = Pick<Placement, 'affinity'> & Partial<Placement>;
+
 /** These schedulers never ask for loads. */
 const noLoads = new EndpointLoads();
 
 /** Numbers of endpoints with affinity have this bit and no slot of a ring has it. */
-const affinityBit = 0x4000_0000;
+export const affinityBit = 0x4000_0000;
 
 /** Endpoints of one ServicePort with affinity; bits of their numbers below those of the ServicePort. */
 export const maxAffinityEndpoints = 1 << 14;
@@ -61,11 +64,19 @@ export class Places {
     this.random = random;
   }
 
+  /** Numbers of affinity that an earlier table gave out: nobody else is to get them. */
+  reserve(inherited: Iterable<PlacedAffinity>): void {
+    for (const { number } of inherited) {
+      const index = (number - affinityBit) / maxAffinityEndpoints;
+      this.nextServer = Math.max(this.nextServer, index + 1);
+    }
+  }
+
   /** What has not changed since `before` stays where it was. */
-  place(server: VirtualServer, before: Placement | undefined): Placement {
+  place(server: VirtualServer, before: Former | undefined): Placement {
     const pools: Partial<Record<PoolName, PlacedPool>> = {};
     for (const name of poolsUsed(server)) {
-      const pool = this.placePool(server, name, before?.pools[name]);
+      const pool = this.placePool(server, name, before?.pools?.[name]);
       if (pool !== undefined) pools[name] = pool;
     }
     return { pools, affinity: this.placeAffinity(server, before?.affinity) };

@@ -155,7 +155,8 @@ class Drawing {
     const { timeoutSeconds } = affinity;
     const asks: Verdict = { kind: 'goto', chain: affinityChain(timeoutSeconds, name) };
     this.chain(entryChain(this.server, name), [constant(tag, 0), { kind: 'ct mark set', from: 0 }]);
-    this.element('affinities', { key: word(tag), data: asks });
+    // The next run knows by this whose clients these are.
+    this.element('affinities', { key: word(tag), data: asks, comment: this.server.id });
     if (pool.ring.length > 0) {
       const chain = poolChain(this.server, name);
       this.element(`affinity-${name}`, { key: word(number), data: { kind: 'jump', chain } });

@@ -214,10 +214,12 @@ class RuleRun {
       if (e.op === 'update') set.elements.set(keyText(key), { ...before, expiresMs });
       return true;
     }
-    for (const [other, { expiresMs: end }] of set.elements) {
-      if (end !== undefined && end <= nowMs) set.elements.delete(other);
+    if (set.size !== undefined && set.elements.size >= set.size) {
+      for (const [other, { expiresMs: end }] of set.elements) {
+        if (end !== undefined && end <= nowMs) set.elements.delete(other);
+      }
+      if (set.elements.size >= set.size) return false;
     }
-    if (set.size !== undefined && set.elements.size >= set.size) return false;
     const data = e.value === undefined ? {} : { data: this.read(e.value, 4) };
     set.elements.set(keyText(key), { key, expiresMs, ...data });
     return true;

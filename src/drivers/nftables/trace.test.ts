@@ -116,7 +116,7 @@ function metBy({ ending, address, masked }: Traced, { flow, family, to }: TableC
     case 'drop':
       return 'silent';
     case 'pass':
-      return to === 'nowhere' ? 'silent' : 'refused';
+      return to === 'nowhere' ? 'passed' : 'refused';
     case 'forward':
       return `${address}@${masked ? cableAddress[family] : flow.source}`;
   }

@@ -51,7 +51,7 @@ type Tally = Readonly<Record<string, number>>;
 
 /** Nobody is nowhere where every address is local: what no Service has refuses. */
 function onSockets(meets: Tally): Tally {
-  return 'silent' in meets ? { refused: meets['silent'] ?? 0 } : meets;
+  return 'passed' in meets ? { refused: meets['passed'] ?? 0 } : meets;
 }
 
 /** The backend sees the node, whoever the client is. */

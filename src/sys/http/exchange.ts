@@ -50,6 +50,8 @@ export interface Wire {
   /** Asked at the end of `incoming`: Node ends a stream of HTTP/2 also when its session is lost. */
   isWhole(): boolean;
   readonly outgoing: Writable;
+  /** Sees to it that what is left of a body that is too large does not come for ever; the answer must arrive. */
+  refuseRest(): void;
   /** The answer is the head alone, whatever its body. */
   readonly isHeadOnly: boolean;
   /** `length` is the body's; undefined when it comes piece by piece, and the head must be on its way at once. */
@@ -172,9 +174,8 @@ export class Exchange implements HttpRequest {
     const { incoming, outgoing } = wire;
     this.hasHead = true;
     wire.sendHead(head, body.length);
-    // The rest of what is too large is not waited for.
-    if (isRefused) outgoing.once('finish', () => incoming.destroy());
-    else if (!incoming.readableEnded) incoming.resume();
+    if (!incoming.readableEnded) incoming.resume();
+    if (isRefused) wire.refuseRest();
     if (wire.isHeadOnly) outgoing.end();
     else outgoing.end(body);
   }

@@ -14,6 +14,8 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
     incoming: request,
     isWhole: () => request.complete,
     outgoing: response,
+    // Closing at once could take the answer away from who still writes. Node ends it when its time is up.
+    refuseRest: () => undefined,
     isHeadOnly: request.method === 'HEAD',
     sendHead: (head, length) => {
       response.writeHead(head.status, fieldsOf(head, length));
@@ -55,6 +57,7 @@ export function http2Wire(stream: ServerHttp2Stream, headers: IncomingHttpHeader
     incoming: stream,
     isWhole: () => !stream.aborted,
     outgoing: stream,
+    refuseRest: () => void stream.once('finish', () => stream.close()),
     isHeadOnly: headers[':method'] === 'HEAD',
     sendHead: (head, length) =>
       stream.respond({ ...fieldsOf(head, length), ':status': head.status }),

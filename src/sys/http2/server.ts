@@ -1,5 +1,10 @@
 /** HTTP/2 towards clients, on sockets that somebody else accepted. */
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import {
   NodeExchange,
@@ -33,8 +38,8 @@ export interface Http2Reply extends Http2Exchange {
 }
 
 export interface Http2Session {
-  /** No new request; closes when those under way are answered. */
-  drain(): void;
+  /** No new request but those on their way here; closes when all are answered, or has been quiet for so long. */
+  drain(patienceMs: number): void;
   destroy(): void;
 }
 
@@ -78,12 +83,23 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
       pending = undefined;
       if (session === undefined) queueMicrotask(() => events.onClosed());
       return {
-        drain: () => session?.close(),
+        drain: (patienceMs) => session !== undefined && dismiss(session, patienceMs),
         destroy: () => session?.destroy(),
       };
     },
   };
 }
+
+/** What the client has sent before it reads that it is to go counts as taken (RFC 9113, 6.8). */
+function dismiss(session: ServerHttp2Session, patienceMs: number): void {
+  if (session.closed || session.destroyed) return;
+  if (patienceMs === 0) return session.close();
+  session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId);
+  session.setTimeout(patienceMs);
+}
+
+/** The greatest there is: none is refused yet. */
+const lastStreamId = 2 ** 31 - 1;
 
 function listen(session: ServerHttp2Session, idleMs: number, events: Http2SessionEvents): void {
   session.on('error', () => undefined);

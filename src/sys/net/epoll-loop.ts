@@ -3,6 +3,7 @@
  * events are taken in the same turn, in a setImmediate callback: what is called back may throw and resolve
  * promises as any other callback of Node may. Costs no thread, and works from any.
  */
+import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { EpollEvents, systemError, type Libc, type Watch } from '../ffi/index.ts';
 import { EpollStay, findSettle } from './epoll-stay.ts';

@@ -18,16 +18,19 @@ export async function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   // Only where it is needed: few Pods have such a probe.
   const { connect } = await import('node:http2');
-  limit.throwIfAborted();
+  signal.throwIfAborted();
+  if (limit.aborted) throw tooLate();
   return await new Promise((resolve, reject) => {
     const session = connect(`http://${formatSocketAddress(at)}`);
     const end = (): void => session.destroy();
     limit.addEventListener('abort', end, { once: true });
     session.once('close', () => {
       limit.removeEventListener('abort', end);
-      reject(new Error('no answer in time'));
+      reject(tooLate());
     });
-    session.once('error', reject);
+    // What we ended ourselves fails in one way or another, whichever comes first.
+    const fail = (error: Error): void => reject(limit.aborted ? tooLate() : error);
+    session.once('error', fail);
     const stream = session.request({
       ':method': 'POST',
       ':path': '/grpc.health.v1.Health/Check',
@@ -35,19 +38,23 @@ export async function checkGrpc(options: GrpcCheckOptions): Promise<boolean> {
       te: 'trailers',
     });
     let answer = Buffer.alloc(0);
-    stream.once('error', reject);
+    stream.once('error', fail);
     stream.on('data', (part: Buffer) => {
       answer = Buffer.concat([answer, part]);
       if (answer.length > maxAnswerBytes) end();
     });
     stream.once('end', () => {
       // Ended by us: that is no answer.
-      if (limit.aborted) reject(new Error('no answer in time'));
+      if (limit.aborted) reject(tooLate());
       else resolve(readHealth(answer) === serving);
       end();
     });
     stream.end(requestFrame(service));
   });
+}
+
+function tooLate(): Error {
+  return new Error('no answer in time');
 }
 
 /** HealthCheckRequest { string service = 1 } in a gRPC frame. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../../model/index.ts';
 import type { Connection } from './engine.ts';
+import type { SharedReads } from './shared-reads.ts';
 
 /**
  * Options of every socket of the engine. Half-open: one direction may end before the other. No delay: what one
@@ -15,15 +16,22 @@ export const socketOptions = {
   keepAliveInitialDelay: 60_000,
 } as const;
 
+export interface PortableFacts {
+  /** Asked of the system when somebody wants to know it and it is not given. */
+  readonly local?: SocketAddress | undefined;
+  readonly reads?: SharedReads | undefined;
+}
+
 export class PortableConnection implements Connection {
   readonly socket: Socket;
   readonly remote: SocketAddress;
+  readonly reads: SharedReads | undefined;
   private known: SocketAddress | undefined;
   private closed = false;
   private readonly listeners: (() => void)[] = [];
 
-  /** `local` is asked of the system when somebody wants to know it and it is not given. */
-  constructor(socket: Socket, remote: SocketAddress, local?: SocketAddress) {
+  constructor(socket: Socket, remote: SocketAddress, { local, reads }: PortableFacts = {}) {
+    this.reads = reads;
     this.socket = socket;
     this.remote = remote;
     this.known = local;

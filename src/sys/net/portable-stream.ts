@@ -24,6 +24,7 @@ export class PortableStream implements Stream {
     this.handlers = handlers;
     const { socket } = this;
     socket.on('data', this.onData);
+    if (connection.reads !== undefined) connection.reads.reader = this.onRead;
     socket.on('drain', this.onDrain);
     // An end without a byte before it is emitted also while nobody reads: it may be over already.
     if (socket.readableEnded) setImmediate(this.onEnd);
@@ -82,6 +83,7 @@ export class PortableStream implements Stream {
   toSocket(early?: Uint8Array): Socket {
     this.handlers = undefined;
     const { socket } = this;
+    if (this.connection.reads !== undefined) this.connection.reads.reader = undefined;
     socket.pause();
     socket.off('data', this.onData).off('drain', this.onDrain).off('end', this.onEnd);
     if (early !== undefined && early.length > 0) socket.unshift(Buffer.copyBytesFrom(early));
@@ -90,6 +92,10 @@ export class PortableStream implements Stream {
 
   private readonly onData = (bytes: Uint8Array): void => {
     this.handlers?.onBytes(bytes, bytes.length);
+  };
+
+  private readonly onRead = (bytes: Uint8Array, length: number): void => {
+    this.handlers?.onBytes(bytes, length);
   };
 
   private readonly onDrain = (): void => this.handlers?.onDrain();
@@ -108,5 +114,6 @@ export function streamOfSocket(
   ends: { readonly remote: SocketAddress; readonly local: SocketAddress },
   handlers: StreamHandlers,
 ): Stream {
-  return new PortableStream(new PortableConnection(socket, ends.remote, ends.local), handlers);
+  const { remote, local } = ends;
+  return new PortableStream(new PortableConnection(socket, remote, { local }), handlers);
 }

@@ -7,6 +7,7 @@ import { PortableConnection, socketOptions } from './portable-connection.ts';
 import { listenPortable } from './portable-listener.ts';
 import { PortableRelay } from './portable-relay.ts';
 import { PortableStream } from './portable-stream.ts';
+import { SharedReads } from './shared-reads.ts';
 import type { StreamEngine } from './stream.ts';
 import { abortError, connectError, timeoutError } from './socket-errors.ts';
 
@@ -38,19 +39,22 @@ function accepted(socket: Socket, listensAt: SocketAddress): Connection | undefi
   const anyAddress = listensAt.address === '0.0.0.0' || listensAt.address === '::';
   return anyAddress
     ? new PortableConnection(socket, remote)
-    : new PortableConnection(socket, remote, listensAt);
+    : new PortableConnection(socket, remote, { local: listensAt });
 }
 
 function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection> {
   const { timeoutMs, localAddress, signal } = options;
   if (signal?.aborted === true) return Promise.reject(abortError(to));
   return new Promise((resolve, reject) => {
+    const reads = new SharedReads();
     const socket = connectSocket({
       ...socketOptions,
+      onread: reads.option,
       host: to.address,
       port: to.port,
       ...(localAddress === undefined ? {} : { localAddress }),
     });
+    reads.socket = socket;
     const fail = (error: NetError): void => {
       signal?.removeEventListener('abort', onAbort);
       reject(error);
@@ -66,7 +70,7 @@ function connect(to: SocketAddress, options: ConnectOptions): Promise<Connection
       signal?.removeEventListener('abort', onAbort);
       socket.removeListener('error', onError);
       socket.removeAllListeners('timeout').setTimeout(0);
-      resolve(new PortableConnection(socket, to));
+      resolve(new PortableConnection(socket, to, { reads }));
     });
   });
 }

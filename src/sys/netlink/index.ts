@@ -1,4 +1,5 @@
 /** The kernel's own network interface: netlink sockets, errors by name. */
 export { isNotFound, isNotPermitted, NetlinkError, netlinkErrors } from './errors.ts';
+export { isTaken, OwnRoutes } from './own-routes.ts';
 export { loadNetlink } from './socket.ts';
 export type { NetlinkSocket, OpenNetlink } from './socket.ts';

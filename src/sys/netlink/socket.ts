@@ -16,9 +16,9 @@ export interface NetlinkSocket {
   dump(what: string, bytes: Uint8Array, visit: (message: NetlinkMessage) => void): void;
   /**
    * Calls back with each message that arrives unasked, good only while it looks at it: sockets with groups have no
-   * use for `request`. `onLost`: too many came at once, and some are lost.
+   * use for `request`. When too many come at once some are lost. `onFailed`: none will come any more.
    */
-  onMessages(callback: (message: NetlinkMessage) => void, onLost?: () => void): void;
+  onMessages(callback: (message: NetlinkMessage) => void, onFailed: (error: unknown) => void): void;
   close(): void;
 }
 
@@ -42,6 +42,7 @@ class Socket implements NetlinkSocket {
   private readonly fd: number;
   private readonly room = new Uint8Array(roomBytes);
   private stopWatching: (() => void) | undefined;
+  private isClosed = false;
 
   constructor(calls: NetlinkCalls, options: NetlinkOpen) {
     this.calls = calls;
@@ -69,32 +70,38 @@ class Socket implements NetlinkSocket {
     if (failure !== undefined) throw failure;
   }
 
-  onMessages(callback: (message: NetlinkMessage) => void, onLost?: () => void): void {
+  onMessages(
+    callback: (message: NetlinkMessage) => void,
+    onFailed: (error: unknown) => void,
+  ): void {
     const watch = this.calls.watchReadable(this.fd, () => {
-      this.drain('listen to the kernel', callback, onLost);
+      try {
+        this.drain('listen to the kernel', callback);
+      } catch (error) {
+        this.close();
+        onFailed(error);
+      }
     });
     watch.unref();
     this.stopWatching = () => watch.close();
   }
 
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.stopWatching?.();
     this.calls.close(this.fd);
   }
 
-  private drain(
-    what: string,
-    visit: (message: NetlinkMessage) => void,
-    onLost: () => void = () => undefined,
-  ): void {
-    for (;;) {
+  private drain(what: string, visit: (message: NetlinkMessage) => void): void {
+    // Whoever is shown a message may close.
+    while (!this.isClosed) {
       const length = this.calls.receive(this.fd, this.room);
       if (length < 0) {
         const errno = this.calls.nameOf(length);
         if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK') return;
         if (errno === 'EINTR') continue;
         if (errno !== 'ENOBUFS') throw netlinkError(what, errno);
-        onLost();
         continue;
       }
       const bytes = this.room.subarray(0, Math.min(length, this.room.length));

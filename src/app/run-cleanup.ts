@@ -1,0 +1,45 @@
+/** `switchyard cleanup`: what instances left in the kernel, taken away, whether one still runs or not. */
+import type { CliDeps, CliEnv } from '../cli/index.ts';
+import { findInstances } from '../control/index.ts';
+import { createLogger } from '../obs/index.ts';
+import { systemClock } from '../sys/index.ts';
+import { loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
+import { AppError } from './errors.ts';
+import { isHostBlockClaimed, removeHostRoutes } from './host-block.ts';
+import { kernelCleanups } from './kernel-drivers.ts';
+
+/** Rejects with KERNEL_IN_USE while an instance forwards in the kernel, unless it is forced. */
+export async function runCleanup(
+  force: boolean,
+  { env, write }: { readonly env: CliEnv; readonly write: (line: string) => void },
+): ReturnType<CliDeps['cleanup']> {
+  const by = force ? undefined : await usedBy(env);
+  if (by !== undefined) {
+    throw new AppError('KERNEL_IN_USE', `Cannot clean up: ${by} forwards in the kernel`, {
+      remedy: 'Stop it first; or take its rules from under it with --force',
+    });
+  }
+  const clock = systemClock;
+  const log = createLogger({ level: 'warn', format: 'text', clock, write });
+  const removed: string[] = [];
+  for (const cleanup of Object.values(kernelCleanups)) {
+    removed.push(...(await cleanup({ clock, log })));
+  }
+  const routes = new OwnRoutes(await loadNetlink());
+  try {
+    removed.push(...removeHostRoutes(routes));
+  } finally {
+    routes.close();
+  }
+  return { removed };
+}
+
+/** Of this user's instances by name; of those of others only that there is one. */
+async function usedBy(env: CliEnv): Promise<string | undefined> {
+  const running = await findInstances(env);
+  const own = running.find(({ view }) => Object.hasOwn(kernelCleanups, view.driver));
+  if (own !== undefined) return `instance ${own.name}`;
+  return (await isHostBlockClaimed())
+    ? 'an instance of another user, or with another home,'
+    : undefined;
+}
