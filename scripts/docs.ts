@@ -2,10 +2,19 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { nftablesCapabilities } from '../src/drivers/nftables/capabilities.ts';
+import { userspaceCapabilities } from '../src/drivers/userspace/capabilities.ts';
 import { annotations } from '../src/kube/index.ts';
 import { metricRows, type MetricRow } from '../src/metrics/index.ts';
 import { rules } from '../src/lint/index.ts';
-import { schedulerFacts, schedulerNames, type ErrorTable } from '../src/model/index.ts';
+import {
+  differenceMeanings,
+  effectiveScheduler,
+  schedulerFacts,
+  schedulerNames,
+  type DriverCapabilities,
+  type ErrorTable,
+} from '../src/model/index.ts';
 import { renderConformance } from './conformance-page.ts';
 
 /** The error table of one folder. */
@@ -100,6 +109,47 @@ export function renderAnnotations(): string {
   ].join('\n');
 }
 
+const drivers: Readonly<Record<string, DriverCapabilities>> = {
+  userspace: userspaceCapabilities,
+  nftables: nftablesCapabilities,
+};
+
+/** The whole text of docs/drivers/capabilities.md. */
+export function renderCapabilities(): string {
+  const names = Object.keys(drivers);
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const schedulers = schedulerNames.map((wanted) =>
+    row([
+      `\`${wanted}\``,
+      ...Object.values(drivers).map(({ schedulers: own }) => {
+        const { scheduler, standsIn } = effectiveScheduler(wanted, own);
+        return standsIn ? `\`${scheduler}\` stands in` : 'yes';
+      }),
+    ]),
+  );
+  const differences = Object.entries(drivers).flatMap(([name, { differences: all }]) =>
+    all.map(({ code, why }) => row([name, `\`${code}\``, differenceMeanings[code], why])),
+  );
+  return [
+    '# What each driver can',
+    '',
+    'What a driver cannot is done by a named stand-in or is a named difference from the specification, which the conformance',
+    "suite skips by that name. The tables are written by `npm run docs` from the drivers' `capabilities.ts`: change them there.",
+    '',
+    row(['', ...names]),
+    `|---|${names.map(() => '---|').join('')}`,
+    row(['protocols', ...Object.values(drivers).map(({ protocols }) => protocols.join(', '))]),
+    ...schedulers,
+    '',
+    '## Differences',
+    '',
+    '| driver | | what differs | why |',
+    '|---|---|---|---|',
+    ...differences,
+    '',
+  ].join('\n');
+}
+
 /** The whole text of docs/metrics.md. */
 export function renderMetrics(): string {
   const all: readonly MetricRow[] = Object.values(metricRows);
@@ -156,6 +206,7 @@ export function renderLintRules(): string {
 
 if (import.meta.main) {
   writeFileSync(join(root, 'docs/lint.md'), renderLintRules());
+  writeFileSync(join(root, 'docs/drivers/capabilities.md'), renderCapabilities());
   writeFileSync(join(root, 'docs/metrics.md'), renderMetrics());
   writeFileSync(join(root, 'docs/errors.md'), renderErrors(await readErrorTables()));
   writeFileSync(join(root, 'docs/annotations.md'), renderAnnotations());

@@ -47,6 +47,9 @@ const debianPackages = [
   { program: 'unbound', package: 'unbound' },
   { program: 'nginx', package: 'nginx-light' },
   { program: 'haproxy', package: 'haproxy' },
+  { program: 'nft', package: 'nftables' },
+  { program: 'ip', package: 'iproute2' },
+  { program: 'conntrack', package: 'conntrack' },
 ];
 
 class SetupError extends Error {

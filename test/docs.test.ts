@@ -6,6 +6,7 @@ import test from 'node:test';
 import {
   readErrorTables,
   renderAnnotations,
+  renderCapabilities,
   renderErrors,
   renderLintRules,
   renderMetrics,
@@ -67,6 +68,10 @@ test('docs/errors.md is what the tables say (npm run docs writes it)', async () 
 
 test('docs/annotations.md is what the tables say (npm run docs writes it)', () => {
   assert.equal(readSource('docs/annotations.md').text, renderAnnotations());
+});
+
+test('docs/drivers/capabilities.md says what the drivers can', () => {
+  assert.equal(readSource('docs/drivers/capabilities.md').text, renderCapabilities());
 });
 
 test('docs/metrics.md is what the table says (npm run docs writes it)', () => {

@@ -19,7 +19,10 @@ export interface AgentDriver {
 const drainMs = 2_000;
 
 export function createAgentDriver(
-  options: Omit<RequestGatewayOptions, 'scope' | 'drainMs' | 'accessLogShare' | 'ownAddress'> & {
+  options: Omit<
+    RequestGatewayOptions,
+    'scope' | 'drainMs' | 'accessLogShare' | 'acceptProxyProtocol' | 'ownAddress'
+  > & {
     readonly requests: boolean;
   },
 ): AgentDriver {
@@ -31,6 +34,7 @@ export function createAgentDriver(
     scope: 'cluster',
     // Sockets hand over what they took: nobody connects there.
     ownAddress: '127.0.0.1',
+    acceptProxyProtocol: false,
     drainMs,
     accessLogShare: 0,
   });

@@ -65,7 +65,8 @@ const readers: Readonly<Record<string, Reader>> = {
     op: keyOf(dynsetOps, number(a, 3)),
     key: register(a, 4),
     ...(a.has(5) ? { value: register(a, 5) } : {}),
-    ...(a.has(6) ? { timeoutMs: Number(be64At(a, 6)) } : {}),
+    // The kernel lists one that was not given as 0.
+    ...((be64At(a, 6) ?? 0n) === 0n ? {} : { timeoutMs: Number(be64At(a, 6)) }),
   }),
   numgen: (a) => ({
     kind: 'numgen',

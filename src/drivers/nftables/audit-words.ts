@@ -11,15 +11,15 @@ import { families } from './family.ts';
 import { keyTypesOf } from './frame.ts';
 
 /** Two that do the same read the same, and no others. */
-export function formatExpression({ kind, ...rest }: Expression): string {
+export function formatExpression(one: Expression): string {
+  if (one.kind === 'verdict') return formatVerdict(one.verdict);
+  const { kind, ...rest } = one;
   const details = Object.entries(rest).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
     if (value instanceof Uint8Array) return [`${name} 0x${Buffer.from(value).toString('hex')}`];
-    if (name === 'verdict') return [formatVerdict(value as Verdict)];
-    return [`${name} ${JSON.stringify(value)}`];
+    return [`${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`];
   });
-  // A verdict's kind says nothing that the verdict does not.
-  return kind === 'verdict' ? details.join(' ') : [kind, ...details.toSorted()].join(' ');
+  return [kind, ...details.toSorted()].join(' ');
 }
 
 function formatVerdict(verdict: Verdict): string {

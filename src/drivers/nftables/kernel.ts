@@ -45,14 +45,8 @@ export class Kernel {
     }
   }
 
-  table(family: IpFamily): TableInfo | undefined {
-    try {
-      const [answer] = this.socket.request('look up a table', tableQuery(refOf(family)));
-      return answer && readTable(answer);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+  private table(family: IpFamily): TableInfo | undefined {
+    return tableOf(this.socket, family);
   }
 
   /** What changes whenever one of the tables is taken away or made anew. */
@@ -69,16 +63,7 @@ export class Kernel {
 
   /** Throws NFTABLES_TABLE_FOREIGN when somebody else has a table of our name. */
   refuseForeign(): void {
-    for (const family of familyNames) {
-      const found = this.table(family);
-      if (found === undefined || found.comment?.startsWith(commentStart) === true) continue;
-      const nft = family === 'IPv4' ? 'ip' : 'ip6';
-      throw new NftablesError(
-        'NFTABLES_TABLE_FOREIGN',
-        `Cannot make the table ${nft} ${tableName}: there is one that Switchyard did not make`,
-        { remedy: `Look at it, and when nobody needs it: nft delete table ${nft} ${tableName}` },
-      );
-    }
+    refuseForeign(this.socket);
   }
 
   /** Connections by slot: all, or those of these slots. */
@@ -145,6 +130,30 @@ export class Kernel {
 
   private ask(query: Uint8Array): readonly ElementCount[] {
     return this.socket.request('read counters', query).flatMap(readCounts);
+  }
+}
+
+/** As the method, without a Kernel. */
+export function refuseForeign(socket: NetlinkSocket): void {
+  for (const family of familyNames) {
+    const found = tableOf(socket, family);
+    if (found === undefined || found.comment?.startsWith(commentStart) === true) continue;
+    const nft = family === 'IPv4' ? 'ip' : 'ip6';
+    throw new NftablesError(
+      'NFTABLES_TABLE_FOREIGN',
+      `Cannot make the table ${nft} ${tableName}: there is one that Switchyard did not make`,
+      { remedy: `Look at it, and when nobody needs it: nft delete table ${nft} ${tableName}` },
+    );
+  }
+}
+
+function tableOf(socket: NetlinkSocket, family: IpFamily): TableInfo | undefined {
+  try {
+    const [answer] = socket.request('look up a table', tableQuery(refOf(family)));
+    return answer && readTable(answer);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,8 @@
 /** Finds out what the host lacks for this driver, without changing it. */
 import { netlinkProtocols } from '../../codec/netlink/index.ts';
 import { generationQuery } from '../../codec/nftables/index.ts';
+import { NftablesError } from './errors.ts';
+import { refuseForeign } from './kernel.ts';
 import { messageOf, type Missing } from '../../model/index.ts';
 import { isNotPermitted, loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
 
@@ -9,8 +11,18 @@ export async function probeHost(namespace: string | undefined): Promise<readonly
   try {
     socket = (await loadNetlink())({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
     socket.request('ask for the generation of the rules', generationQuery());
+    refuseForeign(socket);
     return [];
   } catch (error) {
+    if (error instanceof NftablesError) {
+      return [
+        {
+          what: `a table of its own (${error.message})`,
+          costs: 'There is no other place for the rules of Services',
+          remedy: error.remedy ?? '',
+        },
+      ];
+    }
     return [
       isNotPermitted(error)
         ? {
