@@ -258,3 +258,33 @@ test('an informer of @kubernetes/client-node sees everything once', async (t) =>
     code: 404,
   });
 });
+
+const container = { name: 'web', image: 'web:1' };
+
+test('a dry run shows the generation that a write would make', async (t) => {
+  const api = await server(t);
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  const path = `${deployments}/web`;
+  const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [container] } };
+  const spec = { replicas: 1, selector: { matchLabels: { app: 'web' } }, template };
+  const made = await api.request({
+    method: 'POST',
+    path: deployments,
+    headers: json,
+    body: JSON.stringify({ metadata: { name: 'web' }, spec }),
+  });
+  assert.equal(made.status, 201, made.text);
+  const headers = { 'content-type': 'application/merge-patch+json' };
+  const patched = async (query: string, patch: object): Promise<number> => {
+    const body = JSON.stringify(patch);
+    const reply = await api.request({ method: 'PATCH', path: `${path}${query}`, headers, body });
+    assert.equal(reply.status, 200, reply.text);
+    return (JSON.parse(reply.text) as { metadata: { generation: number } }).metadata.generation;
+  };
+  const scaled = { spec: { replicas: 2 } };
+  const labels = { metadata: { labels: { tier: 'web' } } };
+  const before = await patched('?dryRun=All', labels);
+  assert.equal(await patched('?dryRun=All', scaled), before + 1);
+  assert.equal(await patched('', labels), before);
+  assert.equal(await patched('', scaled), before + 1);
+});

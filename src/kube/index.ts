@@ -98,6 +98,7 @@ export {
   objectKey,
   qualifiedKindOf,
   resourceOf,
+  sameSpec,
 } from './object.ts';
 export type {
   Kind,

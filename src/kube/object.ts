@@ -1,5 +1,5 @@
 /** The parts every Kubernetes object has, and how an object is named. */
-import { isJsonObject } from './json.ts';
+import { isJsonObject, jsonEqual } from './json.ts';
 
 export interface OwnerReference {
   readonly apiVersion: string;
@@ -131,4 +131,10 @@ export function objectKey(name: ObjectName): string {
 
 export function nameOf(object: KubeObject): ObjectName {
   return { namespace: object.metadata.namespace, name: object.metadata.name };
+}
+
+/** Everything but metadata and status is what somebody wants; only that counts generations. */
+export function sameSpec(a: KubeObject, b: KubeObject): boolean {
+  const spec = (object: KubeObject): unknown => ({ ...object, metadata: 0, status: 0 });
+  return jsonEqual(spec(a), spec(b));
 }

@@ -14,6 +14,7 @@ import {
   isNotFound,
   modifiedSince,
   nameOf,
+  sameSpec,
   type DeleteOptions,
   type JsonObject,
   type Kind,
@@ -262,7 +263,8 @@ interface Tracking<T> {
 /** What an update would leave; what was claimed for it is free again. */
 function preview<T extends KubeObject>(claim: Claim<T>, stored: T): T {
   claim.revert();
-  const { uid, creationTimestamp, resourceVersion, generation } = stored.metadata;
+  const { uid, creationTimestamp, resourceVersion, generation: before = 1 } = stored.metadata;
+  const generation = sameSpec(claim.object, stored) ? before : before + 1;
   const system = { uid, creationTimestamp, resourceVersion, generation };
   return freezeCopy({ ...claim.object, metadata: { ...claim.object.metadata, ...system } });
 }

@@ -16,6 +16,7 @@ import {
   isKubeObject,
   isOfKind,
   jsonEqual,
+  sameSpec,
   kindKey,
   modifiedSince,
   nameOf,
@@ -386,10 +387,4 @@ function inOnePiece(text: string): string {
 // oxlint-disable-next-line require-yield -- a watch reports what is wrong from its iteration.
 async function* failing(thrown: unknown): AsyncGenerator<never, void> {
   throw thrown;
-}
-
-/** Everything but metadata and status is what somebody wants; only that counts generations. */
-function sameSpec(a: KubeObject, b: KubeObject): boolean {
-  const spec = (object: KubeObject): unknown => ({ ...object, metadata: 0, status: 0 });
-  return jsonEqual(spec(a), spec(b));
 }
