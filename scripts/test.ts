@@ -4,7 +4,7 @@
  * All files go through one `node --test` process, so that the output ends with its own summary, and its
  * exit code is ours. A pattern keeps the files whose path contains it.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -45,6 +45,7 @@ function main([name = 'all', ...patterns]: readonly string[]): void {
     return misused(`no test file matches ${patterns.join(' ')}`, 'give a part of a path: plan/');
   }
   const args = ['--test', '--test-reporter=spec', `--test-concurrency=${availableParallelism()}`];
+  const before = ownTables();
   const child = spawn(process.execPath, [...args, ...mode.args, ...files], {
     stdio: 'inherit',
     env: { ...process.env, ...compiled, ...mode.env },
@@ -55,7 +56,20 @@ function main([name = 'all', ...patterns]: readonly string[]): void {
   child.once('exit', (code) => {
     clearTimeout(deadline);
     process.exitCode = code ?? 1;
+    const left = ownTables().filter((table) => !before.includes(table));
+    if (left.length === 0) return;
+    console.error(`error: A test wrote into the kernel of this host: ${left.join(', ')}`);
+    console.error(
+      '  try: give it a network of its own (test/support/cell.ts), or --mode userspace',
+    );
+    process.exitCode = 1;
   });
+}
+
+/** Tables of ours in the network this runs in, where every test's own end: none is ever made here. */
+function ownTables(): readonly string[] {
+  const { stdout } = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' });
+  return (stdout ?? '').split('\n').filter((line) => / switchyard/.test(line));
 }
 
 /**

@@ -84,7 +84,7 @@ for (const isOn of [true, false]) {
     const way = ['--kubeconfig', api.kubeconfig, '--node', 'node-a'];
     const env = emptyHome(temporaryFolder(t));
     const flags = isOn ? ['--requests'] : [];
-    const command = ['./switchyard', 'proxy', ...way, ...places, ...flags];
+    const command = ['./switchyard', 'proxy', '--mode', 'userspace', ...way, ...places, ...flags];
     const program = start(t, command, { cwd: root, env });
     await program.printed('Ready');
     const deadline = Date.now() + 20_000;
