@@ -6,6 +6,7 @@ import { CodedError } from '../../model/index.ts';
 import { createLogger } from '../../obs/index.ts';
 import { createFakeClock } from '../../sys/index.ts';
 import { NetlinkError } from '../../sys/netlink/index.ts';
+import { netlinkError } from '../../sys/netlink/errors.ts';
 import { placeKey, tableName } from './family.ts';
 import { Refusals } from './refusals.ts';
 
@@ -53,6 +54,18 @@ test('a missing privilege is said as it is: no statement is to blame', () => {
   const refusals = new Refusals({ clock: createFakeClock(), log: quiet(assert.fail) });
   const error = refusals.refused(batch(), new NetlinkError('NETLINK_NOT_PERMITTED', 'no'));
   assert.equal(error instanceof CodedError && error.code, 'NETLINK_NOT_PERMITTED');
+});
+
+test('a kernel that lacks a feature is said with the statement that wanted it, and what to do', () => {
+  const refusals = new Refusals({ clock: createFakeClock(), log: quiet(() => undefined) });
+  const lacking = netlinkError('commit rules', 'EOPNOTSUPP', {
+    refused: { sequence, offset: undefined },
+  });
+  const error = refusals.refused(batch(), lacking);
+  assert.ok(error instanceof CodedError);
+  assert.equal(error.code, 'NFTABLES_REFUSED');
+  assert.match(error.message, /services \{ 10\.96\.0\.1 .*EOPNOTSUPP/);
+  assert.match(error.remedy ?? '', /a kernel of 5\.13 or newer/);
 });
 
 function refusal(refused: NetlinkError['refused']): NetlinkError {
