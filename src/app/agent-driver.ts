@@ -1,4 +1,5 @@
 /** What forwards on a node of a cluster: the kernel, or sockets, and with `--requests` the gateway they hand connections to. */
+import type { LocalPodSource } from '../cluster/index.ts';
 import { createUserspaceDriver } from '../drivers/userspace/index.ts';
 import type { ServiceGateway } from '../gateway/index.ts';
 import { messageOf, type Driver } from '../model/index.ts';
@@ -24,6 +25,7 @@ export function createAgentDriver(
     'scope' | 'drainMs' | 'accessLogShare' | 'acceptProxyProtocol' | 'ownAddress'
   > & {
     readonly requests: boolean;
+    readonly localPods: LocalPodSource | undefined;
   },
 ): AgentDriver {
   if (!options.requests) {
@@ -49,14 +51,18 @@ export function createAgentDriver(
   };
 }
 
-function plainDriver({ engine, kernel, clock, random, logOf }: Plain): Driver {
+function plainDriver({ engine, kernel, localPods, clock, random, logOf }: Plain): Driver {
   // Rules stay when this ends: the next agent of the node takes over, and until then connections go on.
-  if (kernel !== undefined) return kernel({ clock, random, log: logOf('driver'), atStop: 'leave' });
+  if (kernel !== undefined) {
+    return kernel({ clock, random, log: logOf('driver'), atStop: 'leave', localPods });
+  }
   const udp = createPortableUdp();
   return createUserspaceDriver({ engine, udp, clock, random, log: logOf('userspace') });
 }
 
-type Plain = Pick<RequestGatewayOptions, 'engine' | 'kernel' | 'clock' | 'random' | 'logOf'>;
+type Plain = Pick<RequestGatewayOptions, 'engine' | 'kernel' | 'clock' | 'random' | 'logOf'> & {
+  readonly localPods: LocalPodSource | undefined;
+};
 
 /**
  * It waits for Secrets of the cluster. A node forwards without them, also when its API is away: until they are there,

@@ -9,7 +9,10 @@ import { AppError } from './errors.ts';
 
 /** Makes the driver; undefined stands for forwarding with sockets. */
 export type KernelDriver = (options: KernelDriverOptions) => Driver;
-export type KernelDriverOptions = Pick<NftablesOptions, 'clock' | 'random' | 'log' | 'atStop'>;
+export type KernelDriverOptions = Pick<
+  NftablesOptions,
+  'clock' | 'random' | 'log' | 'atStop' | 'localPods'
+>;
 
 /** Best first. */
 const kernelDrivers = { nftables: createNftablesDriver } as const satisfies Readonly<

@@ -31,6 +31,7 @@ const settings: ProxySettings = {
   minSyncMs: 0,
   syncMs: 30_000,
   masqueradeAll: false,
+  localPods: undefined,
   requests: false,
   notes: [],
 };

@@ -62,12 +62,14 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     logOf,
     planner: () => planner,
     requests: settings.requests,
+    localPods: settings.localPods,
   });
   const driver = syncs.timed(forwarding.driver);
   const node = createNodeFollower({
     ...common,
     ...settings,
     hostAddresses,
+    detectsLocalPods: kernel !== undefined && settings.localPods !== undefined,
     log: logOf('node'),
     changed: (view) => planner.setNode(view),
   });

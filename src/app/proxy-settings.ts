@@ -1,6 +1,11 @@
 /** What `switchyard proxy` is to do: its flags first, then the KubeProxyConfiguration, then kube-proxy's defaults. */
 import type { ProxyRunOptions } from '../cli/index.ts';
-import { parseKubeProxyConfig, type ConfigNote, type KubeProxyConfig } from '../cluster/index.ts';
+import {
+  parseKubeProxyConfig,
+  type ConfigNote,
+  type KubeProxyConfig,
+  type LocalPodSource,
+} from '../cluster/index.ts';
 import type { SchedulerName, SocketAddress } from '../model/index.ts';
 import { hostName, readText } from '../sys/index.ts';
 
@@ -15,6 +20,8 @@ export interface ProxySettings {
   readonly minSyncMs: number;
   readonly syncMs: number;
   readonly masqueradeAll: boolean;
+  /** How the node's own Pods are told from other sources, for a driver in the kernel. */
+  readonly localPods: LocalPodSource | undefined;
   /** Each request of HTTP is balanced where a Service asks for that. */
   readonly requests: boolean;
   readonly notes: readonly ConfigNote[];
@@ -42,6 +49,7 @@ export async function proxySettings(options: ProxyRunOptions): Promise<ProxySett
     syncMs: file.syncMs ?? syncMs,
     requests: options.requests,
     masqueradeAll: file.masqueradeAll ?? false,
+    localPods: file.localPods,
     notes: file.notes ?? [],
   };
 }

@@ -12,7 +12,7 @@ export type { Following, Mirror } from './mirror.ts';
 export { dnsFollowings, gatewayFollowings, nearFollowings, proxyFollowings } from './followings.ts';
 export type { Followings } from './followings.ts';
 export { parseKubeProxyConfig } from './kube-proxy-config.ts';
-export type { ConfigNote, KubeProxyConfig } from './kube-proxy-config.ts';
+export type { ConfigNote, KubeProxyConfig, LocalPodSource } from './kube-proxy-config.ts';
 export { createNodeFollower } from './node-follower.ts';
 export type { NodeFollower } from './node-follower.ts';
 export { ProxyHealth } from './proxy-health.ts';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseCidr } from '../model/index.ts';
 import { ClusterError } from './errors.ts';
 import { parseKubeProxyConfig } from './kube-proxy-config.ts';
 
@@ -56,6 +57,7 @@ test('what is taken, and what changes nothing is named with why', async () => {
     minSyncMs: 60_500,
     syncMs: 30_000,
     masqueradeAll: false,
+    localPods: { by: 'address', ranges: [parseCidr('10.244.0.0/16')] },
   });
   const byField = Object.fromEntries(notes.map(({ field, note }) => [field, note]));
   assert.deepEqual(
@@ -65,7 +67,6 @@ test('what is taken, and what changes nothing is named with why', async () => {
       'bindAddressHardFail',
       'clientConnection.burst',
       'clientConnection.qps',
-      'clusterCIDR',
       'configSyncPeriod',
       'conntrack.min',
       'colour',
@@ -87,6 +88,7 @@ const refused: Readonly<Record<string, readonly [body: string, says: RegExp]>> =
     'iptables: {syncPeriod: soon}',
     /iptables\.syncPeriod is no duration/,
   ],
+  'a range of Pods that is none': ['clusterCIDR: 10.244.0.0', /clusterCIDR is no list of CIDRs/],
   'CIDRs that are none': ['nodePortAddresses: [10.0.0.300/8]', /nodePortAddresses/],
   'text that is none': ['hostnameOverride: [a]', /hostnameOverride is no text/],
   'no YAML': ['a: [', /Cannot use the configuration config\.conf/],
@@ -99,6 +101,40 @@ for (const [name, [body, says]] of Object.entries(refused)) {
       assert.match(thrown.message, says);
       return true;
     });
+  });
+}
+
+const detected: Readonly<
+  Record<string, readonly [body: string, expected: unknown, notes: readonly string[]]>
+> = {
+  'by nothing': ['detectLocalMode: ""', undefined, []],
+  'by ranges of both families': [
+    'detectLocalMode: ClusterCIDR\nclusterCIDR: 10.244.0.0/16, fd00::/48',
+    { by: 'address', ranges: [parseCidr('10.244.0.0/16'), parseCidr('fd00::/48')] },
+    [],
+  ],
+  'by a bridge': [
+    'detectLocalMode: BridgeInterface\nclusterCIDR: 10.1.0.0/16\ndetectLocal: {bridgeInterface: cni0}',
+    { by: 'interface', name: 'cni0' },
+    ['clusterCIDR'],
+  ],
+  'by the beginning of an interface': [
+    'detectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: cali}',
+    { by: 'interface-prefix', prefix: 'cali' },
+    [],
+  ],
+  "by the Node's own range, which is not known": [
+    'detectLocalMode: NodeCIDR\nclusterCIDR: 10.1.0.0/16',
+    undefined,
+    ['detectLocalMode', 'clusterCIDR'],
+  ],
+};
+
+for (const [how, [body, expected, named]] of Object.entries(detected)) {
+  test(`local Pods are told ${how}`, async () => {
+    const { localPods, notes } = await read(body);
+    assert.deepEqual(localPods, expected);
+    assert.deepEqual(notes.map(({ field }) => field).toSorted(), named.toSorted());
   });
 }
 

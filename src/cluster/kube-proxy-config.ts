@@ -5,6 +5,7 @@ import {
   messageOf,
   parseCidr,
   parseSocketAddress,
+  type Cidr,
   type SchedulerName,
   type SocketAddress,
 } from '../model/index.ts';
@@ -21,9 +22,17 @@ export interface KubeProxyConfig {
   readonly minSyncMs: number | undefined;
   readonly syncMs: number | undefined;
   readonly masqueradeAll: boolean;
+  /** How the node's own Pods are told from other sources; undefined: they are not. Only forwarding in the kernel asks. */
+  readonly localPods: LocalPodSource | undefined;
   /** Fields that stand in the file and change nothing, each with why. */
   readonly notes: readonly ConfigNote[];
 }
+
+/** kube-proxy's detect-local modes. */
+export type LocalPodSource =
+  | { readonly by: 'address'; readonly ranges: readonly Cidr[] }
+  | { readonly by: 'interface'; readonly name: string }
+  | { readonly by: 'interface-prefix'; readonly prefix: string };
 
 export interface ConfigNote {
   readonly field: string;
@@ -61,9 +70,10 @@ const meaningless: Readonly<Record<string, string>> = {
   'ipvs.udpTimeout': kernelTuning,
   'nftables.masqueradeBit': 'no packet marks are used',
   'winkernel.': 'this is no Windows host',
-  detectLocalMode: 'masquerading belongs to the kernel modes',
-  'detectLocal.': 'masquerading belongs to the kernel modes',
-  clusterCIDR: 'masquerading belongs to the kernel modes',
+  detectLocalMode:
+    'of its ways only ClusterCIDR, BridgeInterface and InterfaceNamePrefix are known',
+  'detectLocal.': 'detectLocalMode says another way',
+  clusterCIDR: 'detectLocalMode says another way',
   oomScoreAdj: kernelTuning,
   'conntrack.': kernelTuning,
   configSyncPeriod: 'watches are resumed, and lists made again only when they must be',
@@ -115,6 +125,7 @@ class Reader {
       minSyncMs: this.duration(`${this.mode}.minSyncPeriod`),
       syncMs: this.duration(`${this.mode}.syncPeriod`),
       masqueradeAll: this.take(`${this.mode}.masqueradeAll`) === true,
+      localPods: this.localPods(),
     };
     this.noteTheRest();
     return { ...config, notes: this.notes };
@@ -155,6 +166,28 @@ class Reader {
     const parsed = parseSocketAddress(text) ?? parseSocketAddress(`${text}:${defaultPort}`);
     if (parsed !== undefined) return parsed;
     throw invalid(this.file, `${path} is no ADDRESS:PORT`);
+  }
+
+  private localPods(): LocalPodSource | undefined {
+    const mode = this.left.get('detectLocalMode') ?? 'ClusterCIDR';
+    const known: readonly unknown[] = ['ClusterCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
+    if (known.includes(mode)) this.left.delete('detectLocalMode');
+    if (mode === 'BridgeInterface') {
+      const name = this.text('detectLocal.bridgeInterface');
+      return name === undefined ? undefined : { by: 'interface', name };
+    }
+    if (mode === 'InterfaceNamePrefix') {
+      const prefix = this.text('detectLocal.interfaceNamePrefix');
+      return prefix === undefined ? undefined : { by: 'interface-prefix', prefix };
+    }
+    if (mode !== 'ClusterCIDR') return undefined;
+    const text = this.text('clusterCIDR');
+    if (text === undefined) return undefined;
+    const ranges = text.split(',').map((one) => parseCidr(one.trim()));
+    if (!ranges.every((range) => range !== undefined)) {
+      throw invalid(this.file, `clusterCIDR is no list of CIDRs: ${text}`);
+    }
+    return { by: 'address', ranges };
   }
 
   private scheduler(): SchedulerName | undefined {

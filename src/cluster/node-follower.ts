@@ -29,6 +29,8 @@ export interface NodeFollowerOptions {
   /** `primary`, or CIDRs; empty is `primary`. */
   readonly nodePortAddresses: readonly string[];
   readonly masqueradeAll: boolean;
+  /** The driver can tell the node's own Pods from other sources. */
+  readonly detectsLocalPods: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -109,10 +111,11 @@ function isEligible(node: Node | undefined): boolean {
 }
 
 function viewOf(
-  { node: name, hostAddresses, nodePortAddresses, masqueradeAll }: NodeFollowerOptions,
+  options: NodeFollowerOptions,
   node: Node | undefined,
   ranges: Iterable<ServiceCidr>,
 ): NodeView {
+  const { node: name, hostAddresses, nodePortAddresses, masqueradeAll, detectsLocalPods } = options;
   const own = (node?.status?.addresses ?? []).flatMap(({ type, address }) =>
     type === 'InternalIP' || type === 'ExternalIP' ? (canonicalIp(address) ?? []) : [],
   );
@@ -129,7 +132,7 @@ function viewOf(
     nodePortAddresses: cidrs.length > 0 ? chosen : own,
     serviceRanges: rangesOf(ranges),
     masqueradeAll,
-    detectsLocalPods: false,
+    detectsLocalPods,
   };
 }
 

@@ -90,6 +90,13 @@ async function relayIn(t: TestContext, cell: Cell, script: string): Promise<void
   await start(t, cell.enter(['node', '-e', script]), { cwd: root }).printed('passing on');
 }
 
+const podRange = '10.244.7.0/24';
+const kubeProxyConfig = `
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: ${podRange}
+`;
+
 interface NodeHost {
   readonly sh: (line: string) => string;
   readonly plan: () => Promise<unknown>;
@@ -114,7 +121,13 @@ async function startNode(
   const way = ['proxy', '--kubeconfig', api.kubeconfig, '--node', name, '--mode', mode];
   const places = ['--healthz', '127.0.0.1:0', '--metrics', 'none'];
   const nodePorts = ['--nodeport-addresses', `${nodeAddress}/32`];
-  const proxy = start(t, cell.enter([own, ...way, ...places, ...nodePorts]), home);
+  const config = join(temporaryFolder(t), 'config.yaml');
+  writeFileSync(config, kubeProxyConfig);
+  const proxy = start(
+    t,
+    cell.enter([own, ...way, ...places, ...nodePorts, '--config', config]),
+    home,
+  );
   await proxy.printed('Ready');
   return {
     sh,
@@ -146,6 +159,9 @@ for (const mode of ['userspace', 'nftables']) {
         }
         const tables = sh('nft list tables');
         assert.equal(/ip switchyard/.test(tables), mode === 'nftables', tables);
+        if (mode === 'nftables') {
+          assert.match(sh('nft list set ip switchyard local-pods'), /10\.244\.7\.0\/24/);
+        }
         proxy.kill('SIGTERM');
         const { status, stderr } = await proxy.ended;
         assert.equal(status, 0, stderr);
