@@ -1,7 +1,7 @@
 /** Answers as a client of HTTP/1.1 gets them. */
 import { statusTexts } from './status-texts.ts';
 import { passesInResponse, withoutNamed, type ByteWriter } from '../codec/http1/index.ts';
-import type { IncomingResponse } from './messages.ts';
+import type { FieldList, IncomingResponse } from './messages.ts';
 
 export interface ResponseOptions {
   readonly added: readonly (readonly [string, string])[];
@@ -93,4 +93,13 @@ export function answerOf(out: ByteWriter, { status, reason, isHead, keepsAlive }
   if (!keepsAlive) out.text('Connection: close\r\n');
   out.text('\r\n');
   if (!isHead) out.text(body);
+}
+
+/** The end of a body in chunks, with what stands behind it. */
+export function writeLastChunk(out: ByteWriter, trailers: FieldList): void {
+  out.text('0\r\n');
+  for (let i = 0; i + 1 < trailers.length; i += 2) {
+    out.field(trailers[i] ?? '', trailers[i + 1] ?? '');
+  }
+  out.text('\r\n');
 }

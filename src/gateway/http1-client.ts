@@ -5,11 +5,12 @@
 import { hasHeadEnd, problems, type Problem } from '../codec/http1/index.ts';
 import type { Stream, StreamHandlers } from '../sys/net/index.ts';
 import { BodyReader } from './body-reader.ts';
-import { answerOf, writeInformational, writeResponse } from './client-answers.ts';
+import { answerOf, writeInformational, writeLastChunk, writeResponse } from './client-answers.ts';
 import type { Context, ServedPort } from './context.ts';
 import type { Limited } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import type { Forwarding } from './forwarded.ts';
+import type { Http1ClientOptions } from './http1-client-options.ts';
 import { Http1Request } from './http1-request.ts';
 import type { ClientSide, FieldList, IncomingResponse, TunnelEnd } from './messages.ts';
 import { PartialHead } from './partial-head.ts';
@@ -21,19 +22,6 @@ const leavingMs = 2_000;
 
 /** Bodies written without a copy from here on. */
 const directBytes = 16 * 1024;
-
-export interface Http1ClientOptions {
-  /** Opens the connection, or what TLS made of it. */
-  readonly open: (handlers: StreamHandlers) => Stream;
-  readonly port: ServedPort;
-  readonly forwarding: Forwarding;
-  /** The client begins with HTTP/2, and may; `early` is what it said. The stream is the callee's. */
-  readonly onHttp2:
-    | ((stream: Stream, early: Uint8Array, forwarding: Forwarding) => void)
-    | undefined;
-  /** Called once, when the connection is gone or somebody else's. */
-  readonly onGone: (client: Http1Client) => void;
-}
 
 export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limited {
   deadline: number;
@@ -52,6 +40,8 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   private ended = false;
   /** The client takes what it is sent. */
   private room = true;
+  /** The next request waits until the client has taken what it was answered. */
+  private heldBack = false;
   private draining = false;
   /** Of the request under way. */
   private keepsAlive = true;
@@ -109,6 +99,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   onEnd(): void {
     this.ended = true;
     if (this.state === 'tunnel') return this.backend?.finish();
+    if (this.heldBack) return;
     // A client that sent its request whole may end its direction and wait for the answer.
     if (this.state !== 'answering') this.stream.destroy('close');
   }
@@ -116,6 +107,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   onDrain(): void {
     this.room = true;
     if (this.state === 'tunnel') this.backend?.resume();
+    else if (this.heldBack) this.goOn();
     else this.exchange?.clientDrained();
   }
 
@@ -132,6 +124,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   onDeadline(): void {
     this.deadline = Infinity;
     const waits = this.state === 'head' && this.partial.length === 0;
+    if (this.heldBack) return this.stream.destroy('reset');
     if (waits || this.state === 'leaving') return this.stream.destroy('close');
     if (this.state === 'gone' || this.state === 'answering') return;
     if (this.giveUpRequest()) this.reject(408, 'the request did not come whole in time');
@@ -169,13 +162,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   }
 
   responseEnd(trailers: FieldList): void {
-    const { wire } = this.context;
-    if (this.chunkedAnswer) {
-      wire.text('0\r\n');
-      for (let i = 0; i + 1 < trailers.length; i += 2)
-        wire.field(trailers[i] ?? '', trailers[i + 1] ?? '');
-      wire.text('\r\n');
-    }
+    if (this.chunkedAnswer) writeLastChunk(this.context.wire, trailers);
     this.flushResponse();
     this.exchange = undefined;
     this.chunkedAnswer = false;
@@ -248,7 +235,11 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     this.processing = true;
     let at = 0;
     while (at >= 0 && at < length) {
-      if (this.state === 'head') at = this.readHead(bytes, at, length);
+      if (this.state === 'head' && !this.room) {
+        this.holdBack();
+        this.keep(bytes, at, length);
+        at = -1;
+      } else if (this.state === 'head') at = this.readHead(bytes, at, length);
       else if (this.state === 'answering') {
         this.keep(bytes, at, length);
         this.stream.pause();
@@ -316,26 +307,42 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
-    // What waits behind a request may be as much as was read at once; a head has its own bound.
-    const fits = this.partial.keep(bytes, start, end);
-    if (!fits && this.state === 'head') this.rejectProblem('head too large');
-    else if (!fits) this.stream.destroy('reset');
+    // What waits behind a request is what was read at once, as nothing more is read then; a head has its own bound.
+    if (this.state !== 'head' || this.heldBack) this.partial.keepAll(bytes, start, end);
+    else if (!this.partial.keep(bytes, start, end)) this.rejectProblem('head too large');
+  }
+
+  /** Whoever asks on and on without reading would have us keep all the answers. */
+  private holdBack(): void {
+    this.heldBack = true;
+    this.deadline = this.context.deadlines.in(this.port.bounds.idleTimeoutMs);
+    this.stream.pause();
+  }
+
+  private goOn(): void {
+    this.heldBack = false;
+    if (this.ended && this.partial.length === 0) return this.leave();
+    if (this.partial.length === 0) this.stream.resume();
+    this.next();
   }
 
   /** The next request, if it has begun already. */
   private next(): void {
-    const { deadlines } = this.context;
     const { bounds } = this.port;
     this.state = 'head';
     if (this.processing) return;
-    const held = this.partial.take();
-    this.deadline = deadlines.in(held === undefined ? bounds.idleTimeoutMs : bounds.headTimeoutMs);
-    if (held === undefined) return;
+    if (!this.room) return this.holdBack();
+    const hasBegun = this.partial.length > 0;
+    const limitMs = hasBegun ? bounds.headTimeoutMs : bounds.idleTimeoutMs;
+    this.deadline = this.context.deadlines.in(limitMs);
+    if (!hasBegun) return;
     // Not from within the answer to the one before, whose connection is free only after it.
     queueMicrotask(() => {
       if (this.state !== 'head') return;
+      // More may come from within: it is put behind what is held, and read with it.
       this.stream.resume();
-      this.process(held, held.length);
+      const held = this.state === 'head' && !this.heldBack ? this.partial.take() : undefined;
+      if (held !== undefined) this.process(held, held.length);
     });
   }
 

@@ -14,8 +14,13 @@ export class PartialHead {
   /** Keeps a copy. False: it is too large. */
   keep(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start > this.max) return false;
-    this.bytes = new Uint8Array(bytes.subarray(start, end));
+    this.keepAll(bytes, start, end);
     return true;
+  }
+
+  /** Keeps a copy, however large it is: of heads that are whole, too. */
+  keepAll(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = new Uint8Array(bytes.subarray(start, end));
   }
 
   /** What was kept with what came now, and keeps nothing more; undefined: nothing was kept. */
