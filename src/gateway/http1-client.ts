@@ -333,8 +333,7 @@ export class Http1Client implements StreamHandlers, ClientSide, TunnelEnd, Limit
     if (this.processing) return;
     if (!this.room) return this.holdBack();
     const hasBegun = this.partial.length > 0;
-    const limitMs = hasBegun ? bounds.headTimeoutMs : bounds.idleTimeoutMs;
-    this.deadline = this.context.deadlines.in(limitMs);
+    this.deadline = this.context.deadlines.in(bounds[hasBegun ? 'headTimeoutMs' : 'idleTimeoutMs']);
     if (!hasBegun) return;
     // Not from within the answer to the one before, whose connection is free only after it.
     queueMicrotask(() => {
