@@ -13,22 +13,29 @@ import type {
   PoolName,
   Random,
   ServicePortRef,
+  SessionKey,
   VirtualServer,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
-import { defaultBounds } from './bounds.ts';
+import { identitiesOf, secretOf } from './certificates.ts';
+import { sumCounts } from './counters.ts';
 import { labelledPorts, requestFamilies } from './families.ts';
 import { byName, portId } from './port-ids.ts';
+import { isPerRequest, type RequestServer } from './request-server.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
-import type { GatewayPort, GatewayTls, TlsIdentity } from './router.ts';
-import { ServiceRouter, type RequestServer, type RequestWatcher } from './service-router.ts';
+import type { GatewayThreads } from './gateway-threads.ts';
+import { plainPort } from './plain-port.ts';
+import type { Elsewhere, GatewayTls, PortOrder, TlsIdentity } from './router.ts';
+import { ServiceRouter, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { createTlsSecrets } from './tls-secrets.ts';
 
 export interface ServiceGatewayOptions {
   readonly gateway: Gateway;
+  /** The other threads that the gateway has; undefined: there are none. */
+  readonly threads?: GatewayThreads | undefined;
   readonly client: ObjectClient;
   readonly clock: Clock;
   readonly random: Random;
@@ -59,12 +66,12 @@ export interface ServiceGateway extends Component {
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
   handOver(connection: Connection, id: string, pool: PoolName): boolean;
   /** Requests, statuses and latencies of each port and endpoint, for Prometheus. */
-  metrics(): readonly MetricFamily[];
+  metrics(): Promise<readonly MetricFamily[]>;
   /** Requests as a driver tells of connections, by ServicePort id: of those that are live. */
   observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
   /** Resolves when no request is under way at any of these, or when `signal` aborts. */
   drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void>;
-  /** Tells of each choice for a ServicePort until the returned function is called. */
+  /** Tells of each choice for a ServicePort, on connections that come from now on, until the returned function is called. */
   watch(id: string, watcher: RequestWatcher): () => void;
   /** The router of a per-request ServicePort, for explanations. */
   routerOf(id: string): ServiceRouter | undefined;
@@ -80,6 +87,8 @@ export function createServiceGateway(options: ServiceGatewayOptions): ServiceGat
 interface Served {
   server: RequestServer;
   readonly router: ServiceRouter;
+  /** The keys that its router has. */
+  keys: readonly SessionKey[];
   /** What the engine was last told, as text; undefined while the port is not served. */
   told: string | undefined;
   live: boolean;
@@ -111,15 +120,20 @@ class Following implements ServiceGateway {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { gateway } = this.options;
+    const { gateway, scope } = this.options;
     await Promise.all([this.keys.start(signal), this.secrets.start(signal)]);
     const router = createHostRouter({ ...this.options, plan: () => this.plan, routers: this });
     this.byHost = router;
     const { acceptProxyProtocol } = this.options;
     const shared = { ...plainPort, acceptProxyProtocol, router };
-    gateway.carry({ ...shared, id: byName.plain });
+    // Of the names of this host any TCP port of a Plan may be meant, which other threads know nothing of.
+    const elsewhere = (id: string, tls?: 'all'): Elsewhere | undefined =>
+      scope === 'localhost'
+        ? undefined
+        : elsewhereOf({ ...shared, id, serves: undefined, tls }, () => false);
+    gateway.carry({ ...shared, id: byName.plain, elsewhere: elsewhere(byName.plain) });
     const tls = { identities: () => this.identities() };
-    gateway.carry({ ...shared, id: byName.tls, tls });
+    gateway.carry({ ...shared, id: byName.tls, tls, elsewhere: elsewhere(byName.tls, 'all') });
     this.state = { state: 'ready', detail: undefined };
   }
 
@@ -197,10 +211,14 @@ class Following implements ServiceGateway {
     return counters;
   }
 
-  metrics(): readonly MetricFamily[] {
-    const ports = labelledPorts(this.options.gateway.observe(), {
+  async metrics(): Promise<readonly MetricFamily[]> {
+    const { gateway, threads } = this.options;
+    const others = (await threads?.counted()) ?? [];
+    const named = [...(this.byHost?.counts() ?? [])].map(([id, count]) => count.view(id));
+    const all = [...gateway.observe(), ...others.flatMap(({ ports }) => ports)];
+    const ports = labelledPorts(sumCounts(all), {
       served: [...this.served.values()].map(({ server }) => server),
-      byName: this.byHost?.counts() ?? new Map(),
+      byName: sumCounts([...named, ...others.flatMap((each) => each.byName)]),
       serverOf: (id) => this.plan?.servers.get(id),
     });
     return requestFamilies(ports);
@@ -211,7 +229,7 @@ class Following implements ServiceGateway {
     signal.addEventListener('abort', () => aborted.resolve(), { once: true });
     if (signal.aborted) return;
     const idle = places.map(async ({ server, endpoint }) =>
-      this.served.get(server)?.router.count.idle(endpoint),
+      this.served.get(server)?.router.count.idle(endpoint, signal),
     );
     await Promise.race([aborted.promise, Promise.all(idle)]);
   }
@@ -228,33 +246,39 @@ class Following implements ServiceGateway {
     return this.options.gateway.take(tls ? byName.tls : byName.plain, connection);
   }
 
-  /** Of all Services that end TLS here, for a port they share: the name that a client asks for tells them apart. */
   private identities(): readonly TlsIdentity[] {
-    const names = new Set<string>();
-    for (const { server } of this.served.values()) {
-      const secret = secretOf(server);
-      if (secret !== undefined) names.add(secret);
-    }
-    return [...names].flatMap((name) => this.secrets.identity(name) ?? []);
+    const servers = [...this.served.values()].map(({ server }) => server);
+    return identitiesOf(servers, (secret) => this.secrets.identity(secret));
   }
 
   private set(server: VirtualServer): void {
     if (!isPerRequest(server)) return this.forget(server.id);
     let served = this.served.get(server.id);
     if (served === undefined) {
-      const router = new ServiceRouter(server, this.options);
-      served = { server, router, told: undefined, live: false, lack: undefined };
+      const { clock, random, threads } = this.options;
+      const shared = threads?.share(server.id);
+      const router = new ServiceRouter(server, { clock, random, shared });
+      served = { server, router, keys: [], told: undefined, live: false, lack: undefined };
       this.served.set(server.id, served);
     }
     served.server = server;
-    served.router.follow(server, this.keys.keys());
+    this.lead(served);
     this.tell(served);
+  }
+
+  /** Routers learn the ServicePort as it is now, here and in other threads. */
+  private lead(served: Served): void {
+    const { server, router } = served;
+    served.keys = this.keys.keys();
+    router.follow(server, served.keys);
+    this.options.threads?.follow(server, served.keys);
   }
 
   private forget(id: string): void {
     const served = this.served.get(id);
     if (served === undefined) return;
     this.served.delete(id);
+    this.options.threads?.forget(id);
     served.live = false;
     this.enqueue(() => this.withdraw(id));
   }
@@ -262,7 +286,7 @@ class Following implements ServiceGateway {
   /** Keys or certificates are others: routers learn it, and ports that waited for them begin. */
   private refreshAll(): void {
     for (const served of this.served.values()) {
-      served.router.follow(served.server, this.keys.keys());
+      if (served.keys !== this.keys.keys()) this.lead(served);
       this.tell(served);
     }
   }
@@ -273,7 +297,9 @@ class Following implements ServiceGateway {
     const { trustedProxies } = perRequest;
     const secret = secretOf(served.server);
     this.note(served, secret);
-    const lacksSecret = secret !== undefined && this.secrets.identity(secret) === undefined;
+    const identity = secret === undefined ? undefined : this.secrets.identity(secret);
+    if (secret !== undefined) this.options.threads?.certify(secret, identity);
+    const lacksSecret = secret !== undefined && identity === undefined;
     const told =
       lacksSecret || this.lacksKey(served.server)
         ? undefined
@@ -283,7 +309,7 @@ class Following implements ServiceGateway {
     this.enqueue(async () => {
       if (this.served.get(id) !== served) return;
       if (told === undefined) await this.withdraw(id);
-      else await this.serve(served, this.tlsOf(secret));
+      else await this.serve(served, secret);
       if (served.live === (told !== undefined)) return;
       served.live = told !== undefined;
       this.options.changed(ref);
@@ -304,14 +330,22 @@ class Following implements ServiceGateway {
     this.options.lacks?.(server.ref, served.lack);
   }
 
-  private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
+  private async serve({ server, router }: Served, secret: string | undefined): Promise<void> {
     const { acceptProxyProtocol } = this.options;
     const { trustedProxies } = server.perRequest;
+    const tls = this.tlsOf(secret);
     const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
     for (const pool of pools) {
       const id = portId(server.id, pool);
-      const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
-      await this.options.gateway.serve({ ...port, acceptProxyProtocol });
+      const common = { ...plainPort, id, trustedProxies, acceptProxyProtocol };
+      const order = {
+        ...common,
+        serves: { server: server.id, pool },
+        tls: secret === undefined ? undefined : { secret },
+      };
+      // Who watches choices hears of those that are made here.
+      const elsewhere = elsewhereOf(order, () => router.isWatched);
+      await this.options.gateway.serve({ ...common, tls, elsewhere, router: router.router(pool) });
     }
   }
 
@@ -340,13 +374,10 @@ class Following implements ServiceGateway {
   }
 }
 
-const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
-  tls: undefined,
-  http2: true,
-  bounds: defaultBounds,
-  acceptProxyProtocol: false,
-  trustedProxies: [],
-};
+function elsewhereOf(order: PortOrder, stays: () => boolean): Elsewhere {
+  const { id, serves, tls, trustedProxies, acceptProxyProtocol } = order;
+  return { order: { id, serves, tls, trustedProxies, acceptProxyProtocol }, stays };
+}
 
 const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
   ready: true,
@@ -361,15 +392,6 @@ const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
   pod: undefined,
 };
 
-function secretOf({ ref, perRequest }: RequestServer): string | undefined {
-  const { tlsSecret } = perRequest;
-  return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-}
-
 function usesLocal(server: VirtualServer): boolean {
   return server.internalTrafficPolicy === 'Local' || server.externalTrafficPolicy === 'Local';
-}
-
-function isPerRequest(server: VirtualServer): server is RequestServer {
-  return server.perRequest !== undefined;
 }

@@ -5,7 +5,8 @@ import { endpointKey, type Endpoint } from '../model/index.ts';
 import { testEndpoints, testRandom, testServer } from '../model/testing.ts';
 import { createFakeClock, type FakeClock } from '../sys/index.ts';
 import type { RequestFacts, RequestRouter } from './router.ts';
-import { ServiceRouter, type RequestServer } from './service-router.ts';
+import type { RequestServer } from './request-server.ts';
+import { ServiceRouter } from './service-router.ts';
 
 const request: RequestFacts = {
   method: 'GET',

@@ -5,7 +5,7 @@
 import { AffinityTable } from './affinity-table.ts';
 import type { Random } from './clock.ts';
 import type { Decision, Flow } from './flow.ts';
-import { EndpointLoads } from './schedulers/loads.ts';
+import { EndpointLoads, type Loads } from './schedulers/loads.ts';
 import type { PickableScheduler } from './schedulers/names.ts';
 import { createSchedulerState, pick, type SchedulerState } from './schedulers/pick.ts';
 import { endpointKey, type Endpoint, type PoolName } from './service-port.ts';
@@ -33,15 +33,25 @@ export interface ChoiceMemory {
   readonly turns: readonly TurnMemory[];
 }
 
+/** What several threads that choose for one ServicePort share, so that together they choose as one. */
+export interface SharedChoice {
+  readonly loads: Loads;
+  /** Where the turn of a pool stands: one word, whoever is the last to have chosen. */
+  turnOf(pool: PoolName): Uint32Array;
+}
+
 /** What choosing for one ServicePort remembers from Plan to Plan. */
 export class ChoiceState {
-  readonly loads = new EndpointLoads();
+  readonly loads: Loads;
   readonly affinity: AffinityTable;
   private readonly pools = new Map<PoolName, PoolState>();
   /** Remembered and not yet taken up: pools are made at the first connection. */
   private turns: readonly TurnMemory[] = [];
+  private readonly shared: SharedChoice | undefined;
 
-  constructor(maxAffinityClients?: number) {
+  constructor(maxAffinityClients?: number, shared?: SharedChoice) {
+    this.shared = shared;
+    this.loads = shared?.loads ?? new EndpointLoads();
     this.affinity = new AffinityTable(maxAffinityClients);
   }
 
@@ -73,8 +83,14 @@ export class ChoiceState {
     random: Random,
   ): SchedulerState {
     const known = this.pools.get(pool);
-    if (known?.candidates === candidates && known.scheduler === scheduler) return known.state;
-    const state = createSchedulerState(scheduler, candidates, this.loads, random);
+    if (known?.candidates === candidates && known.scheduler === scheduler) {
+      if (this.shared !== undefined) stayWithin(known.state);
+      return known.state;
+    }
+    const made = createSchedulerState(scheduler, candidates, this.loads, random);
+    const cursor = this.shared?.turnOf(pool) ?? made.cursor;
+    const state = { ...made, cursor };
+    if (this.shared !== undefined) stayWithin(state);
     const turn = this.turns.find((each) => each.pool === pool && each.scheduler === scheduler);
     if (turn !== undefined) {
       this.turns = this.turns.filter((each) => each !== turn);
@@ -84,6 +100,12 @@ export class ChoiceState {
     this.pools.set(pool, { candidates, scheduler, state });
     return state;
   }
+}
+
+/** Another thread may have chosen among more. */
+function stayWithin({ cursor, ring }: SchedulerState): void {
+  const at = cursor[0] ?? 0;
+  if (at >= ring.length && ring.length > 0) cursor[0] = at % ring.length;
 }
 
 function turnKey(endpoint: Endpoint): string {

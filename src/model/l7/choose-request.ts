@@ -3,9 +3,9 @@
  * endpoints that were tried, are set aside, or are too new for a whole share. Its state belongs to one ServicePort.
  */
 import { effectiveScheduler } from '../capabilities.ts';
-import { ChoiceState, pickUntried } from '../choose.ts';
+import { ChoiceState, pickUntried, type SharedChoice } from '../choose.ts';
 import type { Random } from '../clock.ts';
-import { PassiveHealth } from '../passive-health.ts';
+import { PassiveHealth, type Troubles } from '../passive-health.ts';
 import { buildMaglev } from '../schedulers/maglev.ts';
 import {
   pickableSchedulers,
@@ -18,7 +18,7 @@ import { endpointKey, type Endpoint, type VirtualServer } from '../service-port.
 import type { ForwardRequest } from './decide-request.ts';
 import { pickBounded, type BoundedRing } from './hash-rule.ts';
 import type { RequestBackend } from './route.ts';
-import { SlowStart } from './slow-start.ts';
+import { SlowStart, type Newcomer } from './slow-start.ts';
 
 /** Which endpoint gets a request, and what it takes to count it there. */
 export interface RequestChoice {
@@ -45,6 +45,11 @@ export interface RequestLoad {
   failed(nowMs: number): void;
 }
 
+/** What the threads that choose for one ServicePort share. Whoever chooses or is told keeps the others out meanwhile. */
+export interface SharedRequestChoice extends SharedChoice {
+  readonly troubles: Troubles;
+}
+
 interface RingState {
   readonly candidates: readonly Endpoint[];
   readonly ring: BoundedRing;
@@ -55,15 +60,16 @@ const slowStartDraws = 3;
 
 export class RequestChoices {
   private readonly random: Random;
-  private readonly state = new ChoiceState();
+  private readonly state: ChoiceState;
   private readonly rings = new Map<string, RingState>();
   private readonly health: PassiveHealth;
   private readonly slowStart = new SlowStart();
   private readonly none: ReadonlySet<string> = new Set();
 
-  constructor(random: Random) {
+  constructor(random: Random, shared?: SharedRequestChoice) {
     this.random = random;
-    this.health = new PassiveHealth(random);
+    this.state = new ChoiceState(undefined, shared);
+    this.health = new PassiveHealth(random, shared?.troubles);
   }
 
   /** Takes note of the ServicePort as it is now. */
@@ -71,6 +77,16 @@ export class RequestChoices {
     this.state.loads.retain(server.endpoints);
     this.health.follow(server.id, server);
     this.slowStart.follow(server, nowMs);
+  }
+
+  /** Endpoints that do not take their whole share yet, as far as `follow` has found. */
+  newcomers(): readonly Newcomer[] {
+    return this.slowStart.list();
+  }
+
+  /** Instead of `follow`, where another thread follows: what it shares is up to date already. */
+  learn(newcomers: readonly Newcomer[]): void {
+    this.slowStart.learn(newcomers);
   }
 
   /** Undefined when every endpoint was tried. */
