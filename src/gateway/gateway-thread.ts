@@ -1,5 +1,5 @@
 /** What one thread does of a gateway that has several: the same as the first, but for listening and for following objects. */
-import type { Clock, Random, VirtualServer } from '../model/index.ts';
+import type { Clock, Random, SessionKey, VirtualServer } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import type { ThreadEngine } from '../sys/net/index.ts';
 import { identitiesOf } from './certificates.ts';
@@ -30,6 +30,7 @@ export class GatewayThread {
   private readonly routers = new Map<string, ServiceRouter>();
   private readonly tallies = new Map<string, ClientTally>();
   private readonly identities = new Map<string, TlsIdentity>();
+  private keys: readonly SessionKey[] = [];
   private readonly cut = new AbortController();
 
   constructor(options: GatewayThreadOptions) {
@@ -62,6 +63,8 @@ export class GatewayThread {
     switch (order.kind) {
       case 'follow':
         return this.followServer(order);
+      case 'keys':
+        return void (this.keys = order.keys);
       case 'forget':
         this.servers.delete(order.server);
         return void this.routers.delete(order.server);
@@ -83,7 +86,7 @@ export class GatewayThread {
     }
   }
 
-  private followServer({ server, keys, rendering }: Follow): void {
+  private followServer({ server, rendering }: Follow): void {
     const { clock, random, start } = this.options;
     const { threads, thread } = start;
     let router = this.routers.get(server.id);
@@ -94,7 +97,7 @@ export class GatewayThread {
       this.routers.set(server.id, router);
     }
     this.servers.set(server.id, server);
-    router.follow(server, keys, rendering);
+    router.follow(server, this.keys, rendering);
   }
 
   private certify({ secret, identity }: Extract<ThreadOrder, { kind: 'certify' }>): void {

@@ -58,6 +58,7 @@ export class GatewayThreads {
   private readonly followed = new Map<string, Followed>();
   private readonly ports = new Map<string, ServedPort>();
   private readonly identities = new Map<string, TlsIdentity>();
+  private keys: readonly SessionKey[] = [];
   private begun: Promise<unknown> | undefined;
   private stopped = false;
 
@@ -81,7 +82,10 @@ export class GatewayThreads {
     const followed = this.followed.get(server.id);
     const rendering = followed?.shared.rendering;
     if (followed === undefined || rendering === undefined) return;
-    followed.order = { kind: 'follow', server, keys, rendering };
+    // Told apart from the ServicePorts, so that whoever works something out of a key does it once.
+    if (keys !== this.keys) this.tell({ kind: 'keys', keys });
+    this.keys = keys;
+    followed.order = { kind: 'follow', server, rendering };
     this.tell(followed.order);
     this.begin();
   }
@@ -177,6 +181,7 @@ export class GatewayThreads {
     for (const [secret, identity] of this.identities) {
       thread.post({ kind: 'certify', secret, identity });
     }
+    thread.post({ kind: 'keys', keys: this.keys });
     for (const { order } of this.followed.values()) if (order !== undefined) thread.post(order);
     for (const served of this.ports.values()) {
       thread.post({ kind: 'serve', port: served.order, clients: served.clients });

@@ -11,8 +11,15 @@ export interface RequestCounters {
 
 export interface RequestCountOptions {
   readonly clock: Clock;
-  /** Where several threads count: what is counted of the endpoint of this key by all of them. */
-  readonly shared?: ((key: string) => RequestCounters) | undefined;
+  /** Where several threads count; undefined: only this one does. */
+  readonly shared?: SharedCount | undefined;
+}
+
+export interface SharedCount {
+  /** What is counted of the endpoint of this key by all of them. */
+  countersOf(key: string): RequestCounters;
+  /** Whether all of them choose among the endpoints there are now. */
+  readonly isKnown: boolean;
 }
 
 /** How often it is looked whether what other threads have open is done. */
@@ -32,7 +39,7 @@ export class RequestCount {
   of(key: string): RequestCounters {
     let counters = this.counters.get(key);
     if (counters === undefined) {
-      counters = this.options.shared?.(key) ?? new OwnCounters();
+      counters = this.options.shared?.countersOf(key) ?? new OwnCounters();
       this.counters.set(key, counters);
     }
     return counters;
@@ -49,8 +56,9 @@ export class RequestCount {
   /** Resolves when the endpoint has no request, or when `signal` aborts. */
   async idle(endpoint: Endpoint, signal: AbortSignal): Promise<void> {
     const key = endpointKey(endpoint);
-    const isIdle = (): boolean => (this.counters.get(key)?.open ?? 0) === 0;
     const { clock, shared } = this.options;
+    const isIdle = (): boolean =>
+      (this.counters.get(key)?.open ?? 0) === 0 && shared?.isKnown !== false;
     while (shared !== undefined && !isIdle() && !signal.aborted) await clock.sleep(lookMs, signal);
     if (isIdle() || signal.aborted) return;
     await new Promise<void>((resolve) => {

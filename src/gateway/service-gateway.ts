@@ -188,8 +188,9 @@ class Following implements ServiceGateway {
   }
 
   isSettled(plan: Plan): boolean {
-    for (const [id, { told, live }] of this.served) {
+    for (const [id, { told, live, router }] of this.served) {
       if (told === undefined) continue;
+      if (!router.isKnown) return false;
       const server = plan.servers.get(id);
       const empty = server?.pools.cluster.length === 0;
       if (!live || (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)) {

@@ -76,8 +76,13 @@ export class ServiceRouter {
     const { clock, random, shared } = options;
     this.options = options;
     this.choices = new RequestChoices(random, shared);
-    this.count = new RequestCount({ clock, shared: shared && ((key) => shared.countersOf(key)) });
+    this.count = new RequestCount({ clock, shared });
     this.server = server;
+  }
+
+  /** Every thread chooses by what was last followed here. */
+  get isKnown(): boolean {
+    return this.options.shared?.isKnown ?? true;
   }
 
   /** Somebody wants to know of each choice, and hears of those that are made in this thread. */

@@ -24,8 +24,8 @@ import { createRegistry } from '../registry/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { createEngine, type StreamEngine } from '../sys/net/index.ts';
-import { createGateway } from './gateway.ts';
-import { createGatewayThreads } from './gateway-threads.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { createGatewayThreads, type GatewayThreads } from './gateway-threads.ts';
 import {
   createServiceGateway,
   type ServiceGateway,
@@ -71,6 +71,9 @@ export function createApi(): ObjectClient {
 
 export interface Replica {
   readonly gateway: ServiceGateway;
+  /** What carries the requests of its first thread, and the other ones. */
+  readonly engineGateway: Gateway;
+  readonly threads: GatewayThreads | undefined;
   readonly engine: StreamEngine;
   /** Refs that were told to have changed. */
   readonly changes: ServicePortRef[];
@@ -114,6 +117,7 @@ export async function startReplica(
   const changes: ServicePortRef[] = [];
   const bounds = { accessLogShare, maxEndpointConnections: 64, maxWaiting: 64 };
   const threads = createGatewayThreads(engine, { ...common, ...bounds, file });
+  const engineGateway = createGateway({ ...common, ...bounds, engine, threads, address: host });
   const gateway = createServiceGateway({
     ...common,
     client,
@@ -121,13 +125,7 @@ export async function startReplica(
     threads,
     acceptProxyProtocol: false,
     drainMs: 2_000,
-    gateway: createGateway({
-      ...common,
-      ...bounds,
-      engine,
-      threads,
-      address: host,
-    }),
+    gateway: engineGateway,
     changed: (which) => changes.push(which),
   });
   t.after(() => gateway.stop());
@@ -135,6 +133,8 @@ export async function startReplica(
   let plan = emptyPlan(node);
   return {
     gateway,
+    engineGateway,
+    threads,
     engine,
     changes,
     serve: async (asked, endpoints, scheduler) => {
@@ -142,7 +142,8 @@ export async function startReplica(
       assert.ok(next !== undefined);
       plan = next.plan;
       gateway.follow(plan, next.delta);
-      await until(() => gateway.gatewayOf(id, 'cluster') !== undefined);
+      const isKnown = (): boolean => gateway.routerOf(id)?.isKnown === true;
+      await until(() => gateway.gatewayOf(id, 'cluster') !== undefined && isKnown());
       return plan;
     },
   };

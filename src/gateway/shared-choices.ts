@@ -81,7 +81,7 @@ export class SharedChoices implements SharedRequestChoice {
     this.loads = new SharedLoads(this.table, {
       thread,
       troubles: this.troubles,
-      allKnow: () => this.allKnow(),
+      allKnow: () => this.isKnown,
     });
     this.turns = { cluster: this.newTurn(), local: this.newTurn() };
   }
@@ -152,7 +152,8 @@ export class SharedChoices implements SharedRequestChoice {
     this.leave();
   }
 
-  private allKnow(): boolean {
+  /** Every thread has learned the last rendering. */
+  get isKnown(): boolean {
     for (let i = 1; i < this.options.threads; i++) {
       if (Atomics.load(this.words, wordAt.learned + i) < this.revision) return false;
     }
@@ -171,7 +172,6 @@ export class SharedChoices implements SharedRequestChoice {
 interface LoadsOwner {
   readonly thread: number;
   readonly troubles: SharedTroubles;
-  /** Whether every thread has learned the last rendering. */
   readonly allKnow: () => boolean;
 }
 

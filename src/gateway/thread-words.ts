@@ -23,9 +23,10 @@ export type ThreadOrder =
   | {
       readonly kind: 'follow';
       readonly server: RequestServer;
-      readonly keys: readonly SessionKey[];
       readonly rendering: SharedRendering;
     }
+  /** Of cookies, of every ServicePort that it is told of from now on. */
+  | { readonly kind: 'keys'; readonly keys: readonly SessionKey[] }
   | { readonly kind: 'forget'; readonly server: string }
   /** What a Secret holds now; undefined: nothing that can be served. */
   | {

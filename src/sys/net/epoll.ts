@@ -28,7 +28,11 @@ export async function createThreadEngine(ledger: Ledger): Promise<ThreadEngine> 
     take: ({ descriptor: fd, remote, local }) => {
       const how = { loop, fd, remote, local, readable: true, interest: reading };
       const connection = new EpollConnection(how);
-      loop.add(fd, reading, connection);
+      try {
+        loop.add(fd, reading, connection);
+      } catch {
+        connection.destroy('reset');
+      }
       return connection;
     },
   };
