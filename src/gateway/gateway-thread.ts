@@ -142,6 +142,7 @@ export class GatewayThread {
 
   private async end(patienceMs: number): Promise<void> {
     await this.gateway.stop(this.cut.signal, patienceMs);
+    this.options.engine.end();
     this.options.post({ kind: 'ended' });
   }
 }

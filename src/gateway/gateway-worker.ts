@@ -5,9 +5,11 @@ import { GatewayThread } from './gateway-thread.ts';
 import type { ThreadOrder, ThreadStart, ThreadWord } from './thread-words.ts';
 
 const port = workerPort<ThreadOrder, ThreadWord, ThreadStart>();
+const engine = await createThreadEngine(port.data.ledger);
+port.onFatal(() => engine.end());
 const thread = new GatewayThread({
   start: port.data,
-  engine: await createThreadEngine(port.data.ledger),
+  engine,
   clock: systemClock,
   random: Math.random,
   post: (word) => port.post(word),

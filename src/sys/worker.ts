@@ -69,6 +69,8 @@ export interface WorkerPort<In, Out, Start = undefined> {
   readonly data: Start;
   post(message: Out): void;
   onMessage(listener: (message: In) => void): void;
+  /** Called when something was thrown that nobody catches: the thread ends after it. */
+  onFatal(listener: () => void): void;
 }
 
 /** For a worker's module only: throws elsewhere. */
@@ -84,5 +86,6 @@ export function workerPort<In, Out, Start = undefined>(): WorkerPort<In, Out, St
     data: workerData,
     post: (message) => port.postMessage(message),
     onMessage: (listener) => port.on('message', listener),
+    onFatal: (listener) => process.once('uncaughtExceptionMonitor', listener),
   };
 }

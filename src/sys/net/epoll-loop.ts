@@ -94,6 +94,15 @@ export class EpollLoop {
     if (--this.open === 0) this.watch?.unref();
   }
 
+  /**
+   * Tells nobody of anything any more: for a thread that ends. Node gives up a whole process in which it is called
+   * back by C when its thread may run no JavaScript.
+   */
+  end(): void {
+    this.watch?.stop();
+    this.stay?.end();
+  }
+
   /** Calls `work` in the next turn, after what is ready then. */
   later(work: () => void): void {
     this.deferred.push(work);

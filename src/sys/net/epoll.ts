@@ -35,6 +35,7 @@ export async function createThreadEngine(ledger: Ledger): Promise<ThreadEngine> 
       }
       return connection;
     },
+    end: () => loop.end(),
   };
 }
 

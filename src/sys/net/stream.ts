@@ -75,6 +75,8 @@ export interface Passing {
 /** The engine of a thread that connections are given to. */
 export interface ThreadEngine extends StreamEngine {
   take(passed: Passed): Connection;
+  /** To be called before the thread ends, whatever ends it: nothing is told afterwards. */
+  end(): void;
 }
 
 /**
