@@ -69,6 +69,8 @@ class HttpGateway implements Gateway {
   private readonly options: GatewayOptions;
   private readonly context: Context;
   private readonly serving = new Map<string, Serving>();
+  /** Served no more, while clients of theirs are left. */
+  private readonly leaving = new Set<Serving>();
   private readonly connections: ClientConnections;
   private readonly running: Promise<void>;
 
@@ -114,6 +116,8 @@ class HttpGateway implements Gateway {
     const serving = this.serving.get(id);
     if (serving === undefined) return;
     this.serving.delete(id);
+    for (const each of this.leaving) if (each.clients.size === 0) this.leaving.delete(each);
+    this.leaving.add(serving);
     this.options.threads?.withdraw(id, patienceMs);
     await serving.listener?.close();
     for (const client of serving.clients) client.drain(patienceMs);
@@ -139,7 +143,7 @@ class HttpGateway implements Gateway {
   }
 
   async stop(signal: AbortSignal, patienceMs: number): Promise<void> {
-    const all = [...this.serving.values()];
+    const all = [...this.serving.values(), ...this.leaving];
     await Promise.all([...this.serving.keys()].map((id) => this.withdraw(id, patienceMs)));
     const destroyAll = (): void => {
       for (const { clients } of all) for (const client of clients) client.destroy();
