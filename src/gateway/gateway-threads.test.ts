@@ -21,7 +21,7 @@ import {
   until,
   type Answer,
   type Replica,
-} from './service-testing.ts';
+} from './service-gateway-rig.suite.ts';
 
 const two = { prefer: 'epoll', workers: 2 } as const;
 const skip = (await cannotRun(two)) ?? false;
@@ -52,7 +52,7 @@ async function spread(
     }
   };
   await Promise.all(over.map(lane));
-  return Object.fromEntries([...got].toSorted());
+  return Object.fromEntries(got);
 }
 
 /** How many requests each thread has carried, the first one first. */

@@ -26,7 +26,7 @@ import {
   until,
   type Answer,
   type Running,
-} from './service-testing.ts';
+} from './service-gateway-rig.suite.ts';
 
 const ways = await Promise.all(
   runnings.map(async (running) => ({ running, skip: (await cannotRun(running)) ?? false })),
