@@ -10,12 +10,20 @@ import {
 import { applyConfiguration, applyJsonPatch, applyStrategicMerge } from '../patch/index.ts';
 import { applyMergePatch } from '../kube/index.ts';
 import type { Revision } from '../registry/index.ts';
+import type { GrantCheck } from './access/index.ts';
 import { formOf } from './answers.ts';
 import { parseJson, parseYaml, problemsOf, pruned, unsupported, type SentBody } from './body.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
 import { isSet } from './request-info.ts';
 import { invalidOption, sentBody, writeOptions, type WriteOptions } from './write-options.ts';
-import { inNamespace, metadataIn, named, refuseOtherUid, writeAnswer } from './writes.ts';
+import {
+  grantCheckOf,
+  inNamespace,
+  metadataIn,
+  named,
+  refuseOtherUid,
+  writeAnswer,
+} from './writes.ts';
 
 const types = {
   json: 'application/json-patch+json',
@@ -43,11 +51,12 @@ export async function patchObject(
   }
   const change = changeOf(request, body);
   const warnings = new Set<string>();
+  const check = await grantCheckOf(request, context);
   const written = await context.registry.revise(
     resource.kind,
     { namespace: path.namespace, name },
     {
-      revision: revisionBy(change, { request, options, warnings }),
+      revision: revisionBy(change, { request, options, warnings, check }),
       context: { ...options.context, subresource: statusOf(request) },
     },
   );
@@ -75,9 +84,10 @@ interface Revising {
   readonly options: WriteOptions;
   /** Filled with what is to be said of the result. */
   readonly warnings: Set<string>;
+  readonly check: GrantCheck | undefined;
 }
 
-function revisionBy(change: Change, { request, options, warnings }: Revising): Revision {
+function revisionBy(change: Change, { request, options, warnings, check }: Revising): Revision {
   const { kind } = request.resource;
   return (stored) => {
     const changed = change({ ...stored });
@@ -90,6 +100,7 @@ function revisionBy(change: Change, { request, options, warnings }: Revising): R
       for (const problem of problems) warnings.add(problem);
     }
     refuseOtherUid(kind, stored, value);
+    check?.(value, stored);
     const version = metadataIn(value)['resourceVersion'];
     // The version that the patch itself names; the stored one is in every result.
     const isNamed = typeof version === 'string' && version !== stored.metadata.resourceVersion;
@@ -129,8 +140,9 @@ async function applyObject(
   const config = named(inNamespace(pruned(kind, sent), path.namespace), name);
   refuseOwners(config);
   const subresource = statusOf(request);
-  const apply = (live: KubeObject | undefined): JsonObject =>
-    applyConfiguration({
+  const check = await grantCheckOf(request, context);
+  const apply = (live: KubeObject | undefined): JsonObject => {
+    const applied = applyConfiguration({
       kind,
       live: live === undefined ? undefined : { ...live },
       config,
@@ -139,6 +151,9 @@ async function applyObject(
       subresource,
       nowMs: context.clock.now(),
     });
+    check?.(applied, live);
+    return applied;
+  };
   const settled = { ...write, ownershipSettled: true, subresource };
   const version = metadataIn(config)['resourceVersion'];
   const expected = typeof version === 'string' && version !== '' ? version : undefined;
@@ -151,6 +166,8 @@ async function applyObject(
     return writeAnswer(written, request, { context, warnings });
   } catch (thrown) {
     if (!isNotFound(thrown) || subresource !== undefined) throw thrown;
+    const target = { path: { kind: 'resource', path }, query } as const;
+    await context.access.checkCreate(request.http, target);
     const made = await context.registry.make(kind, apply(undefined), settled);
     return writeAnswer(made, request, { context, warnings, status: 201 });
   }
