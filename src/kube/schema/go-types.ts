@@ -89,7 +89,8 @@ export function goKindOf(value: unknown): string {
 export function goText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (isJsonArray(value)) return `[${value.map(goText).join(' ')}]`;
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object') return JSON.stringify(value);
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return `map[${entries.map(([key, item]) => `${key}:${goText(item)}`).join(' ')}]`;
 }

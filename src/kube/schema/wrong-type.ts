@@ -144,22 +144,17 @@ function convertingOf(
   { type, found }: { readonly type: string; readonly found: string },
 ): string {
   const kind = goKindOf(value);
-  switch (schema.type) {
-    case 'list':
-      return `cannot restore slice from ${kind}`;
-    case 'map':
-      return `cannot restore map from ${kind}`;
-    case 'object':
-      return `cannot restore struct from: ${kind}`;
-    case 'intOrString':
-      return `json: cannot unmarshal ${found} into Go value of type ${type}`;
-    default: {
-      // Go converts an integer to a string, and a fraction to an integer: the server has to refuse that in words.
-      const isConvertible = schema.type === 'string' ? kind === 'int64' : kind === 'float64';
-      const goKind = schema.type === 'string' ? 'string' : type;
-      return isConvertible ? `cannot convert ${kind} to ${type}` : `unrecognized type: ${goKind}`;
-    }
+  const { type: wanted } = schema;
+  if (wanted === 'list') return `cannot restore slice from ${kind}`;
+  if (wanted === 'map') return `cannot restore map from ${kind}`;
+  if (wanted === 'object') return `cannot restore struct from: ${kind}`;
+  if (wanted === 'intOrString') {
+    return `json: cannot unmarshal ${found} into Go value of type ${type}`;
   }
+  // Go converts an integer to a string, and a fraction to an integer: the server has to refuse that in words.
+  const isConvertible = kind === (wanted === 'string' ? 'int64' : 'float64');
+  const goKind = wanted === 'string' ? 'string' : type;
+  return isConvertible ? `cannot convert ${kind} to ${type}` : `unrecognized type: ${goKind}`;
 }
 
 function expected({ type }: Schema): string {
