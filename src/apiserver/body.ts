@@ -126,12 +126,23 @@ export function problemsOf(
 
 function checkKind(kind: Kind, value: JsonObject): void {
   if (value['kind'] === kind.kind && value['apiVersion'] === apiVersionOf(kind)) return;
-  const found = String(value['kind']);
-  const version = String(value['apiVersion']);
+  const found = wordAt(value, 'kind');
+  const version = wordAt(value, 'apiVersion');
   throw new ApiError(
     'BadRequest',
     `${found} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ` +
       `converting (${version.split('/').at(-1)}.${found}) to (${kind.group === '' ? 'core' : kind.group.split('.')[0]}.${kind.kind}): unknown conversion`,
+  );
+}
+
+/** Throws what the real server says when it cannot even tell of what kind the object is. */
+function wordAt(value: JsonObject, field: 'kind' | 'apiVersion'): string {
+  const found = value[field];
+  if (typeof found === 'string') return found;
+  const type = Array.isArray(found) ? 'array' : typeof found === 'boolean' ? 'bool' : typeof found;
+  throw new ApiError(
+    'BadRequest',
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string`,
   );
 }
 
