@@ -149,7 +149,11 @@ export const eventKind: Kind<Event> = {
     'involvedObject.namespace',
     'involvedObject.name',
     'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
     'reason',
+    'reportingComponent',
     'type',
   ],
 };
