@@ -38,6 +38,7 @@ import {
   serviceAccountStrategy,
 } from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
+import { controllerRevisionStrategy } from './controller-revision.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
 import { createEndpointsStrategy } from './endpoints.ts';
@@ -128,6 +129,7 @@ class Registry implements ObjectRegistry {
       createWriter(deploymentStrategy, own),
       createWriter(statefulSetStrategy, own),
       createWriter(replicaSetStrategy, own),
+      createWriter(controllerRevisionStrategy, own),
       createWriter(podStrategy, own),
       createWriter(createServiceStrategy(this.allocator, this.addresses), own),
       createWriter(createEndpointsStrategy({ allowLoopback }), own),
