@@ -181,7 +181,7 @@ spec:
   assert.match(await ok('rollout history sts db'), /REVISION +CHANGE-CAUSE\n1 +first\n2 +second\n/);
   assert.match(await ok('rollout history sts db --revision=1'), /Image:\s+db:1/);
   assert.match(
-    await ok('get controllerrevisions -l app=db'),
+    await ok('get controllerrevisions -l app=db --sort-by=.revision'),
     /^NAME +CONTROLLER +REVISION +AGE\ndb-\w+ +statefulset\.apps\/db +1 /,
   );
   assert.match(await ok('rollout undo sts db'), /rolled back/);
