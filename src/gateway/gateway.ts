@@ -90,11 +90,16 @@ class HttpGateway implements Gateway {
       return known.listener.address;
     }
     const at = { address: this.options.address, port: 0 };
-    const listener = await this.options.engine.listen(at, (connection) => {
-      if (!this.take(port.id, connection)) connection.destroy('reset');
-    });
-    this.keep(port, listener);
-    return listener.address;
+    try {
+      const listener = await this.options.engine.listen(at, (connection) => {
+        if (!this.take(port.id, connection)) connection.destroy('reset');
+      });
+      this.keep(port, listener);
+      return listener.address;
+    } catch (error) {
+      threads?.withdraw(port.id, 0);
+      throw error;
+    }
   }
 
   carry(port: GatewayPort): void {
