@@ -1,10 +1,17 @@
 /** Requests in several threads: every scheduler is as exact as in one, and what happens in one thread is known in all. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { X509Certificate } from 'node:crypto';
 import { Agent, createServer, type ServerResponse } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { createCertificates } from '../apiserver/certificate.ts';
+import { namespaceKind, secretKind } from '../kube/index.ts';
 import { endpointKey, type Endpoint, type SchedulerName } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import {
@@ -46,9 +53,9 @@ async function spread(
   let left = count;
   const lane = async (agent: Agent): Promise<void> => {
     while (left-- > 0) {
-      const { text, status } = await ask(replica, {}, undefined, agent);
+      const { text: pod, status } = await ask(replica, {}, undefined, agent);
       assert.equal(status, 200);
-      got.set(text, (got.get(text) ?? 0) + 1);
+      got.set(pod, (got.get(pod) ?? 0) + 1);
     }
   };
   await Promise.all(over.map(lane));
@@ -190,10 +197,10 @@ test(
     const endpoints = await startBackends(t, 4);
     await replica.serve(sticky, endpoints);
     const clients = agents(t, 8);
-    const { setCookie = '', text } = await ask(replica, {}, undefined, clients[0]);
+    const { setCookie = '', text: pod } = await ask(replica, {}, undefined, clients[0]);
     for (const agent of clients) {
       const again = await ask(replica, { cookie: setCookie }, undefined, agent);
-      assert.deepEqual(again, { status: 200, text, setCookie: undefined });
+      assert.deepEqual(again, { status: 200, text: pod, setCookie: undefined });
     }
     const hash = { by: { kind: 'header', name: 'x-user' }, bound: 100 } as const;
     await replica.serve({ ...rules, hash }, endpoints);
@@ -207,41 +214,140 @@ test(
   },
 );
 
-test('endpoints come and go under load: no request fails, all are counted', how, async (t) => {
-  const replica = await startReplica(t, createApi(), two);
-  const endpoints = await startBackends(t, 6);
-  await replica.serve(rules, endpoints.slice(0, 3), 'lc');
-  const clients = agents(t, 16);
-  let answered = 0;
-  let stop = false;
-  const lanes = clients.map(async (agent) => {
-    while (!stop) {
-      assert.equal((await ask(replica, {}, undefined, agent)).status, 200);
-      answered++;
-    }
+/** A Pod that ends as they do: it stops listening, answers what it has, and closes connections that rest. */
+interface Pod {
+  readonly endpoint: Endpoint;
+  end(): void;
+}
+
+async function startPod(t: TestContext, served: () => void): Promise<Pod> {
+  const server = createServer((_, response) => {
+    served();
+    response.end('ok');
   });
-  for (let change = 1; change <= 40; change++) {
-    const before = answered;
-    const there = [0, 1, 2].map((i) => endpoints[(change + i) % endpoints.length]);
-    await replica.serve(
-      rules,
-      there.filter((each) => each !== undefined),
-      'lc',
+  server.listen(0, host);
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const end = (): void => {
+    server.close();
+    server.closeIdleConnections();
+  };
+  return { endpoint: { ...plain, address: host, port, pod: undefined }, end };
+}
+
+const soak = process.env['SWITCHYARD_SOAK'] === '1';
+const changes = soak ? 500 : 20;
+
+test(
+  `${changes} times a Pod goes and another comes: no request fails`,
+  { ...how, timeout: 900_000 },
+  async (t) => {
+    const replica = await startReplica(t, createApi(), two);
+    let served = 0;
+    const newPod = (): Promise<Pod> => startPod(t, () => served++);
+    const pods = [await newPod(), await newPod(), await newPod()];
+    const serve = (): Promise<unknown> =>
+      replica.serve(
+        rules,
+        pods.map(({ endpoint }) => endpoint),
+        'lc',
+      );
+    await serve();
+    let answered = 0;
+    let stop = false;
+    const lanes = agents(t, 16).map(async (agent) => {
+      while (!stop) {
+        // What may not be said twice, too.
+        const method = answered % 2 === 0 ? 'GET' : 'POST';
+        assert.equal((await ask(replica, {}, undefined, agent, method)).status, 200);
+        answered++;
+      }
+    });
+    const change = async (): Promise<void> => {
+      const before = answered;
+      const gone = pods.shift();
+      assert.ok(gone !== undefined);
+      pods.push(await newPod());
+      await serve();
+      const place = { server: id, endpoint: gone.endpoint };
+      await replica.gateway.drained([place], AbortSignal.timeout(30_000));
+      gone.end();
+      await until(() => answered > before + 16);
+    };
+    for (let i = 0; i < changes; i++) await Promise.race([change(), Promise.all(lanes)]);
+    stop = true;
+    await Promise.all(lanes);
+    const each = await carried(replica);
+    assert.equal(served, answered, 'each was served once');
+    assert.equal(
+      each.reduce((sum, one) => sum + one),
+      answered,
+      'and counted once',
     );
-    await until(() => answered > before + 16);
-  }
-  stop = true;
-  await Promise.all(lanes);
-  const each = await carried(replica);
-  assert.equal(
-    each.reduce((sum, one) => sum + one),
-    answered,
+    for (const count of each) assert.ok(count > 0, `threads carried ${each.join()}`);
+    const counted = [...(replica.gateway.observe().get(id)?.values() ?? [])];
+    assert.ok(counted.every(({ open }) => open === 0));
+  },
+);
+
+test('HTTP/2 streams of several clients have their turns together', how, async (t) => {
+  const replica = await startReplica(t, createApi(), two);
+  const endpoints = await startBackends(t, 3);
+  await replica.serve(rules, endpoints, 'rr');
+  const at = replica.gateway.gatewayOf(id, 'cluster');
+  assert.ok(at !== undefined);
+  const clients = Array.from({ length: 6 }, () => connectHttp2(`http://${at.address}:${at.port}`));
+  t.after(() => clients.forEach((client) => client.destroy()));
+  const got = new Map<string, number>();
+  const asked = clients.flatMap((client) =>
+    Array.from({ length: 50 }, async () => {
+      const stream = client.request({ ':path': '/' });
+      const pod = await text(stream);
+      got.set(pod, (got.get(pod) ?? 0) + 1);
+    }),
   );
+  await Promise.all(asked);
+  assert.deepEqual(Object.fromEntries(got), { 'pod-0': 100, 'pod-1': 100, 'pod-2': 100 });
+  const each = await carried(replica);
   for (const count of each) assert.ok(count > 0, `threads carried ${each.join()}`);
-  await replica.serve(rules, endpoints, 'lc');
-  const counted = [...(replica.gateway.observe().get(id)?.values() ?? [])];
-  assert.equal(counted.length, endpoints.length);
-  assert.ok(counted.every(({ open }) => open === 0));
+});
+
+test('a certificate that is renewed serves the next client of every thread', how, async (t) => {
+  const api = createApi();
+  const shop = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } };
+  await api.create(namespaceKind, shop);
+  const dataOf = (): { readonly data: Record<string, string>; readonly print: string } => {
+    const { leaf } = createCertificates({ hosts: ['shop.example'], nowMs: Date.now() });
+    const base64 = (pem: string): string => Buffer.from(pem).toString('base64');
+    const data = { 'tls.crt': base64(leaf.cert), 'tls.key': base64(leaf.key) };
+    return { data, print: new X509Certificate(leaf.cert).fingerprint256 };
+  };
+  const metadata = { namespace: 'shop', name: 'web-tls' };
+  const [first, second] = [dataOf(), dataOf()];
+  const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata };
+  await api.create(secretKind, { ...secret, data: first.data });
+  const replica = await startReplica(t, api, two);
+  await replica.serve({ ...rules, tlsSecret: 'web-tls' }, await startBackends(t, 1));
+  const at = replica.gateway.gatewayOf(id, 'cluster');
+  assert.ok(at !== undefined);
+  /** What certificates clients are shown that are all there at a time, and so at both threads. */
+  const shown = async (): Promise<ReadonlySet<string>> => {
+    const sockets = Array.from({ length: 6 }, () =>
+      connectTls({ host: at.address, port: at.port, rejectUnauthorized: false }),
+    );
+    await Promise.all(sockets.map((socket) => once(socket, 'secureConnect')));
+    const prints = sockets.map((socket) => socket.getPeerCertificate().fingerprint256);
+    for (const socket of sockets) socket.destroy();
+    return new Set(prints);
+  };
+  assert.deepEqual([...(await shown())], [first.print]);
+  await api.patch(secretKind, metadata, { data: second.data });
+  const deadline = Date.now() + 10_000;
+  while ([...(await shown())].join() !== second.print) assert.ok(Date.now() < deadline);
 });
 
 test('a thread that dies leaves nothing behind, and another takes its place', how, async (t) => {
@@ -291,8 +397,8 @@ test('whoever watches a ServicePort hears of the choice for its own request', ho
   for (let i = 0; i < 6; i++) {
     const chosen: string[] = [];
     const unwatch = replica.gateway.watch(id, (_, { pod }) => chosen.push(pod ?? ''));
-    const { text } = await ask(replica);
+    const { text: pod } = await ask(replica);
     unwatch();
-    assert.deepEqual(chosen, [`shop/${text}`]);
+    assert.deepEqual(chosen, [`shop/${pod}`]);
   }
 });

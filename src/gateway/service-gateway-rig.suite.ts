@@ -222,11 +222,12 @@ export function ask(
   headers: Readonly<Record<string, string>> = {},
   at = replica.gateway.gatewayOf(id, 'cluster'),
   agent: Agent | false = false,
+  method = 'GET',
 ): Promise<Answer> {
   assert.ok(at !== undefined);
   return new Promise((resolve, reject) => {
     const { address, port } = at;
-    const asked = request({ host: address, port, headers, agent }, (response) => {
+    const asked = request({ host: address, port, headers, agent, method }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       response.once('end', () => {
