@@ -268,6 +268,7 @@ class Thread {
   }
 
   async stop(signal: AbortSignal, patienceMs: number): Promise<void> {
+    this.worker.ref();
     await this.started;
     const cut = (): void => this.worker.post({ kind: 'cut' });
     if (this.ready) {

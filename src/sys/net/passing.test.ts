@@ -19,7 +19,7 @@ interface World {
   readonly client: ReturnType<typeof connect>;
   readonly connection: Connection;
   /** Descriptors that the ledger names. */
-  held(): readonly number[];
+  readonly held: () => readonly number[];
 }
 
 async function startWorld(t: TestContext): Promise<World> {
