@@ -195,7 +195,6 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly accessLogShare: number;
 }
 
-/** What was taken out of the kernel, as people name it. */
 export interface CleanupOptions {
   /** Also what an instance that runs needs. */
   readonly force: boolean;
@@ -203,6 +202,7 @@ export interface CleanupOptions {
   readonly dryRun: boolean;
 }
 
+/** What was taken out of the kernel, or would be, as people name it. */
 export type CleanupView =
   | { readonly removed: readonly string[] }
   | { readonly wouldRemove: readonly string[] };
