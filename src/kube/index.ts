@@ -121,8 +121,15 @@ export {
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind, tlsSecretType } from './stored-kinds.ts';
 export type { ConfigMap, Lease, Secret } from './stored-kinds.ts';
-export { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
+export {
+  controllerRevisionKind,
+  deploymentKind,
+  eventKind,
+  replicaSetKind,
+  statefulSetKind,
+} from './workload-kinds.ts';
 export type {
+  ControllerRevision,
   Deployment,
   DeploymentSpec,
   DeploymentStatus,

@@ -163,6 +163,51 @@ withTools('scale, rollout status, wait', async () => {
   );
 });
 
+withTools('the history of a StatefulSet, and the way back', async () => {
+  const text = (image: string, cause: string): string => `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, annotations: {kubernetes.io/change-cause: ${cause}}}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: ${image}}]}
+`;
+  await ok('apply -f -', { input: text('db:1', 'first') });
+  await ok('rollout status sts db --timeout=20s');
+  await ok('apply -f -', { input: text('db:2', 'second') });
+  await ok('rollout status sts db --timeout=20s');
+  assert.match(await ok('rollout history sts db'), /REVISION +CHANGE-CAUSE\n1 +first\n2 +second\n/);
+  assert.match(await ok('rollout history sts db --revision=1'), /Image:\s+db:1/);
+  assert.match(
+    await ok('get controllerrevisions -l app=db --sort-by=.revision'),
+    /^NAME +CONTROLLER +REVISION +AGE\ndb-\w+ +statefulset\.apps\/db +1 /,
+  );
+  assert.match(await ok('rollout undo sts db'), /rolled back/);
+  assert.equal(await ok('get sts db -o jsonpath={..image}'), 'db:1');
+  await ok('rollout status sts db --timeout=20s');
+  assert.match(await ok('rollout history sts db'), /REVISION +CHANGE-CAUSE\n2 +second\n3 +first\n/);
+  assert.match(await ok('rollout undo sts db --to-revision=3'), /skipped rollback/);
+  await ok('delete sts db --cascade=foreground --timeout=20s');
+  assert.match(await ok('get controllerrevisions -l app=db'), /No resources found/);
+});
+
+withTools('rollout status tells when a rollout got nowhere in its time', async () => {
+  // Nothing runs Pods here, so it never gets ready.
+  const spec = '{"replicas":1,"progressDeadlineSeconds":1}';
+  await ok('create deployment stuck --image=x --replicas=0');
+  await ok(`patch deploy stuck -p {"spec":${spec}}`);
+  assert.match(
+    await fails('rollout status deploy stuck --timeout=20s'),
+    /deployment "stuck" exceeded its progress deadline/,
+  );
+  const condition = 'jsonpath={.status.conditions[?(@.type=="Progressing")]';
+  assert.equal(await ok(`get deploy stuck -o ${condition}.status}`), 'False');
+  assert.equal(await ok(`get deploy stuck -o ${condition}.reason}`), 'ProgressDeadlineExceeded');
+  await ok('delete deploy stuck --cascade=foreground --timeout=20s');
+});
+
 withTools('delete with wait, in cascades, and a Namespace', async () => {
   await ok('delete svc c none np lb ext --wait=true');
   await ok('scale deploy shop --replicas=2');
