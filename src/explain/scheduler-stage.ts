@@ -1,6 +1,6 @@
 /** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
 import { annotations, readAnnotation } from '../kube/index.ts';
-import { outgrown, type PerRequest, type VirtualServer } from '../model/index.ts';
+import { leadsToGateway, outgrown, type PerRequest, type VirtualServer } from '../model/index.ts';
 import { serviceSettings } from '../plan/index.ts';
 import { endpointPools, type PortCase, type ServiceCase } from './service-case.ts';
 import { durationLabel } from './wording.ts';
@@ -82,7 +82,7 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
     });
   }
   if (server.perRequest !== undefined) tellRequests(c, port, server.perRequest);
-  if (server.perRequest !== undefined && server.pools.cluster === server.perRequest.pools.cluster) {
+  if (server.perRequest !== undefined && leadsToGateway(server) === false) {
     const field = `metadata.annotations[${annotations.balance.key}]`;
     notes.add('request-without-gateway', {
       on: subjectOf(service, field),

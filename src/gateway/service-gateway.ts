@@ -3,17 +3,18 @@
  * and says when one is live, so that the Plan leads to it. A change costs what it changes.
  */
 import type { ObjectClient } from '../kube/index.ts';
-import type {
-  Clock,
-  Delta,
-  Endpoint,
-  EndpointCounters,
-  EndpointPlace,
-  Plan,
-  PoolName,
-  Random,
-  ServicePortRef,
-  VirtualServer,
+import {
+  leadsToGateway,
+  type Clock,
+  type Delta,
+  type Endpoint,
+  type EndpointCounters,
+  type EndpointPlace,
+  type Plan,
+  type PoolName,
+  type Random,
+  type ServicePortRef,
+  type VirtualServer,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
@@ -168,11 +169,7 @@ class Following implements ServiceGateway {
     for (const [id, { told, ports }] of this.served) {
       if (told === undefined) continue;
       const server = plan.servers.get(id);
-      const empty = server?.pools.cluster.length === 0;
-      if (
-        ports.length === 0 ||
-        (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)
-      ) {
+      if (ports.length === 0 || (server !== undefined && leadsToGateway(server) === false)) {
         return false;
       }
     }

@@ -113,6 +113,12 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { planHashSeed } from './jhash.ts';
-export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export {
+  choosePools,
+  leadsToGateway,
+  throughGateway,
+  topologyMode,
+  usableEndpoints,
+} from './topology.ts';
 export { fill, formatList } from './template.ts';
 export type { GapsOf, Value } from './template.ts';
