@@ -113,6 +113,7 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { planHashSeed } from './jhash.ts';
+export type { GatewayLack, SecretProblem } from './l7/gateway-lack.ts';
 export {
   choosePools,
   leadsToGateway,
