@@ -17,12 +17,12 @@ import type {
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
-import { defaultBounds } from './bounds.ts';
 import { labelledPorts, requestFamilies } from './families.ts';
 import { byName, portId } from './port-ids.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
-import type { GatewayPort, GatewayTls, TlsIdentity } from './router.ts';
+import type { GatewayTls, TlsIdentity } from './router.ts';
+import { newlyServed, plainPort, ServicePorts, type Served } from './service-ports.ts';
 import { ServiceRouter, type RequestServer, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { createTlsSecrets } from './tls-secrets.ts';
@@ -76,16 +76,6 @@ export function createServiceGateway(options: ServiceGatewayOptions): ServiceGat
   return new Following(options);
 }
 
-/** A per-request ServicePort of the Plan. */
-interface Served {
-  server: RequestServer;
-  readonly router: ServiceRouter;
-  /** What the engine was last told, as text; undefined while the port is not served. */
-  told: string | undefined;
-  live: boolean;
-  lack: string | undefined;
-}
-
 /** For the next request on a connection that is kept: with its answer the client learns that it is to go. */
 const retirePatienceMs = 1_000;
 
@@ -95,14 +85,14 @@ class Following implements ServiceGateway {
   private readonly served = new Map<string, Served>();
   private readonly keys;
   private readonly secrets;
-  /** The engine is told one thing after the other. */
-  private telling: Promise<void> = Promise.resolve();
+  private readonly ports: ServicePorts;
   private plan: Plan | undefined;
   private byHost: HostRouter | undefined;
   private state: ComponentStatus = { state: 'starting', detail: undefined };
 
   constructor(options: ServiceGatewayOptions) {
     this.options = options;
+    this.ports = new ServicePorts(options, (secret) => this.tlsOf(secret));
     const { client, clock, random, log } = options;
     const changed = (): void => this.refreshAll();
     const common = { client, clock, random, log, changed };
@@ -133,15 +123,19 @@ class Following implements ServiceGateway {
 
   private async end(signal: AbortSignal, patienceMs: number): Promise<void> {
     this.state = { state: 'stopped', detail: undefined };
+    await this.ports.end(this.served.values());
     await Promise.all([this.keys.stop(), this.secrets.stop()]);
-    await this.telling;
     await this.options.gateway.stop(signal, patienceMs);
   }
 
   status(): ComponentStatus {
     const keys = this.keys.status();
-    const missed = [...this.served.values()].some(({ server }) => server.perRequest.cookie);
-    return keys.state === 'degraded' && missed ? keys : this.state;
+    const all = [...this.served.values()];
+    const missed = all.some(({ server }) => server.perRequest.cookie);
+    if (keys.state === 'degraded' && missed) return keys;
+    const failed = all.find(({ failure }) => failure !== undefined);
+    if (failed === undefined || this.state.state !== 'ready') return this.state;
+    return { state: 'degraded', detail: `${failed.server.id} is not served: ${failed.failure}` };
   }
 
   follow(plan: Plan, delta: Delta | undefined): void {
@@ -160,25 +154,25 @@ class Following implements ServiceGateway {
 
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined {
     const served = this.served.get(id);
-    if (served === undefined) return undefined;
-    const { server, live } = served;
-    if (!live) return undefined;
-    const at = this.options.gateway.addressOf(portId(id, usesLocal(server) ? pool : 'cluster'));
-    return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
+    return served === undefined ? undefined : this.ports.endpointOf(served, pool);
   }
 
   lackOf(id: string): string | undefined {
     const served = this.served.get(id);
-    if (served?.lack !== undefined || served === undefined) return served?.lack;
+    const known = served?.lack ?? served?.failure;
+    if (known !== undefined || served === undefined) return known;
     return this.lacksKey(served.server) ? 'there is no key for cookies yet' : undefined;
   }
 
   isSettled(plan: Plan): boolean {
-    for (const [id, { told, live }] of this.served) {
+    for (const [id, { told, ports }] of this.served) {
       if (told === undefined) continue;
       const server = plan.servers.get(id);
       const empty = server?.pools.cluster.length === 0;
-      if (!live || (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)) {
+      if (
+        ports.length === 0 ||
+        (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)
+      ) {
         return false;
       }
     }
@@ -191,8 +185,8 @@ class Following implements ServiceGateway {
 
   observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>> {
     const counters = new Map<string, ReadonlyMap<string, EndpointCounters>>();
-    for (const [id, { server, router, live }] of this.served) {
-      if (live) counters.set(id, router.count.observe(server.endpoints));
+    for (const [id, { server, router, ports }] of this.served) {
+      if (ports.length > 0) counters.set(id, router.count.observe(server.endpoints));
     }
     return counters;
   }
@@ -243,7 +237,7 @@ class Following implements ServiceGateway {
     let served = this.served.get(server.id);
     if (served === undefined) {
       const router = new ServiceRouter(server, this.options);
-      served = { server, router, told: undefined, live: false, lack: undefined };
+      served = newlyServed(server, router);
       this.served.set(server.id, served);
     }
     served.server = server;
@@ -255,8 +249,7 @@ class Following implements ServiceGateway {
     const served = this.served.get(id);
     if (served === undefined) return;
     this.served.delete(id);
-    served.live = false;
-    this.enqueue(() => this.withdraw(id));
+    this.ports.forget(served);
   }
 
   /** Keys or certificates are others: routers learn it, and ports that waited for them begin. */
@@ -269,25 +262,11 @@ class Following implements ServiceGateway {
 
   /** Serves a port as its ServicePort asks, or not while what it needs is missing. */
   private tell(served: Served): void {
-    const { id, ref, perRequest } = served.server;
-    const { trustedProxies } = perRequest;
     const secret = secretOf(served.server);
     this.note(served, secret);
     const lacksSecret = secret !== undefined && this.secrets.identity(secret) === undefined;
-    const told =
-      lacksSecret || this.lacksKey(served.server)
-        ? undefined
-        : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
-    if (told === served.told) return;
-    served.told = told;
-    this.enqueue(async () => {
-      if (this.served.get(id) !== served) return;
-      if (told === undefined) await this.withdraw(id);
-      else await this.serve(served, this.tlsOf(secret));
-      if (served.live === (told !== undefined)) return;
-      served.live = told !== undefined;
-      this.options.changed(ref);
-    });
+    const isWanted = !lacksSecret && !this.lacksKey(served.server);
+    this.ports.set(served, isWanted ? { secret } : undefined);
   }
 
   private lacksKey({ perRequest }: RequestServer): boolean {
@@ -304,25 +283,6 @@ class Following implements ServiceGateway {
     this.options.lacks?.(server.ref, served.lack);
   }
 
-  private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
-    const { acceptProxyProtocol } = this.options;
-    const { trustedProxies } = server.perRequest;
-    const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
-    for (const pool of pools) {
-      const id = portId(server.id, pool);
-      const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
-      await this.options.gateway.serve({ ...port, acceptProxyProtocol });
-    }
-  }
-
-  private async withdraw(id: string): Promise<void> {
-    const { gateway } = this.options;
-    await Promise.all([
-      gateway.withdraw(portId(id, 'cluster')),
-      gateway.withdraw(portId(id, 'local')),
-    ]);
-  }
-
   private tlsOf(secret: string | undefined): GatewayTls | undefined {
     if (secret === undefined) return undefined;
     return {
@@ -332,42 +292,11 @@ class Following implements ServiceGateway {
       },
     };
   }
-
-  private enqueue(work: () => Promise<void>): void {
-    this.telling = this.telling.then(work).catch((error: unknown) => {
-      this.options.log.error('Cannot serve a port of the gateway', { error });
-    });
-  }
 }
-
-const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
-  tls: undefined,
-  http2: true,
-  bounds: defaultBounds,
-  acceptProxyProtocol: false,
-  trustedProxies: [],
-};
-
-const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
-  ready: true,
-  serving: true,
-  terminating: false,
-  local: true,
-  node: undefined,
-  zone: undefined,
-  zoneHints: [],
-  nodeHints: [],
-  weight: 1,
-  pod: undefined,
-};
 
 function secretOf({ ref, perRequest }: RequestServer): string | undefined {
   const { tlsSecret } = perRequest;
   return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-}
-
-function usesLocal(server: VirtualServer): boolean {
-  return server.internalTrafficPolicy === 'Local' || server.externalTrafficPolicy === 'Local';
 }
 
 function isPerRequest(server: VirtualServer): server is RequestServer {

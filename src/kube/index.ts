@@ -163,6 +163,9 @@ export type {
 export { strictProblems } from './schema/strict-problems.ts';
 export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
+export { goText } from './schema/go-types.ts';
+export { fitsSchema, wrongType } from './schema/wrong-type.ts';
+export type { WrongType } from './schema/wrong-type.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
 export { formatTimestamp } from './timestamp.ts';

@@ -1,7 +1,7 @@
 /** Defaults and validation are pure, and no JSON makes them fail in another way than Invalid. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import {
   ApiError,
   freezeCopy,

@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
 import type { LogSource } from '../../src/apiserver/index.ts';
-import { startApi, type TestApi } from '../support/api.ts';
-import { clusterTools, runTool, type ClusterTools, type ToolResult } from '../support/kubectl.ts';
+import { kubectlRuns } from '../support/kubectl-runs.ts';
 
 /** Two lines are kept of `talker`, and a third comes to whoever follows. */
 const logs: LogSource = {
@@ -19,48 +17,7 @@ const logs: LogSource = {
   },
 };
 
-let api: TestApi;
-let tools: ClusterTools | string;
-before(async () => {
-  tools = await clusterTools();
-  api = await startApi({ controllers: true, logs });
-});
-after(() => api.stop());
-
-interface Options {
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly kubeconfig?: string;
-}
-
-async function tool(
-  name: keyof ClusterTools,
-  line: string,
-  options: Options = {},
-): Promise<ToolResult> {
-  assert.ok(typeof tools === 'object');
-  const { kubeconfig = api.kubeconfig, input, env = {} } = options;
-  const args = line.split(' ').filter((word) => word !== '');
-  return await runTool(tools[name], { args, kubeconfig, home: api.folder, input, env });
-}
-
-/** Runs kubectl, which must end well; its output. */
-async function ok(line: string, options: Options = {}): Promise<string> {
-  const { code, stdout, stderr } = await tool('kubectl', line, options);
-  assert.equal(code, 0, `kubectl ${line}\n${stdout}${stderr}`);
-  return stdout + stderr;
-}
-
-async function fails(line: string, options: Options = {}): Promise<string> {
-  const { code, stdout, stderr } = await tool('kubectl', line, options);
-  assert.notEqual(code, 0, `kubectl ${line}\n${stdout}`);
-  return stdout + stderr;
-}
-
-/** A test that is skipped, and says why, where there is no kubectl. */
-function withTools(name: string, work: () => Promise<void>): void {
-  test(name, async (t: TestContext) => (typeof tools === 'string' ? t.skip(tools) : await work()));
-}
+const { api, tool, ok, fails, withTools } = kubectlRuns({ controllers: true, logs });
 
 const serviceYaml = (port: number, app = 'web'): string => `apiVersion: v1
 kind: Service
@@ -71,7 +28,7 @@ spec:
 `;
 
 withTools('apply, diff, and apply again', async () => {
-  const file = join(api.folder, 'web.yaml');
+  const file = join(api().folder, 'web.yaml');
   const text = (port: number): string =>
     serviceYaml(port)
       .replace('name: ssa', 'name: web')
@@ -224,7 +181,7 @@ spec:
   assert.match(await ok('rollout history sts db'), /REVISION +CHANGE-CAUSE\n1 +first\n2 +second\n/);
   assert.match(await ok('rollout history sts db --revision=1'), /Image:\s+db:1/);
   assert.match(
-    await ok('get controllerrevisions -l app=db'),
+    await ok('get controllerrevisions -l app=db --sort-by=.revision'),
     /^NAME +CONTROLLER +REVISION +AGE\ndb-\w+ +statefulset\.apps\/db +1 /,
   );
   assert.match(await ok('rollout undo sts db'), /rolled back/);
@@ -281,8 +238,8 @@ withTools('what is not served says so, and a wrong token is refused', async () =
   assert.match(await fails('logs lonely'), /has no output here/);
   assert.match(await ok('auth can-i create services'), /yes/);
   assert.match(await ok('auth whoami'), /switchyard:admin/);
-  const wrong = join(api.folder, 'wrong');
-  writeFileSync(wrong, readFileSync(api.kubeconfig, 'utf8').replace(api.token, 'x'.repeat(43)));
+  const wrong = join(api().folder, 'wrong');
+  writeFileSync(wrong, readFileSync(api().kubeconfig, 'utf8').replace(api().token, 'x'.repeat(43)));
   assert.match(await fails('get svc', { kubeconfig: wrong }), /Unauthorized|logged in/);
 });
 
@@ -296,7 +253,7 @@ withTools('logs, the last of them, with times, and those to come', async () => {
 });
 
 withTools('helm installs, upgrades, rolls back and uninstalls', async () => {
-  const chart = writeChart(join(api.folder, 'chart'));
+  const chart = writeChart(join(api().folder, 'chart'));
   const helm = async (line: string): Promise<string> => {
     const { code, stdout, stderr } = await tool('helm', line);
     assert.equal(code, 0, `helm ${line}\n${stdout}${stderr}`);

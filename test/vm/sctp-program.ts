@@ -12,7 +12,6 @@ import {
 } from '../../src/drivers/conformance/table-cases.ts';
 import { expectationOf } from '../../src/drivers/conformance/table-expectation.ts';
 import { layTableWorld, ownIn } from '../../src/drivers/conformance/table-world.ts';
-import { whyNoPackets } from '../../src/drivers/nftables/conformance-skips.suite.ts';
 import { createNftablesDriver } from '../../src/drivers/nftables/index.ts';
 import { parseCidr, type IpFamily } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
@@ -56,7 +55,7 @@ async function runGroup({ title, plan, cases }: CaseGroup): Promise<void> {
     localPods: { by: 'address', ranges: localPodRanges.flatMap((text) => parseCidr(text) ?? []) },
   });
   const own = cases
-    .filter((one) => one.flow.protocol === 'SCTP' && whyNoPackets(plan, one) === undefined)
+    .filter((one) => one.flow.protocol === 'SCTP' && one.cannot === undefined)
     .map((one) => ({ one, expectation: expectationOf(plan, one) }));
   ownIn(names, [...new Set(cases.flatMap(({ ownAddress }) => ownAddress ?? []))]);
   await driver.apply(plan, undefined, AbortSignal.timeout(60_000));

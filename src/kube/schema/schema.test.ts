@@ -1,7 +1,7 @@
 /** The schemas say what the recorded API says, and unknown fields are named in its words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { propertyRuns } from '../../model/property-runs.suite.ts';
 import { freezeCopy } from '../json.ts';
 import { kinds } from '../served.ts';
