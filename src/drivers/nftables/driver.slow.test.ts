@@ -170,11 +170,11 @@ function describeIn(world: NamespaceWorld): void {
         onMessages: (...how) => socket.onMessages(...how),
         close: () => socket.close(),
         request: (what, bytes) => {
-          asked.push(what);
+          asked.push(`${what}${isDump(bytes) ? ', all' : ''}`);
           return socket.request(what, bytes);
         },
         dump: (what, bytes, visit) => {
-          asked.push(what);
+          asked.push(`${what}${isDump(bytes) ? ', all' : ''}`);
           socket.dump(what, bytes, visit);
         },
       };
@@ -185,8 +185,8 @@ function describeIn(world: NamespaceWorld): void {
     for (const [n, [protocol, expected]] of (
       [
         ['TCP', ['read counters', 'commit rules']],
-        // Of its own place only: the kernel compares.
-        ['UDP', ['read counters', 'commit rules', 'list connections']],
+        // The kernel compares each with the one place it is asked for.
+        ['UDP', ['read counters', 'commit rules', 'list connections, all']],
       ] as const
     ).entries()) {
       for (const port of [8_081, 8_082]) {
@@ -320,6 +320,11 @@ function describeIn(world: NamespaceWorld): void {
     next.close();
     assert.equal(seen()?.connections, 104);
   });
+}
+
+/** NLM_F_DUMP. */
+function isDump(bytes: Uint8Array): boolean {
+  return (new DataView(bytes.buffer, bytes.byteOffset).getUint16(6, true) & 0x300) === 0x300;
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
