@@ -1,7 +1,7 @@
 /** kube-proxy's configuration as it is: what is taken, what is named, what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { parseCidr } from '../model/index.ts';
 import { ClusterError } from './errors.ts';
 import { parseKubeProxyConfig } from './kube-proxy-config.ts';

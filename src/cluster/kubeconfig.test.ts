@@ -1,7 +1,7 @@
 /** Kubeconfigs: what leads to a cluster is found, and what is missing is named. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { ClusterError } from './errors.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 

@@ -24,7 +24,7 @@ import type { Component, Logger } from '../obs/index.ts';
 export interface NodeFollowerOptions {
   readonly client: ObjectClient;
   readonly node: string;
-  /** Of this host's interfaces. */
+  /** Of this host's interfaces, to begin with. */
   readonly hostAddresses: readonly string[];
   /** `primary`, or CIDRs; empty is `primary`. */
   readonly nodePortAddresses: readonly string[];
@@ -42,6 +42,8 @@ export interface NodeFollowerOptions {
 
 export interface NodeFollower extends Component {
   view(): NodeView;
+  /** The host's interfaces have these now. */
+  setHostAddresses(addresses: readonly string[]): void;
   /** False when the node is gone, or about to be taken away: no load balancer shall choose it. */
   isEligible(): boolean;
 }
@@ -50,9 +52,11 @@ export function createNodeFollower(options: NodeFollowerOptions): NodeFollower {
   const { client, node: name, clock, random, log } = options;
   let node: Node | undefined;
   const ranges = new Map<string, ServiceCidr>();
-  let current = viewOf(options, node, ranges.values());
+  let { hostAddresses } = options;
+  const look = (): NodeView => viewOf({ ...options, hostAddresses }, node, ranges.values());
+  let current = look();
   const update = (): void => {
-    const next = viewOf(options, node, ranges.values());
+    const next = look();
     if (isDeepStrictEqual(next, current)) return;
     current = next;
     options.changed(next);
@@ -102,6 +106,10 @@ export function createNodeFollower(options: NodeFollowerOptions): NodeFollower {
         detail: node === undefined ? `there is no Node ${name}` : undefined,
       },
     view: () => current,
+    setHostAddresses: (addresses) => {
+      hostAddresses = addresses;
+      update();
+    },
     isEligible: () => isEligible(node),
   };
 }
