@@ -1,7 +1,7 @@
 /** Subsets as Kubernetes' endpoints.RepackSubsets packs them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { EndpointPort } from '../kube/index.ts';
 import { repackSubsets, type Offer, type PackedSubset } from './repack-subsets.ts';
 
