@@ -114,6 +114,13 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { planHashSeed } from './jhash.ts';
-export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export type { GatewayLack, SecretProblem } from './l7/gateway-lack.ts';
+export {
+  choosePools,
+  leadsToGateway,
+  throughGateway,
+  topologyMode,
+  usableEndpoints,
+} from './topology.ts';
 export { fill, formatList } from './template.ts';
 export type { GapsOf, Value } from './template.ts';
