@@ -249,9 +249,9 @@ const cases: Readonly<Record<string, () => Case>> = {
         asked.once('data', () => came.resolve());
       },
       run: async ({ send: begin, router }) => {
-        const { leave } = begin({ method: 'POST', body: 'part of it', isOpen: true });
+        const sent = begin({ method: 'POST', body: 'part of it', isOpen: true });
         await came.promise;
-        leave();
+        sent.leave();
         await gone.promise;
         await until(() => router.outcomes.length > 0);
         assert.deepEqual(failuresOf(router), ['client-gone'], 'no fault of the endpoint');
