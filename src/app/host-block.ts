@@ -5,7 +5,8 @@
  *
  * One instance a network namespace: the claim is a listening socket, as the rules are in one place as well.
  */
-import { formatCidr, parseCidr, type Cidr } from '../model/index.ts';
+import { formatCidr, formatIp, parseCidr, type Cidr } from '../model/index.ts';
+import { interfaceAddresses } from '../sys/index.ts';
 import { isTaken, loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
 import { listenStreams, NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
@@ -73,8 +74,20 @@ export async function isHostBlockClaimed(): Promise<boolean> {
 /** What was removed, as people name it. */
 export function removeHostRoutes(routes: OwnRoutes): readonly string[] {
   const addresses = deviceAddresses.filter((address) => routes.removeAddress(address));
+  return inWords(routes.removeAll(), addresses);
+}
+
+/** What `removeHostRoutes` would remove. */
+export function findHostRoutes(routes: OwnRoutes): readonly string[] {
+  const there = interfaceAddresses();
+  const addresses = deviceAddresses.filter(({ bytes }) => there.includes(formatIp(bytes)));
+  const ranges = routes.list().map(({ range: to }) => formatCidr(to));
+  return inWords(ranges, addresses);
+}
+
+function inWords(ranges: readonly string[], addresses: readonly Cidr[]): readonly string[] {
   return [
-    ...routes.removeAll().map((to) => `the route to ${to}`),
+    ...ranges.map((to) => `the route to ${to}`),
     ...addresses.map((address) => `the address ${formatCidr(address)} of the loopback device`),
   ];
 }

@@ -1,19 +1,19 @@
 /** `switchyard cleanup`: what instances left in the kernel, taken away, whether one still runs or not. */
-import type { CliDeps, CliEnv } from '../cli/index.ts';
+import type { CleanupOptions, CliDeps, CliEnv } from '../cli/index.ts';
 import { findInstances } from '../control/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
 import { AppError } from './errors.ts';
-import { isHostBlockClaimed, removeHostRoutes } from './host-block.ts';
+import { findHostRoutes, isHostBlockClaimed, removeHostRoutes } from './host-block.ts';
 import { kernelCleanups } from './kernel-drivers.ts';
 
 /** Rejects with KERNEL_IN_USE while an instance forwards in the kernel, unless it is forced. */
 export async function runCleanup(
-  force: boolean,
+  { force, dryRun }: CleanupOptions,
   { env, write }: { readonly env: CliEnv; readonly write: (line: string) => void },
 ): ReturnType<CliDeps['cleanup']> {
-  const by = force ? undefined : await usedBy(env);
+  const by = force || dryRun ? undefined : await usedBy(env);
   if (by !== undefined) {
     throw new AppError('KERNEL_IN_USE', `Cannot clean up: ${by} forwards in the kernel`, {
       remedy: 'Stop it first; or take its rules from under it with --force',
@@ -21,17 +21,17 @@ export async function runCleanup(
   }
   const clock = systemClock;
   const log = createLogger({ level: 'warn', format: 'text', clock, write });
-  const removed: string[] = [];
+  const found: string[] = [];
   for (const cleanup of Object.values(kernelCleanups)) {
-    removed.push(...(await cleanup({ clock, log })));
+    found.push(...(await cleanup({ clock, log, dryRun })));
   }
   const routes = new OwnRoutes(await loadNetlink());
   try {
-    removed.push(...removeHostRoutes(routes));
+    found.push(...(dryRun ? findHostRoutes(routes) : removeHostRoutes(routes)));
   } finally {
     routes.close();
   }
-  return { removed };
+  return dryRun ? { wouldRemove: found } : { removed: found };
 }
 
 /** Of this user's instances by name; of those of others only that there is one. */

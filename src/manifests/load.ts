@@ -189,6 +189,16 @@ function identify(document: ManifestDocument): Identified {
     const field = 'metadata.name';
     return fieldProblem(document, { field, reason: 'Required value', remedy: `Add ${field}` });
   }
+  // What is at least a text or a number can be told by its name, and the kind's own check says what is wrong with it.
+  for (const [field, found] of Object.entries({ name, namespace: metadata['namespace'] ?? '' })) {
+    if (typeof found !== 'object') continue;
+    const remedy = `Write metadata.${field} as text`;
+    return fieldProblem(document, {
+      field: `metadata.${field}`,
+      reason: 'must be a string',
+      remedy,
+    });
+  }
   const schema = schemaOf(kind);
   const known = schema === undefined ? value : withoutUnknownFields(schema, value);
   const object: JsonObject = {

@@ -80,6 +80,7 @@ export type { HttpRequest, HttpRoute, RequestBackend, RouteTable } from './l7/ro
 export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
 export type { SessionKey, Sessions } from './l7/sessions.ts';
 export { PassiveHealth } from './passive-health.ts';
+export type { HealthMemory } from './passive-health.ts';
 export { emptyPlan, findFrontend, nextPlan, serversOf } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { arbitraryEndpoints, arbitraryFrontends, trafficPolicy } from './arbitraries.suite.ts';
 import { parseEndpoints } from './case-endpoints.suite.ts';
 import { categorizeNaively } from './categorize-oracle.suite.ts';

@@ -107,7 +107,7 @@ function initScript(command: readonly string[]): string {
 
 /** Words without blanks in them. */
 const hardware = [
-  '-machine q35 -cpu max -accel tcg,thread=multi -smp 2 -m 1024',
+  '-machine q35 -cpu max -accel tcg,thread=single -smp 1 -m 1024',
   '-nodefaults -no-reboot -display none -serial stdio -net none',
   '-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap',
   '-device virtio-9p-pci,fsdev=host,mount_tag=host',
