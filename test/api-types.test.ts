@@ -308,7 +308,7 @@ test('an apply says which field of the configuration is of the wrong type', asyn
   ]);
 });
 
-test('a Scale is of one type as well', async () => {
+test('a Scale is of one type as well, and who scales owns the replicas through it', async () => {
   const path = `${deployments}/web/scale`;
   const problem =
     'json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32';
@@ -322,4 +322,23 @@ test('a Scale is of one type as well', async () => {
   const [status, , message] = await refusalOf({ method: 'PATCH', path, value, type: merge });
   assert.equal(status, 422);
   assert.ok(message.endsWith(problem), message);
+  const scaled = await write({
+    method: 'PATCH',
+    path,
+    value: { spec: { replicas: 2 } },
+    type: merge,
+  });
+  assert.equal(scaled.status, 200, scaled.text);
+  const { metadata, spec } = JSON.parse(
+    (await api.request({ path: `${deployments}/web` })).text,
+  ) as {
+    metadata: { managedFields: readonly { subresource?: string; fieldsV1: object }[] };
+    spec: { replicas: number };
+  };
+  assert.equal(spec.replicas, 2);
+  const owned = metadata.managedFields.filter(({ subresource }) => subresource === 'scale');
+  assert.deepEqual(
+    owned.map(({ fieldsV1 }) => fieldsV1),
+    [{ 'f:spec': { 'f:replicas': {} } }],
+  );
 });

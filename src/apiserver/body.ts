@@ -202,9 +202,13 @@ export async function parseYaml(text: string, what: string): Promise<unknown> {
       // Then it is YAML's flow style, or broken in YAML's words.
     }
   }
-  const { parse } = await import('yaml');
+  const { parseDocument } = await import('yaml');
   try {
-    return parse(text, { maxAliasCount: maxAliases, logLevel: 'silent' });
+    const document = parseDocument(text, { logLevel: 'error' });
+    // Of several documents the first counts, as for the API server.
+    const broken = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
+    if (broken !== undefined) throw broken;
+    return document.toJS({ maxAliasCount: maxAliases });
   } catch (cause) {
     throw new ApiError(
       'BadRequest',

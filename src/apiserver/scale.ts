@@ -48,7 +48,7 @@ export async function writeScale(
           expected: isNamed && version !== '' ? version : undefined,
         };
       },
-      context,
+      context: { ...context, subresource: 'scale' },
     },
   );
   return jsonAnswer(scaleOf(written));

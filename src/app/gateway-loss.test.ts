@@ -217,7 +217,7 @@ for (const [command, make] of Object.entries(commands)) {
   test(`${command}: one that cannot listen is told, and tried again`, { skip }, async (t) => {
     const run = await startRun(t, make, { isOn: true });
     await until(() => run.gateway.lackOf(id) !== undefined, 'nothing is said');
-    assert.match(run.gateway.lackOf(id) ?? '', /cannot listen for it: no port is free/);
+    assert.match(run.gateway.lackOf(id)?.text ?? '', /cannot listen for it: no port is free/);
     assert.equal(run.gateway.status().state, 'degraded');
     assert.match(run.gateway.status().detail ?? '', /default\/web:http/);
     await becomes(run, 'connections');

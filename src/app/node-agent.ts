@@ -71,6 +71,7 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     ...settings,
     hostAddresses,
     detectsLocalPods: kernel !== undefined && settings.localPods !== undefined,
+    byPodRanges: settings.localPods?.by === 'node',
     log: logOf('node'),
     changed: (view) => planner.setNode(view),
   });

@@ -31,6 +31,8 @@ export interface NodeFollowerOptions {
   readonly masqueradeAll: boolean;
   /** The driver can tell the node's own Pods from other sources. */
   readonly detectsLocalPods: boolean;
+  /** They are told by the Node's own podCIDRs, and not before it has some. */
+  readonly byPodRanges: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -123,7 +125,7 @@ function viewOf(
   node: Node | undefined,
   ranges: Iterable<ServiceCidr>,
 ): NodeView {
-  const { node: name, hostAddresses, nodePortAddresses, masqueradeAll, detectsLocalPods } = options;
+  const { node: name, hostAddresses, nodePortAddresses, masqueradeAll } = options;
   const own = (node?.status?.addresses ?? []).flatMap(({ type, address }) =>
     type === 'InternalIP' || type === 'ExternalIP' ? (canonicalIp(address) ?? []) : [],
   );
@@ -140,8 +142,19 @@ function viewOf(
     nodePortAddresses: cidrs.length > 0 ? chosen : own,
     serviceRanges: rangesOf(ranges),
     masqueradeAll,
-    detectsLocalPods,
+    ...localPodsOf(options, node),
   };
+}
+
+function localPodsOf(
+  { detectsLocalPods, byPodRanges }: NodeFollowerOptions,
+  node: Node | undefined,
+): Pick<NodeView, 'detectsLocalPods' | 'podRanges'> {
+  if (!detectsLocalPods || !byPodRanges) return { detectsLocalPods };
+  const podRanges = (node?.spec?.podCIDRs ?? []).flatMap((text) => parseCidr(text) ?? []);
+  return podRanges.length === 0
+    ? { detectsLocalPods: false }
+    : { detectsLocalPods: true, podRanges };
 }
 
 /** Of those that are ready, or say nothing of it; in an order that does not depend on that of the list. */

@@ -3,17 +3,19 @@
  * and says when one is live, so that the Plan leads to it. A change costs what it changes.
  */
 import type { ObjectClient } from '../kube/index.ts';
-import type {
-  Clock,
-  Delta,
-  Endpoint,
-  EndpointCounters,
-  EndpointPlace,
-  Plan,
-  PoolName,
-  Random,
-  ServicePortRef,
-  VirtualServer,
+import {
+  leadsToGateway,
+  type Clock,
+  type Delta,
+  type Endpoint,
+  type EndpointCounters,
+  type EndpointPlace,
+  type GatewayLack,
+  type Plan,
+  type PoolName,
+  type Random,
+  type ServicePortRef,
+  type VirtualServer,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
@@ -30,7 +32,7 @@ import { elsewhereOf, newlyServed, ServicePorts, type Served } from './service-p
 import type { Elsewhere, GatewayTls, TlsIdentity } from './router.ts';
 import { ServiceRouter, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
-import { createTlsSecrets } from './tls-secrets.ts';
+import { createTlsSecrets, secretProblems } from './tls-secrets.ts';
 
 export interface ServiceGatewayOptions {
   readonly gateway: Gateway;
@@ -59,8 +61,8 @@ export interface ServiceGateway extends Component {
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined;
-  /** What a per-request ServicePort lacks to be served, in words; undefined when nothing is missing. */
-  lackOf(id: string): string | undefined;
+  /** What a per-request ServicePort lacks to be served as it should; undefined when nothing is missing. */
+  lackOf(id: string): GatewayLack | undefined;
   /** Whether every port that can be served is, and the Plan leads to it. */
   isSettled(plan: Plan): boolean;
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
@@ -169,11 +171,15 @@ class Following implements ServiceGateway {
     return served === undefined ? undefined : this.ports.endpointOf(served, pool);
   }
 
-  lackOf(id: string): string | undefined {
+  lackOf(id: string): GatewayLack | undefined {
     const served = this.served.get(id);
-    const known = served?.lack ?? served?.failure;
-    if (known !== undefined || served === undefined) return known;
-    return this.lacksKey(served.server) ? 'there is no key for cookies yet' : undefined;
+    if (served === undefined) return undefined;
+    const ofSecret = this.secretLack(served);
+    if (ofSecret !== undefined) return ofSecret;
+    if (served.failure !== undefined) return { kind: 'port', text: served.failure };
+    return this.lacksKey(served.server)
+      ? { kind: 'session-key', text: 'there is no key for cookies yet' }
+      : undefined;
   }
 
   isSettled(plan: Plan): boolean {
@@ -181,11 +187,7 @@ class Following implements ServiceGateway {
       if (told === undefined) continue;
       if (!router.isKnown) return false;
       const server = plan.servers.get(id);
-      const empty = server?.pools.cluster.length === 0;
-      if (
-        ports.length === 0 ||
-        (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)
-      ) {
+      if (ports.length === 0 || (server !== undefined && leadsToGateway(server) === false)) {
         return false;
       }
     }
@@ -285,7 +287,7 @@ class Following implements ServiceGateway {
   /** Serves a port as its ServicePort asks, or not while what it needs is missing. */
   private tell(served: Served): void {
     const secret = secretOf(served.server);
-    this.note(served, secret);
+    this.note(served);
     const identity = secret === undefined ? undefined : this.secrets.identity(secret);
     if (secret !== undefined) this.options.threads?.certify(secret, identity);
     const lacksSecret = secret !== undefined && identity === undefined;
@@ -297,14 +299,19 @@ class Following implements ServiceGateway {
     return perRequest.affinity === 'cookie' && this.keys.keys().length === 0;
   }
 
-  /** Takes note of what is missing, and says so when that is news. */
-  private note(served: Served, secret: string | undefined): void {
-    const { server } = served;
+  private secretLack({ server }: Served): GatewayLack | undefined {
+    const secret = secretOf(server);
     const problem = secret === undefined ? undefined : this.secrets.problem(secret);
+    if (secret === undefined || problem === undefined) return undefined;
+    return { kind: 'secret', problem, secret, text: `Secret ${secret} ${secretProblems[problem]}` };
+  }
+
+  /** Takes note of what is missing, and says so when that is news. */
+  private note(served: Served): void {
     const before = served.lack;
-    served.lack = problem === undefined ? undefined : `Secret ${secret} ${problem}`;
+    served.lack = this.secretLack(served)?.text;
     if (served.lack === undefined || served.lack === before) return;
-    this.options.lacks?.(server.ref, served.lack);
+    this.options.lacks?.(served.server.ref, served.lack);
   }
 
   private tlsOf(secret: string | undefined): GatewayTls | undefined {

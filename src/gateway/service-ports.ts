@@ -26,7 +26,7 @@ export interface Served {
   told: string | undefined;
   /** The pools that have a port of the gateway: none while it is not live. */
   ports: readonly PoolName[];
-  /** What it lacks, in words; undefined when nothing is missing. */
+  /** What was told last of what it lacks; undefined when nothing was missing. */
   lack: string | undefined;
   /** Why the engine cannot serve it, which is tried again; undefined when it can. */
   failure: string | undefined;

@@ -5,7 +5,7 @@
 import { AffinityTable } from './affinity-table.ts';
 import type { Random } from './clock.ts';
 import type { Decision, Flow } from './flow.ts';
-import { EndpointLoads, type Loads } from './schedulers/loads.ts';
+import { EndpointLoads, type LoadMemory } from './schedulers/loads.ts';
 import type { PickableScheduler } from './schedulers/names.ts';
 import { createSchedulerState, pick, type SchedulerState } from './schedulers/pick.ts';
 import { endpointKey, type Endpoint, type PoolName } from './service-port.ts';
@@ -31,27 +31,18 @@ interface TurnMemory {
 export interface ChoiceMemory {
   readonly affinity: readonly (readonly [client: string, endpoint: string, expiresAtMs: number])[];
   readonly turns: readonly TurnMemory[];
-}
-
-/** What several threads that choose for one ServicePort share, so that together they choose as one. */
-export interface SharedChoice {
-  readonly loads: Loads;
-  /** Where the turn of a pool stands: one word, whoever is the last to have chosen. */
-  turnOf(pool: PoolName): Uint32Array;
+  readonly loads: readonly LoadMemory[];
 }
 
 /** What choosing for one ServicePort remembers from Plan to Plan. */
 export class ChoiceState {
-  readonly loads: Loads;
+  readonly loads = new EndpointLoads();
   readonly affinity: AffinityTable;
   private readonly pools = new Map<PoolName, PoolState>();
   /** Remembered and not yet taken up: pools are made at the first connection. */
   private turns: readonly TurnMemory[] = [];
-  private readonly shared: SharedChoice | undefined;
 
-  constructor(maxAffinityClients?: number, shared?: SharedChoice) {
-    this.shared = shared;
-    this.loads = shared?.loads ?? new EndpointLoads();
+  constructor(maxAffinityClients?: number) {
     this.affinity = new AffinityTable(maxAffinityClients);
   }
 
@@ -64,10 +55,17 @@ export class ChoiceState {
     }));
     const taken = new Set(current.map(({ pool }) => pool));
     const untaken = this.turns.filter(({ pool }) => !taken.has(pool));
-    return { affinity: [...this.affinity.list()], turns: [...current, ...untaken] };
+    return {
+      affinity: [...this.affinity.list()],
+      turns: [...current, ...untaken],
+      loads: this.loads.memory(),
+    };
   }
 
-  /** Goes on where another state stood; to be called before anything was chosen here. */
+  /**
+   * Goes on where another state stood; to be called before anything was chosen here. The loads are for whoever knows
+   * how long what is open elsewhere counts.
+   */
   remember({ affinity, turns }: ChoiceMemory): void {
     this.turns = turns;
     for (const [client, endpoint, expiresAtMs] of affinity) {
@@ -83,14 +81,8 @@ export class ChoiceState {
     random: Random,
   ): SchedulerState {
     const known = this.pools.get(pool);
-    if (known?.candidates === candidates && known.scheduler === scheduler) {
-      if (this.shared !== undefined) stayWithin(known.state);
-      return known.state;
-    }
-    const made = createSchedulerState(scheduler, candidates, this.loads, random);
-    const cursor = this.shared?.turnOf(pool) ?? made.cursor;
-    const state = { ...made, cursor };
-    if (this.shared !== undefined) stayWithin(state);
+    if (known?.candidates === candidates && known.scheduler === scheduler) return known.state;
+    const state = createSchedulerState(scheduler, candidates, this.loads, random);
     const turn = this.turns.find((each) => each.pool === pool && each.scheduler === scheduler);
     if (turn !== undefined) {
       this.turns = this.turns.filter((each) => each !== turn);
@@ -100,12 +92,6 @@ export class ChoiceState {
     this.pools.set(pool, { candidates, scheduler, state });
     return state;
   }
-}
-
-/** Another thread may have chosen among more. */
-function stayWithin({ cursor, ring }: SchedulerState): void {
-  const at = cursor[0] ?? 0;
-  if (at >= ring.length && ring.length > 0) cursor[0] = at % ring.length;
 }
 
 function turnKey(endpoint: Endpoint): string {
@@ -149,7 +135,7 @@ export function choose(
 
 /** By the scheduler alone, none of those that were tried while others are left. */
 export function pickUntried(
-  choices: ChoiceState,
+  choices: Pick<ChoiceState, 'stateOf'>,
   { pool, candidates }: Pick<Forward, 'pool' | 'candidates'>,
   flow: Pick<Flow, 'source' | 'destination'>,
   { nowMs, random, scheduler, tried }: ChooseOptions,

@@ -86,7 +86,7 @@ export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
 export type { SessionKey, Sessions } from './l7/sessions.ts';
 export type { Newcomer } from './l7/slow-start.ts';
 export { PassiveHealth } from './passive-health.ts';
-export type { Trouble, Troubles } from './passive-health.ts';
+export type { HealthMemory, Trouble, Troubles } from './passive-health.ts';
 export { emptyPlan, findFrontend, nextPlan, serversOf } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { decayedLatency, EndpointLoads, sampledLatency } from './schedulers/loads.ts';
@@ -121,6 +121,13 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { planHashSeed } from './jhash.ts';
-export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export type { GatewayLack, SecretProblem } from './l7/gateway-lack.ts';
+export {
+  choosePools,
+  leadsToGateway,
+  throughGateway,
+  topologyMode,
+  usableEndpoints,
+} from './topology.ts';
 export { fill, formatList } from './template.ts';
 export type { GapsOf, Value } from './template.ts';

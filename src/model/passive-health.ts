@@ -31,11 +31,17 @@ interface InUse {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** The endpoints of a ServicePort that failed, as plain data: how often, and how much longer they are set aside. */
+export type HealthMemory = readonly (readonly [
+  server: string,
+  troubles: readonly (readonly [endpoint: string, failures: number, leftMs: number])[],
+])[];
+
 /** Times are milliseconds of a clock that never goes back. */
 export class PassiveHealth {
   private readonly random: Random;
   /** By ServicePort id, then by endpoint key: those that have failed since their last success. */
-  private readonly troubles = new Map<string, Troubles>();
+  private readonly troubles = new Map<string, Map<string, Trouble>>();
   /** Of every ServicePort, where there is but one and several threads know of it. */
   private readonly shared: Troubles | undefined;
   /** The last answer for a pool: schedulers start anew with a new array, so an equal one must be the same. */
@@ -48,8 +54,7 @@ export class PassiveHealth {
 
   failed(server: string, endpoint: Endpoint, nowMs: number): void {
     const key = endpointKey(endpoint);
-    let ofServer = this.of(server);
-    if (ofServer === undefined) this.troubles.set(server, (ofServer = new Map()));
+    const ofServer = this.of(server) ?? this.begin(server);
     const before = ofServer.get(key);
     // Many connections may fail at one moment: that is one failure of the endpoint.
     if (before !== undefined && before.untilMs > nowMs) return;
@@ -81,6 +86,25 @@ export class PassiveHealth {
     return endpoints;
   }
 
+  /** Left is from now on: two processes may have clocks that begin elsewhere. */
+  memory(nowMs: number): HealthMemory {
+    return [...this.troubles].map(([server, ofServer]) => [
+      server,
+      [...ofServer].map(
+        ([key, { failures, untilMs }]) => [key, failures, untilMs - nowMs] as const,
+      ),
+    ]);
+  }
+
+  remember(memory: HealthMemory, nowMs: number): void {
+    for (const [server, troubles] of memory) {
+      const entries = troubles.map(
+        ([key, failures, leftMs]) => [key, { failures, untilMs: nowMs + leftMs }] as const,
+      );
+      this.troubles.set(server, new Map(entries));
+    }
+  }
+
   /** Takes note of a ServicePort's endpoints as they are now; undefined: it is gone. */
   follow(id: string, server: VirtualServer | undefined): void {
     const ofServer = this.of(id);
@@ -88,6 +112,12 @@ export class PassiveHealth {
     const named = new Set(server?.endpoints.map(endpointKey));
     for (const key of ofServer.keys()) if (!named.has(key)) ofServer.delete(key);
     if (ofServer.size === 0) this.troubles.delete(id);
+  }
+
+  private begin(server: string): Troubles {
+    const ofServer = new Map<string, Trouble>();
+    this.troubles.set(server, ofServer);
+    return ofServer;
   }
 
   private of(server: string): Troubles | undefined {

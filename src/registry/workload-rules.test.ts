@@ -105,6 +105,29 @@ const cases: Readonly<Record<string, readonly [Kind, object, readonly string[]]>
     withProbe({}),
     ['spec.containers[0].readinessProbe: Required value: must specify a handler type'],
   ],
+  'hooks that do nothing, and too much': [
+    podKind,
+    {
+      metadata,
+      spec: {
+        containers: [
+          {
+            ...container,
+            lifecycle: {
+              postStart: {},
+              preStop: { exec: { command: ['true'] }, httpGet: { port: 0 }, sleep: { seconds: 1 } },
+            },
+          },
+        ],
+      },
+    },
+    [
+      'spec.containers[0].lifecycle.postStart: Required value: must specify a handler type',
+      'spec.containers[0].lifecycle.preStop.httpGet: Forbidden: may not specify more than 1 handler type',
+      'spec.containers[0].lifecycle.preStop.sleep: Forbidden: may not specify more than 1 handler type',
+      'spec.containers[0].lifecycle.preStop.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive',
+    ],
+  ],
   'a probe that asks twice, at no port': [
     podKind,
     withProbe({ httpGet: { port: 0 }, tcpSocket: { port: 80 } }),

@@ -109,6 +109,14 @@ withTools('replace, and patches of status and scale', async () => {
   const patch = (name: string, text: string): Promise<string> =>
     ok(`patch deploy shop --subresource=${name} --type=merge -p ${text}`);
   assert.match(await patch('scale', '{"spec":{"replicas":2}}'), /scale\.autoscaling\/shop patched/);
+  const owners = await ok(
+    'get deploy shop --show-managed-fields -o jsonpath={.metadata.managedFields[*].subresource}',
+  );
+  assert.match(owners, /\bscale\b/);
+  const conflict = await fails('apply --server-side --field-manager=other -f -', {
+    input: deployment('shop'),
+  });
+  assert.match(conflict, /conflict with "kubectl-patch" with subresource "scale" using apps\/v1/);
   const condition = '{"type":"Seen","status":"True"}';
   await patch('status', `{"status":{"conditions":[${condition}]},"spec":{"replicas":7}}`);
   assert.equal(await ok('get deploy shop -o jsonpath={.spec.replicas}'), '2');

@@ -1,4 +1,4 @@
-/** What the machine runs: every sentence of the decision table that is about SCTP, as packets. */
+/** What the machine runs: every sentence of the decision table that is about SCTP, as packets; then what it is short of. */
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { nextSourcePort } from '../../src/drivers/conformance/flows.ts';
@@ -17,6 +17,7 @@ import { parseCidr, type IpFamily } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
 import { openSctp, type SctpSockets } from './sctp-sockets.ts';
+import { beShort } from './shortages.ts';
 
 /** An association that is turned away is tried again after 3 s: silence lasts longer. */
 const silenceMs = 5_000;
@@ -43,6 +44,8 @@ for (const spot of ['pods', 'there'] as const) {
   });
 }
 for (const group of tableGroups()) await runGroup(group);
+const [, , busybox = ''] = process.argv;
+process.stdout.write(`${JSON.stringify({ shortages: await beShort(sockets, busybox) })}\n`);
 process.exit(0);
 
 async function runGroup({ title, plan, cases }: CaseGroup): Promise<void> {
