@@ -1,4 +1,5 @@
 /** Reasons about endpoints: slices that list them, their readiness, and which of them a policy leaves. */
+import { tlsSecretType } from '../../kube/index.ts';
 import type { ReasonTable } from '../reason-row.ts';
 
 export const endpointReasons = {
@@ -257,7 +258,7 @@ export const endpointReasons = {
     stage: 'scheduler',
     severity: 'warning',
     text: 'Port {port} is to end TLS with the certificate of Secret {secret}, and has none: {meanwhile}',
-    why: 'Secret {secret} does not exist, or is not of type kubernetes.io/tls',
+    why: `Secret {secret} does not exist, or is not of type ${tlsSecretType}`,
     remedy:
       'Make it: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE. One of another type is to be deleted first, since a type cannot be changed',
   },
