@@ -26,11 +26,11 @@ interface Ask {
 
 interface World {
   /** The number of the endpoint that answered. */
-  ask(how?: Ask): Promise<number>;
+  readonly ask: (how?: Ask) => Promise<number>;
   /** So many requests, one after the other: how many each endpoint answered. */
-  counts(requests: number, how?: (i: number) => Ask): Promise<readonly number[]>;
+  readonly counts: (requests: number, how?: (i: number) => Ask) => Promise<readonly number[]>;
   /** So many at once, none answered before all are at an endpoint: how many each has. */
-  held(requests: number, how?: Ask): Promise<readonly number[]>;
+  readonly held: (requests: number, how?: Ask) => Promise<readonly number[]>;
 }
 
 interface Service {
@@ -151,7 +151,12 @@ async function bySource({ ask }: World): Promise<void> {
 
 const weighted = [3, 2, 1];
 const schedulers: Readonly<
-  Partial<Record<SchedulerName, Omit<Service, 'scheduler'> & { run(world: World): Promise<void> }>>
+  Partial<
+    Record<
+      SchedulerName,
+      Omit<Service, 'scheduler'> & { readonly run: (world: World) => Promise<void> }
+    >
+  >
 > = {
   rr: {
     run: async ({ ask, counts }) => {
@@ -198,7 +203,7 @@ const schedulers: Readonly<
   dh: {
     run: async ({ counts }) => {
       const got = await counts(20, (i) => ({ from: sources[i] ?? host }));
-      assert.deepEqual(got.toSorted(), [0, 0, 20], 'by where they go to, which is one address');
+      assert.equal(Math.max(...got), 20, 'by where they go to, which is one address');
     },
   },
 };
@@ -212,7 +217,7 @@ test('every scheduler that is no IPVS module is in the table', () => {
   assert.deepEqual(Object.keys(schedulers).toSorted(), ours.map(([name]) => name).toSorted());
 });
 
-const hashes: Readonly<Record<string, { by: HashRule['by']; keyed(key: string): Ask }>> = {
+const hashes: Readonly<Record<string, { by: HashRule['by']; keyed: (key: string) => Ask }>> = {
   header: {
     by: { kind: 'header', name: 'x-user' },
     keyed: (key) => ({ headers: { 'x-user': key } }),
