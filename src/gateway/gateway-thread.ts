@@ -2,7 +2,7 @@
 import type { Clock, Random, SessionKey, VirtualServer } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import type { ThreadEngine } from '../sys/net/index.ts';
-import { identitiesOf } from './certificates.ts';
+import { identitiesOf, tlsOf } from './certificates.ts';
 import { ClientTally } from './client-tally.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter } from './host-router.ts';
@@ -120,17 +120,18 @@ export class GatewayThread {
 
   private tlsOf({ tls }: PortOrder): GatewayTls | undefined {
     if (tls === undefined) return undefined;
-    const { identities } = this;
-    if (tls !== 'all') return { identities: () => [identities.get(tls.secret) ?? []].flat() };
-    return {
-      identities: () => identitiesOf(this.servers.values(), (secret) => identities.get(secret)),
-    };
+    const identity = (secret: string): TlsIdentity | undefined => this.identities.get(secret);
+    if (tls !== 'all') return tlsOf(tls.secret, identity);
+    return { identities: () => identitiesOf(this.servers.values(), identity) };
   }
 
   private take({ port, passed }: Extract<ThreadOrder, { kind: 'take' }>): void {
-    const connection = this.options.engine.take(passed);
+    const { engine, start } = this.options;
+    const connection = engine.take(passed);
     // It was counted as ours when it was sent here, and is now as any other.
-    this.tallies.get(port)?.add(-1);
+    const tally = this.tallies.get(port);
+    if (tally === undefined) Atomics.sub(new Int32Array(start.clients), start.thread, 1);
+    else tally.add(-1);
     if (!this.gateway.take(port, connection)) connection.destroy('reset');
   }
 

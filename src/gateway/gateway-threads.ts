@@ -33,7 +33,7 @@ interface Followed {
 }
 
 interface ServedPort {
-  order: PortOrder;
+  readonly order: PortOrder;
   readonly clients: SharedArrayBuffer;
 }
 

@@ -19,7 +19,7 @@ import {
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
-import { identitiesOf, secretOf } from './certificates.ts';
+import { identitiesOf, secretOf, tlsOf } from './certificates.ts';
 import { sumCounts } from './counters.ts';
 import { labelledPorts, requestFamilies } from './families.ts';
 import { byName, portId } from './port-ids.ts';
@@ -29,7 +29,7 @@ import type { GatewayThreads } from './gateway-threads.ts';
 import { plainPort } from './plain-port.ts';
 import { isPerRequest, type RequestServer } from './request-server.ts';
 import { elsewhereOf, newlyServed, ServicePorts, type Served } from './service-ports.ts';
-import type { Elsewhere, GatewayTls, TlsIdentity } from './router.ts';
+import type { Elsewhere, TlsIdentity } from './router.ts';
 import { ServiceRouter, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { createTlsSecrets, secretProblems } from './tls-secrets.ts';
@@ -101,7 +101,9 @@ class Following implements ServiceGateway {
 
   constructor(options: ServiceGatewayOptions) {
     this.options = options;
-    this.ports = new ServicePorts(options, (secret) => this.tlsOf(secret));
+    this.ports = new ServicePorts(options, (secret) =>
+      tlsOf(secret, (name) => this.secrets.identity(name)),
+    );
     const { client, clock, random, log } = options;
     const changed = (): void => this.refreshAll();
     const common = { client, clock, random, log, changed };
@@ -312,15 +314,5 @@ class Following implements ServiceGateway {
     served.lack = this.secretLack(served)?.text;
     if (served.lack === undefined || served.lack === before) return;
     this.options.lacks?.(served.server.ref, served.lack);
-  }
-
-  private tlsOf(secret: string | undefined): GatewayTls | undefined {
-    if (secret === undefined) return undefined;
-    return {
-      identities: () => {
-        const identity = this.secrets.identity(secret);
-        return identity === undefined ? [] : [identity];
-      },
-    };
   }
 }
