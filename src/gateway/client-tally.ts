@@ -13,6 +13,7 @@ export class ClientTally {
   private readonly port: Int32Array;
   private readonly all: Int32Array;
   private readonly thread: number;
+  private claimed = 0;
 
   /** Of a thread that is the only one, when nothing is shared. */
   constructor({ port, all, thread }: TallyMemory = ownMemory()) {
@@ -21,8 +22,17 @@ export class ClientTally {
     this.thread = thread;
   }
 
+  /** The next one that is added is counted already: nobody is to see one fewer meanwhile. */
+  claim(): void {
+    this.claimed++;
+  }
+
   /** One more here, or one fewer. */
   add(change: 1 | -1): void {
+    if (change === 1 && this.claimed > 0) {
+      this.claimed--;
+      return;
+    }
     Atomics.add(this.port, this.thread, change);
     Atomics.add(this.all, this.thread, change);
   }

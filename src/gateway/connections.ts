@@ -66,7 +66,7 @@ export class ClientConnections {
       connection,
       onFailed: () => forget(clients, waiting, port),
       onIntroduced: (said) => {
-        forget(clients, waiting, port);
+        succeed(clients, waiting, port);
         this.begin({
           ends: { remote: said?.source ?? remote, local: said?.destination ?? local },
           port,
@@ -127,8 +127,8 @@ export class ClientConnections {
     };
     remember(clients, waiting, port);
     tls.shake(socket, (agreed) => {
-      forget(clients, waiting, port);
-      if (agreed === undefined) return;
+      if (agreed === undefined) return forget(clients, waiting, port);
+      succeed(clients, waiting, port);
       if (agreed.protocol === 'h2') {
         this.speakHttp2(agreed.socket, accepted, forwardingOf(accepted, 'https'));
       } else {
@@ -164,6 +164,11 @@ function remember(
 
 function forget(clients: Set<ClientConnection>, client: ClientConnection, port: ServedPort): void {
   if (clients.delete(client)) port.count.clients.add(-1);
+}
+
+/** Whoever is remembered next speaks on the same connection, which is counted once. */
+function succeed(clients: Set<ClientConnection>, client: ClientConnection, port: ServedPort): void {
+  if (clients.delete(client)) port.count.clients.claim();
 }
 
 /** For the moment between a connection and the socket that is made of it. */

@@ -2,6 +2,7 @@
 import type { Clock, Random, SessionKey, VirtualServer } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import type { ThreadEngine } from '../sys/net/index.ts';
+import { defaultBounds } from './bounds.ts';
 import { identitiesOf, tlsOf } from './certificates.ts';
 import { ClientTally } from './client-tally.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -113,9 +114,11 @@ export class GatewayThread {
     if (router === undefined) return;
     const { start } = this.options;
     const memory = { port: clients, all: start.clients, thread: start.thread };
-    this.tallies.set(id, new ClientTally(memory));
+    if (!this.tallies.has(id)) this.tallies.set(id, new ClientTally(memory));
     const tls = this.tlsOf(order);
-    this.gateway.carry({ ...plainPort, id, router, tls, trustedProxies, acceptProxyProtocol });
+    const common = { ...plainPort, id, router, tls, trustedProxies, acceptProxyProtocol };
+    // How many may come is for the first thread to say.
+    this.gateway.carry({ ...common, bounds: { ...defaultBounds, maxConnections: Infinity } });
   }
 
   private tlsOf({ tls }: PortOrder): GatewayTls | undefined {
@@ -128,11 +131,14 @@ export class GatewayThread {
   private take({ port, passed }: Extract<ThreadOrder, { kind: 'take' }>): void {
     const { engine, start } = this.options;
     const connection = engine.take(passed);
-    // It was counted as ours when it was sent here, and is now as any other.
+    // It was counted as ours when it was sent here.
     const tally = this.tallies.get(port);
+    tally?.claim();
+    if (this.gateway.take(port, connection)) return;
+    connection.destroy('reset');
     if (tally === undefined) Atomics.sub(new Int32Array(start.clients), start.thread, 1);
-    else tally.add(-1);
-    if (!this.gateway.take(port, connection)) connection.destroy('reset');
+    tally?.add(1);
+    tally?.add(-1);
   }
 
   private count(question: number): void {

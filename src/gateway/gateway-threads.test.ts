@@ -62,11 +62,13 @@ async function spread(
   return Object.fromEntries(got);
 }
 
-/** How many requests each thread has carried, the first one first. */
+/** How many requests each thread has carried to an answer, the first one first. */
 async function carried({ engineGateway, threads }: Replica): Promise<readonly number[]> {
   const others = (await threads?.counted()) ?? [];
   return [engineGateway.observe(), ...others.map(({ ports }) => ports)].map((ports) =>
-    ports.flatMap(({ endpoints }) => endpoints).reduce((sum, { requests }) => sum + requests, 0),
+    ports
+      .flatMap(({ endpoints }) => endpoints)
+      .reduce((sum, { codes }) => sum + (codes[200] ?? 0), 0),
   );
 }
 

@@ -176,7 +176,7 @@ export function serverOf(
 export async function until(isSo: () => boolean): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (!isSo()) {
-    assert.ok(Date.now() < deadline, 'it does not become so');
+    assert.ok(Date.now() < deadline, `it does not become so: ${String(isSo)}`);
     // Not without a pause: other threads want the processor.
     await systemClock.sleep(1);
   }
