@@ -16,9 +16,10 @@ import type { SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
 import type { AddressBlock } from './address-block.ts';
-import { createEngine, type EnginePreference, type StreamEngine } from '../sys/net/index.ts';
+import type { EnginePreference, StreamEngine } from '../sys/net/index.ts';
 import { createBackupSource } from './backups.ts';
 import { createApi } from './api.ts';
+import { createCarryingEngine } from './carrying-engine.ts';
 import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
 import { createHandOver, type HandOver } from './hand-over.ts';
@@ -130,18 +131,8 @@ async function kernelFor({ mode, log }: UpOptions): Promise<KernelDriver | undef
   return await kernelDriverFor(mode, { clock: systemClock, random: Math.random, log });
 }
 
-async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
-  const { engine, notEpoll } = await createEngine({
-    prefer,
-    workers,
-    onThreadFailed: (error) =>
-      log.error('A thread failed: the connections it carried are reset', { error }),
-  });
-  if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  if (workers > 1 && engine.name === 'portable') {
-    log.warn('Carrying TCP in one thread: only the epoll engine shares connections', { workers });
-  }
-  return engine;
+async function engineFor({ engine: prefer, workers, log }: UpOptions): Promise<StreamEngine> {
+  return await createCarryingEngine({ prefer, workers, log });
 }
 
 function startedAs(
