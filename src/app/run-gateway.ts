@@ -1,23 +1,15 @@
 /** Runs `switchyard gateway` from its flags to the signal that ends it: mirror -> planner -> driver and gateway. */
 import type { GatewayRunOptions } from '../cli/index.ts';
 import { gatewayFollowings } from '../cluster/index.ts';
-import {
-  createControlServer,
-  createPlanSource,
-  instanceFolder,
-  type ControlSource,
-} from '../control/index.ts';
+import type { ControlSource } from '../control/index.ts';
 import { formatSocketAddress } from '../model/index.ts';
 import type { Component } from '../obs/index.ts';
-import { systemClock } from '../sys/index.ts';
-import type { StreamEngine } from '../sys/net/index.ts';
+import { createAgentControl } from './agent-control.ts';
 import { createCarryingEngine } from './carrying-engine.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
 import { createGatewayAgent, type GatewayAgent } from './gateway-agent.ts';
-import { createRequestSource } from './request-source.ts';
 import type { RunContext } from './run-dns.ts';
 import { version } from './version.ts';
-import { gatherWorld } from './world.ts';
 
 const usualName = 'gateway';
 
@@ -35,55 +27,26 @@ export async function runGateway(
   const agent = createGatewayAgent({ run, engine, options });
   const name = options.instance ?? usualName;
   const components: Component[] = [run.mirror, ...agent.components];
-  const startedAt = new Date(systemClock.now()).toISOString();
-  const instance: ControlSource['instance'] = () => ({
-    instance: name,
+  const { driver, planner, gateway, pages } = agent;
+  const control = createAgentControl(run, {
+    name,
     pid,
-    version,
-    startedAt,
-    driver: agent.driver.name,
-    planRevision: agent.planner.applied().plan.revision,
-    names: undefined,
-    components: components.map((part) => ({ name: part.name, ...part.status() })),
-  });
-  components.push(
-    createControlServer({
-      folder: instanceFolder(io.env, name),
-      instance: name,
-      source: sourceOf(run, { agent, engine, instance }),
-      log: log.child({ component: 'control' }),
-    }),
-    agent.lameduck,
-  );
-  return await runUntil(signal, {
-    components,
-    log,
-    ready: () => io.stdout.write(said(options, { run, agent, instance })),
-  });
-}
-
-interface Asked {
-  readonly agent: GatewayAgent;
-  readonly engine: StreamEngine;
-  readonly instance: ControlSource['instance'];
-}
-
-function sourceOf(run: ClusterRun, { agent, engine, instance }: Asked): ControlSource {
-  const { planner, driver, gateway, pages } = agent;
-  return createPlanSource({
-    instance,
-    plan: () => planner.applied().plan,
-    report: () => planner.applied().report,
-    driver,
+    env: io.env,
     engine,
-    clock: systemClock,
-    // Explaining takes objects that balancing does not: whole ones, asked for when somebody wants to know.
-    world: () => gatherWorld({ client: run.whole, driver, gateway, applied: planner.applied }),
+    driver,
+    planner,
+    gateway,
+    components,
     metrics: async () => {
       const at = pages.address();
       return { address: at && formatSocketAddress(at), text: await agent.metricsText() };
     },
-    requests: createRequestSource({ gateway, applied: planner.applied, clock: systemClock }),
+  });
+  components.push(control.server, agent.lameduck);
+  return await runUntil(signal, {
+    components,
+    log,
+    ready: () => io.stdout.write(said(options, { run, agent, instance: control.instance })),
   });
 }
 

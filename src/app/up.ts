@@ -195,10 +195,8 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const claimName = `${options.folders.home ?? ''}/${name}`;
   const inKernel = parts.kernel !== undefined;
   const block = await blockFor(engine, { objects, name: claimName, estate, inKernel });
-  const { instance, components, life, handOver, source, control, api, sources } = assemble(
-    parts,
-    block,
-  );
+  const assembled = assemble(parts, block);
+  const { instance, components, life, handOver, source, control, api, sources } = assembled;
   const kept = {
     ...objects.component,
     start: () => (objects.isRevived ? forgetPastRuns(instance.client, systemClock) : noWork()),
@@ -219,6 +217,7 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
     const settled = (): void => life.settled();
     await startAfter(successor, { log, pid, block, components, late, settled }, signal);
   }
+  assembled.phase.isStarting = false;
   await firstPods(instance, signal);
   return {
     instance: name,
@@ -241,6 +240,8 @@ interface Assembled {
   readonly control: Component;
   readonly api: ApiServer;
   readonly sources: readonly Component[];
+  /** Until all of it has been started. */
+  readonly phase: { isStarting: boolean };
 }
 
 /** Everything put together; nothing runs yet. */
@@ -279,8 +280,14 @@ function assemble(
     },
     backups: createBackupSource({ objects, client, block, folder }),
   };
-  const controlLog = log.child({ component: 'control' });
-  const control = createControlServer({ folder, instance: name, source, log: controlLog });
+  const phase = { isStarting: true };
+  const control = createControlServer({
+    folder,
+    instance: name,
+    source,
+    isStarting: () => phase.isStarting,
+    log: log.child({ component: 'control' }),
+  });
   const api = createApi({
     instance,
     block,
@@ -292,7 +299,7 @@ function assemble(
   });
   const isNew = estate === undefined;
   const sources = sourcesOf({ options, instance, workloads, objects, block, isNew });
-  return { instance, components, life, handOver, source, control, api, sources };
+  return { instance, components, life, handOver, source, control, api, sources, phase };
 }
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {
