@@ -3,7 +3,7 @@ export { createFakeClock, systemClock } from './clock.ts';
 export type { FakeClock } from './clock.ts';
 export { SysError, sysErrors } from './errors.ts';
 export { killGroup, readOutput, startChild } from './exec.ts';
-export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
+export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe, Within } from './exec.ts';
 export {
   copyInto,
   kindOf,

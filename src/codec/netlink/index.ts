@@ -1,6 +1,16 @@
 /** Netlink: messages and attributes, bytes in and out, no I/O. */
 export { NetlinkWriter } from './attribute-writer.ts';
 export {
+  linkChangeMessage,
+  linkDeleteMessage,
+  linksQuery,
+  linkUpMessage,
+  neighbourMessage,
+  readLink,
+  vethMessage,
+} from './links.ts';
+export type { LinkInfo } from './links.ts';
+export {
   netfilterFamilies,
   netfilterSubsystems,
   netlinkFlags,
