@@ -67,12 +67,15 @@ export async function claimHostBlock(
     }
     for (const spec of wanted.others) addRoute(routes, spec);
     const held = claim;
-    const release = async (): Promise<void> => {
+    const giveUp = async (): Promise<void> => {
       await held.close();
       removeHostRoutes(routes);
       routes.close();
       links?.close();
     };
+    let released: Promise<void> | undefined;
+    // A start that fails releases it with what was started, and then itself.
+    const release = (): Promise<void> => (released ??= giveUp());
     const podNetwork =
       links && createPodNetwork(links, { ...podPlaces, hasIpv6: secondary !== undefined, log });
     const own = { podRange, farPodRange, podNetwork, ownAddress, claim, release };

@@ -37,10 +37,15 @@ export function bindNamespaces(koffi: Koffi): Namespaces {
   const unshare: (what: number) => number = library.func('int unshare(int what)');
   const close: (fd: number) => number = library.func('int close(int fd)');
   const failed = (): number => -koffi.errno();
-  /** Runs `work` and comes back, wherever it went. */
-  const returning = (work: () => number): number => {
+  /** Runs `work` where `leave` has led, and comes back. */
+  const stretch = (leave: () => number, work: () => number): number => {
     const own = open(ownPath, c.SOCK_CLOEXEC);
     if (own < 0) return failed();
+    const left = leave();
+    if (left < 0) {
+      close(own);
+      return left;
+    }
     const goBack = (): void => {
       const isBack = setns(own, n.CLONE_NEWNET) === 0;
       close(own);
@@ -56,22 +61,22 @@ export function bindNamespaces(koffi: Koffi): Namespaces {
     goBack();
     return result;
   };
+  const orErrno = (result: number): number => (result < 0 ? failed() : result);
   const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
   return {
     create: () =>
-      returning(() => {
-        if (unshare(n.CLONE_NEWNET) !== 0) return failed();
-        const made = open(ownPath, c.SOCK_CLOEXEC);
-        return made < 0 ? failed() : made;
-      }),
+      stretch(
+        () => orErrno(unshare(n.CLONE_NEWNET)),
+        () => orErrno(open(ownPath, c.SOCK_CLOEXEC)),
+      ),
     within: (path, work) =>
-      returning(() => {
+      stretch(() => {
         const other = open(path, c.SOCK_CLOEXEC);
         if (other < 0) return failed();
-        const entered = setns(other, n.CLONE_NEWNET) === 0 ? 0 : failed();
+        const entered = orErrno(setns(other, n.CLONE_NEWNET));
         close(other);
-        return entered < 0 ? entered : work();
-      }),
+        return entered;
+      }, work),
     close: (descriptor) => void close(descriptor),
     nameOf: (errno) => names.get(Math.abs(errno)) ?? `errno ${Math.abs(errno)}`,
   };
