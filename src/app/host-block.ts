@@ -5,13 +5,14 @@
  *
  * One instance a network namespace: the claim is a listening socket, as the rules are in one place as well.
  */
-import { formatCidr, parseCidr, type Cidr } from '../model/index.ts';
+import { addressInRange, formatCidr, parseCidr, type Cidr } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import { isTaken, loadNetlink, OwnRoutes, type PodLinks } from '../sys/netlink/index.ts';
 import { listenStreams, NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { AppError } from './errors.ts';
-import { createPodNetwork } from './pod-network.ts';
+import { PodEgress, type Egress } from './pod-egress.ts';
+import { openPodNetwork } from './pod-network.ts';
 
 export const hostServiceRange = range('10.96.0.0/16');
 const secondaryRange = range('fd53:7764:a60::/112');
@@ -32,6 +33,7 @@ const claimPort = 52_777;
 const podPlaces = {
   secondary: secondaryPodRange,
   from: { IPv4: ownAddress, IPv6: ownSecondAddress },
+  nameServer: addressInRange(hostServiceRange, 10),
 } as const;
 
 type RouteSpec = Parameters<OwnRoutes['add']>[0];
@@ -39,6 +41,8 @@ type RouteSpec = Parameters<OwnRoutes['add']>[0];
 export interface HostParts {
   /** Pods' networks; undefined: their addresses are the host's own. */
   readonly links: PodLinks | undefined;
+  /** Of the instance. */
+  readonly folder: string;
   readonly log: Logger;
 }
 
@@ -48,10 +52,12 @@ export async function claimHostBlock(
   {
     hasIpv6,
     links,
+    folder,
     log,
   }: HostParts & { readonly hasIpv6: (engine: NetEngine) => Promise<boolean> },
 ): Promise<AddressBlock> {
-  const routes = new OwnRoutes(await loadNetlink());
+  const parts = await openHostParts();
+  const { routes, egress } = parts;
   let claim: Listener | undefined;
   try {
     const secondary = (await hasIpv6(engine)) ? secondaryRange : undefined;
@@ -61,33 +67,42 @@ export async function claimHostBlock(
     claim = await claimKernel(engine);
     // Of a killed instance, which may have had its Pods elsewhere.
     routes.removeLinks();
+    egress.remove();
     routes.removeAll([wanted.first, ...wanted.others]);
     for (const address of deviceAddresses) {
       if (address.family === 'IPv4' || secondary !== undefined) routes.addAddress(address);
     }
     for (const spec of wanted.others) addRoute(routes, spec);
+    if (links !== undefined) egress.set(egressOf(secondary));
     const held = claim;
+    const places = { ...podPlaces, hasIpv6: secondary !== undefined, folder, log };
+    const podNetwork = links && (await openPodNetwork(links, places));
     const giveUp = async (): Promise<void> => {
       await held.close();
-      removeHostRoutes(routes);
-      routes.close();
-      links?.close();
+      parts.remove();
+      parts.close();
+      await podNetwork?.close();
     };
     let released: Promise<void> | undefined;
     // A start that fails releases it with what was started, and then itself.
     const release = (): Promise<void> => (released ??= giveUp());
-    const podNetwork =
-      links && createPodNetwork(links, { ...podPlaces, hasIpv6: secondary !== undefined, log });
     const own = { podRange, farPodRange, podNetwork, ownAddress, claim, release };
     return { serviceRange: hostServiceRange, secondaryRange: secondary, ...own };
   } catch (thrown) {
     await claim?.close();
     // Those of the instance that runs are its own.
-    if (!isAnotherRunning(thrown)) removeHostRoutes(routes);
-    routes.close();
+    if (!isAnotherRunning(thrown)) parts.remove();
+    parts.close();
     links?.close();
     throw thrown;
   }
+}
+
+/** Services and Pods are reached as oneself, the world as this host. */
+function egressOf(secondary: Cidr | undefined): readonly Egress[] {
+  const four = { from: podRange, within: range('10.96.0.0/15') };
+  const six = { from: secondaryPodRange, within: range('fd53:7764::/32') };
+  return secondary === undefined ? [four] : [four, six];
 }
 
 interface Wanted {
@@ -128,8 +143,30 @@ export async function isHostBlockClaimed(): Promise<boolean> {
   }
 }
 
-/** What was removed, as people name it. */
-export function removeHostRoutes(routes: OwnRoutes): readonly string[] {
+/** What such an instance has in the kernel beside the tables of its driver. */
+interface HostBelongings {
+  readonly routes: OwnRoutes;
+  readonly egress: PodEgress;
+  /** What was removed, as people name it. */
+  remove(): readonly string[];
+  close(): void;
+}
+
+export async function openHostParts(): Promise<HostBelongings> {
+  const open = await loadNetlink();
+  const [routes, egress] = [new OwnRoutes(open), new PodEgress(open)];
+  return {
+    routes,
+    egress,
+    remove: () => [...egress.remove(), ...removeHostRoutes(routes)],
+    close: () => {
+      routes.close();
+      egress.close();
+    },
+  };
+}
+
+function removeHostRoutes(routes: OwnRoutes): readonly string[] {
   const links = routes.removeLinks();
   const addresses = deviceAddresses.filter((address) => routes.removeAddress(address));
   return [

@@ -15,6 +15,7 @@ import type { Logger } from '../obs/index.ts';
 import { readText } from '../sys/index.ts';
 import { openPodLinks, type PodLinks } from '../sys/netlink/index.ts';
 import { AppError } from './errors.ts';
+import { openPodNames } from './pod-names.ts';
 
 export type PodNetworkMode = 'namespace' | 'host' | 'auto';
 
@@ -60,15 +61,24 @@ export interface PodPlaces {
   readonly hasIpv6: boolean;
   /** What this host's own packets to Pods come from. */
   readonly from: Readonly<Record<IpFamily, string>>;
+  /** Who answers Pods' questions for names. */
+  readonly nameServer: string;
+  /** Of the instance. */
+  readonly folder: string;
   readonly log: Logger;
 }
 
-/** Joins each Pod to this host. */
-export function createPodNetwork(
+/** Joins each Pod to this host. Closing takes what is left of all of them. */
+export async function openPodNetwork(
   links: PodLinks,
-  { secondary, hasIpv6, from, log }: PodPlaces,
-): PodNetwork {
+  { secondary, hasIpv6, from, nameServer, folder, log }: PodPlaces,
+): Promise<PodNetwork & { close(): Promise<void> }> {
+  const names = await openPodNames({ folder, server: nameServer, log });
   return {
+    close: async () => {
+      links.close();
+      await names?.close();
+    },
     join: (pod, address) => {
       const six = addressInRange(secondary, offsetOf(address));
       const places = [
@@ -76,9 +86,10 @@ export function createPodNetwork(
         ...(hasIpv6 ? [{ address: six, from: from.IPv6 }] : []),
       ];
       const link = links.add({ alias: `switchyard Pod ${pod}`, addresses: places });
+      const [namespace = ''] = pod.split('/');
       return {
         addresses: places.map((place) => place.address),
-        run: (work) => link.run(work),
+        run: (work) => link.run(() => (names === undefined ? work() : names.run(namespace, work))),
         close: () => {
           try {
             link.close();

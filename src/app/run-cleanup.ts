@@ -3,9 +3,8 @@ import type { CliDeps, CliEnv } from '../cli/index.ts';
 import { findInstances } from '../control/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
 import { AppError } from './errors.ts';
-import { isHostBlockClaimed, removeHostRoutes } from './host-block.ts';
+import { isHostBlockClaimed, openHostParts } from './host-block.ts';
 import { kernelCleanups } from './kernel-drivers.ts';
 
 /** Rejects with KERNEL_IN_USE while an instance forwards in the kernel, unless it is forced. */
@@ -25,11 +24,11 @@ export async function runCleanup(
   for (const cleanup of Object.values(kernelCleanups)) {
     removed.push(...(await cleanup({ clock, log })));
   }
-  const routes = new OwnRoutes(await loadNetlink());
+  const parts = await openHostParts();
   try {
-    removed.push(...removeHostRoutes(routes));
+    removed.push(...parts.remove());
   } finally {
-    routes.close();
+    parts.close();
   }
   return { removed };
 }

@@ -207,7 +207,8 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const claimName = `${options.folders.home ?? ''}/${name}`;
   const inKernel = parts.kernel !== undefined;
   const links = await podLinksFor(options.podNetwork ?? 'auto', { inKernel, log });
-  const host = inKernel ? { links, log } : undefined;
+  const folder = instanceFolder(options.folders, name);
+  const host = inKernel ? { links, folder, log } : undefined;
   const block = await blockFor(engine, { objects, name: claimName, estate, host });
   const { instance, components, life, handOver, source, control, api, sources } = assemble(
     parts,

@@ -16,6 +16,7 @@ export {
   watchPath,
   writeDurably,
   writeTextAtomically,
+  writeTextNow,
 } from './files.ts';
 export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
 export { inflatePart } from './inflate.ts';

@@ -180,6 +180,8 @@ test(
         assert.equal(read(get(direct)).client, from.addresses[family]);
       }
     }
+    const named = get(urlOf(a.addresses[0], '/name?name=web'));
+    assert.ok([service, six].includes(named), named);
     const nodePort = [1, 2, 3, 4].map(() => read(get(`http://${hostAddress}:30080`)).name);
     assert.deepEqual(nodePort.toSorted(), ['a', 'a', 'b', 'b']);
     assert.equal((await host.switchyard('audit')).stdout, '');
@@ -222,6 +224,42 @@ test('the demo spreads exactly over Pods in networks of their own', { skip }, as
   assert.equal((await instance.ended).status, 0);
 });
 
+test(
+  'Pods reach the world as this host, and other machines reach NodePorts, where it forwards',
+  { skip },
+  async (t) => {
+    const host = await openHost(t);
+    const { sh, get } = host;
+    const world = await openCell(t);
+    const [, , pid = ''] = world.enter([]);
+    sh(
+      `ip link add out type veth peer name eth0 netns ${pid}; ip addr add 192.0.2.1/24 dev out; ` +
+        'ip link set out up; sysctl -qw net.ipv4.ip_forward=1',
+    );
+    const outside = (line: string): string => {
+      const [program = '', ...args] = world.enter(['sh', '-ec', line]);
+      return execFileSync(program, args, { encoding: 'utf8' });
+    };
+    outside('ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up');
+    const command = [process.execPath, join(root, 'test/support/pod-server.mjs')];
+    const env = { ...host.options.env, PORT: '8080', POD_NAME: 'world', POD_IPS: '192.0.2.2' };
+    start(t, world.enter(command), { ...host.options, env });
+    const before = sh(traces);
+    const instance = host.up('--ephemeral');
+    const said = await instance.printed('Ready.');
+    assert.doesNotMatch(said, /forwards no packets/);
+    const { a } = pods(host);
+    const asked = read(get(urlOf(a.addresses[0], `/ask?url=${urlOf('192.0.2.2')}`)));
+    assert.deepEqual([asked.name, asked.client], ['world', '192.0.2.1']);
+    const seen = read(outside('curl -sS -m 5 http://192.0.2.1:30080'));
+    assert.match(seen.name, /^[ab]$/);
+    assert.equal((await host.switchyard('audit')).status, 0);
+    instance.kill('SIGTERM');
+    assert.equal((await instance.ended).status, 0);
+    assert.equal(sh(traces), before);
+  },
+);
+
 test('kill -9 leaves no process and no network of a Pod', { skip }, async (t) => {
   const host = await openHost(t);
   const { sh } = host;
@@ -262,6 +300,7 @@ test('cleanup takes away the network of a Pod whose process outlives all', { ski
   await until('its process is gone', () => isGone(a));
   const cleaned = await host.switchyard('cleanup');
   assert.match(cleaned.stdout, /Removed the network device swy-[0-9]+-[0-9]+ of a Pod\n/);
+  assert.match(cleaned.stdout, /Removed table ip switchyard-pods\n/);
   assert.equal(sh(traces), before);
 });
 
