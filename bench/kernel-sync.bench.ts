@@ -1,7 +1,8 @@
 /**
  * From a Plan to the kernel with the nftables driver, in a namespace of its own: the first sync from the start of
  * the process to the last rule, then one changed endpoint at a time, and the peak memory of the process. Each size
- * has a process of its own. `npm run bench -- kernel-sync [SERVICES...]`; 1000, 10000 and 50000 when none is given.
+ * has a process of its own. What a change takes is told apart: the kernel's, within its calls, and ours; and of the
+ * slow ones, who made them slow. `npm run bench -- kernel-sync [SERVICES...]`; 1000, 10000 and 50000 when none is given.
  */
 import { execFileSync } from 'node:child_process';
 import { testEndpoint, testNode, testServer } from '../src/drivers/conformance/builders.ts';
@@ -9,6 +10,8 @@ import { createNftablesDriver } from '../src/drivers/nftables/index.ts';
 import { emptyPlan, nextPlan, type VirtualServer } from '../src/model/index.ts';
 import { silentLogger } from '../src/obs/index.ts';
 import { systemClock } from '../src/sys/index.ts';
+import { loadNetlink } from '../src/sys/netlink/index.ts';
+import { describeChanges, percentile, Stopwatch, type Change } from './kernel-share.ts';
 
 const endpointsEach = 10;
 const changes = 200;
@@ -17,8 +20,7 @@ interface Measured {
   readonly services: number;
   readonly firstMs: number;
   readonly applyMs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  readonly changes: readonly Change[];
   readonly peakMb: number;
 }
 
@@ -34,24 +36,30 @@ export async function run(args: readonly string[]): Promise<void> {
     const measured: Measured = JSON.parse(
       execFileSync(process.execPath, command, { encoding: 'utf8' }),
     );
-    const { firstMs, applyMs, p50Ms, p99Ms, peakMb } = measured;
+    const { firstMs, applyMs, changes: all, peakMb } = measured;
     console.log(
       `${size.toLocaleString('en').padStart(8)} Services x ${endpointsEach}: first sync ` +
-        `${firstMs.toFixed(0)} ms from process start (apply ${applyMs.toFixed(0)} ms), one change ` +
-        `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms, peak ${peakMb.toFixed(0)} MB`,
+        `${firstMs.toFixed(0)} ms from process start (apply ${applyMs.toFixed(0)} ms), ` +
+        `peak ${peakMb.toFixed(0)} MB`,
     );
+    for (const line of describeChanges(all)) console.log(`${' '.repeat(9)}${line}`);
     return measured;
   });
   const [small, large] = [results[0], results.at(-1)];
   if (small === undefined || large === undefined) return;
   console.log(
     `ratios: first apply ${(large.applyMs / small.applyMs).toFixed(1)} and one change ` +
-      `${(large.p50Ms / small.p50Ms).toFixed(1)} for ${large.services / small.services} times the Services`,
+      `${(medianOf(large) / medianOf(small)).toFixed(1)} for ${large.services / small.services} times the Services`,
   );
+}
+
+function medianOf(measured: Measured): number {
+  return percentile(measured.changes, 0.5, ({ ms }) => ms);
 }
 
 async function measure(services: number): Promise<Measured> {
   const name = `sybench${process.pid}`;
+  const stopwatch = new Stopwatch();
   execFileSync('ip', ['netns', 'add', name]);
   try {
     const node = { ...testNode(), serviceRanges: [] };
@@ -63,26 +71,22 @@ async function measure(services: number): Promise<Measured> {
       log: silentLogger,
       namespace: `/run/netns/${name}`,
       atStop: 'leave',
+      openNetlink: await loadNetlink((calls) => stopwatch.around(calls)),
     });
     const { signal } = new AbortController();
     const from = performance.now();
     await driver.apply(plan, undefined, signal);
     const applyMs = performance.now() - from;
     const firstMs = process.uptime() * 1_000;
-    const times: number[] = [];
     for (let n = 1; n <= changes; n++) {
       const next = nextPlan(plan, { set: [server((n * 7_919) % services, n)], remove: [] });
       if (next === undefined) throw new Error('the change changes nothing');
-      const started = performance.now();
-      await driver.apply(next.plan, next.delta, signal);
-      times.push(performance.now() - started);
+      await stopwatch.change(() => driver.apply(next.plan, next.delta, signal));
       ({ plan } = next);
     }
     await driver.stop(signal);
-    times.sort((a, b) => a - b);
-    const at = (share: number): number => times[Math.floor(times.length * share)] ?? 0;
     const peakMb = process.resourceUsage().maxRSS / 1_024;
-    return { services, firstMs, applyMs, p50Ms: at(0.5), p99Ms: at(0.99), peakMb };
+    return { services, firstMs, applyMs, changes: await stopwatch.told(), peakMb };
   } finally {
     execFileSync('ip', ['netns', 'del', name]);
   }

@@ -2,10 +2,7 @@
 import { packetCases } from '../src/drivers/conformance/packet-cases.ts';
 import { stories } from '../src/drivers/conformance/suite.ts';
 import { tableGroups, type TableCase } from '../src/drivers/conformance/table-cases.ts';
-import {
-  storySkips as nftablesStorySkips,
-  whyNoPackets,
-} from '../src/drivers/nftables/conformance-skips.suite.ts';
+import { storySkips as nftablesStorySkips } from '../src/drivers/nftables/conformance-skips.suite.ts';
 import {
   storySkips as userspaceStorySkips,
   whyNotOnSockets,
@@ -24,7 +21,7 @@ const drivers: readonly DriverRow[] = [
   {
     name: 'nftables',
     how: 'Packets between network namespaces (outside, another node, the node, its Pods), once for each way to tell local Pods from others, the last of them beside somebody who marks every connection and routes by packet mark; SCTP in a machine of its own (`test/vm`).',
-    whyNot: whyNoPackets,
+    whyNot: (_plan, one) => one.cannot,
     storySkips: nftablesStorySkips,
     stories: [...Object.keys(stories), ...Object.keys(packetCases)],
   },

@@ -1,7 +1,7 @@
 /** Whatever comes in, a Status comes back, nothing is logged as our failure, and the server goes on. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from './support/properties.ts';
 import { startApi, type ApiReply, type ApiRequest, type TestApi } from './support/api.ts';
 
 const runs = process.env['SWITCHYARD_SOAK'] === '1' ? 20_000 : 250;
@@ -193,6 +193,23 @@ test('bodies of creates, as JSON and as YAML', () =>
         body: JSON.stringify(whole ? { ...body, metadata: { name: 'fuzz' } } : body),
       })),
   ));
+
+test('a kind or version that is no text', async () => {
+  for (const [field, type, value] of [
+    ['kind', 'object', { toString: false }],
+    ['kind', 'number', 5],
+    ['apiVersion', 'array', [[{ toString: false }]]],
+  ] as const) {
+    const body = JSON.stringify({ [field]: value, metadata: { name: 'odd' } });
+    const headers = { 'content-type': 'application/json' };
+    const reply = await api.request({ method: 'POST', path: services, headers, body });
+    assert.equal(reply.status, 400);
+    assert.equal(
+      JSON.parse(reply.text).message,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string`,
+    );
+  }
+});
 
 test('bodies that are no JSON, no YAML and no protobuf', () =>
   fuzz(

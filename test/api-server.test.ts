@@ -288,3 +288,69 @@ test('a dry run shows the generation that a write would make', async (t) => {
   assert.equal(await patched('', labels), before);
   assert.equal(await patched('', scaled), before + 1);
 });
+
+test('health in one word, or check by check', async (t) => {
+  const api = await server(t);
+  const answers: Readonly<Record<string, readonly [number, string]>> = {
+    '/healthz': [200, 'ok'],
+    '/readyz?verbose': [200, '[+]ping ok\nreadyz check passed\n'],
+    '/livez?verbose=true': [200, '[+]ping ok\nlivez check passed\n'],
+    '/livez/ping': [200, 'ok'],
+    '/healthz/nonsense': [404, '404 page not found\n'],
+  };
+  for (const [path, [status, text]] of Object.entries(answers)) {
+    const reply = await api.request({ path });
+    assert.deepEqual([reply.status, reply.text], [status, text], path);
+  }
+});
+
+/** A field of a protobuf message that holds text or another message. */
+function field(number: number, content: Buffer | string): Buffer {
+  const bytes = Buffer.from(content);
+  return Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
+}
+
+test('a protobuf body keeps the empty texts of a list: the core group of a rule is one', async (t) => {
+  const api = await server(t);
+  const type = Buffer.concat([field(1, 'rbac.authorization.k8s.io/v1'), field(2, 'Role')]);
+  const rule = Buffer.concat([field(1, 'get'), field(2, ''), field(2, 'apps'), field(3, 'pods')]);
+  const role = Buffer.concat([field(1, field(1, 'reader')), field(2, rule)]);
+  const reply = await api.request({
+    method: 'POST',
+    path: '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles',
+    headers: { 'content-type': 'application/vnd.kubernetes.protobuf' },
+    body: Buffer.concat([Buffer.from('k8s\0'), field(1, type), field(2, role)]),
+  });
+  assert.equal(reply.status, 201, reply.text);
+  assert.deepEqual(JSON.parse(reply.text).rules, [
+    { verbs: ['get'], apiGroups: ['', 'apps'], resources: ['pods'] },
+  ]);
+});
+
+test('events are selected by all that the API server selects them by', async (t) => {
+  const api = await server(t);
+  const events = '/api/v1/namespaces/default/events';
+  for (const [name, apiVersion] of [
+    ['a', 'v1'],
+    ['b', 'apps/v1'],
+  ] as const) {
+    const involvedObject = { apiVersion, kind: 'Any', name: 'web', namespace: 'default' };
+    const value = { metadata: { name }, involvedObject, reportingComponent: `part-${name}` };
+    const body = JSON.stringify(value);
+    const made = await api.request({ method: 'POST', path: events, headers: json, body });
+    assert.equal(made.status, 201, made.text);
+  }
+  const selected = async (selector: string): Promise<readonly string[]> => {
+    const reply = await api.request({
+      path: `${events}?fieldSelector=${encodeURIComponent(selector)}`,
+    });
+    assert.equal(reply.status, 200, reply.text);
+    const { items } = JSON.parse(reply.text) as { items: { metadata: { name: string } }[] };
+    return items.map(({ metadata }) => metadata.name);
+  };
+  const web = 'involvedObject.kind=Any,involvedObject.name=web';
+  assert.deepEqual(await selected(`${web},involvedObject.apiVersion=apps/v1`), ['b']);
+  assert.deepEqual(await selected(`${web},reportingComponent=part-a`), ['a']);
+  assert.deepEqual(await selected('involvedObject.resourceVersion=1'), []);
+  assert.deepEqual(await selected('involvedObject.fieldPath='), ['a', 'b']);
+});

@@ -2,12 +2,16 @@
 import {
   ApiError,
   apiVersionOf,
+  fitsSchema,
   isJsonObject,
   schemaOf,
   strictProblems,
   withoutUnknownFields,
+  wrongType,
+  type GroupVersionKind,
   type JsonObject,
   type Kind,
+  type WrongType,
 } from '../kube/index.ts';
 import { messageOf } from '../model/index.ts';
 import { decodeProtobuf, protobufType } from './protobuf/index.ts';
@@ -59,18 +63,54 @@ export async function decodeObjectBody(
     apiVersion: value['apiVersion'] ?? apiVersionOf(kind),
   };
   checkKind(kind, whole);
-  const kept = pruned(kind, whole);
+  const kept = ofKind(kind, whole, ({ decoding }) => notHandled(kind, decoding));
   // Written as we would write it, a text has no field twice: then there is nothing to look for.
   const isPlain = kept === whole && JSON.stringify(value) === text.trimEnd();
   return { value: kept, warnings: isPlain ? [] : problemsOf(kind, text, validation) };
 }
 
-/** What a kind does not have is not kept. */
-export function pruned(kind: Kind, value: JsonObject): JsonObject {
+/** What a kind does not have is not kept. Throws what `refusal` makes of a value of the wrong type. */
+export function ofKind(
+  kind: GroupVersionKind,
+  value: JsonObject,
+  refusal: (wrong: WrongType) => ApiError,
+): JsonObject {
   const schema = schemaOf(kind);
-  if (schema === undefined) return value;
+  if (schema === undefined || fitsSchema(schema, value)) return value;
+  const wrong = wrongType(schema, value);
+  if (wrong !== undefined) throw refusal(wrong);
   const kept = withoutUnknownFields(schema, value);
   return isJsonObject(kept) ? kept : value;
+}
+
+/** A body that says it is of a kind and cannot be. */
+export function notHandled({ kind, version }: GroupVersionKind, reason: string): ApiError {
+  return new ApiError(
+    'BadRequest',
+    `${kind} in version "${version}" cannot be handled as a ${kind}: ${reason}`,
+  );
+}
+
+/** Strict decoding of a text: what it finds, and what is to be said of that. */
+export interface StrictProblems {
+  readonly warnings: readonly string[];
+  /** Why it is to be refused; undefined when it is not. */
+  readonly refused: string | undefined;
+}
+
+export function strictlyRead(
+  kind: Kind,
+  text: string,
+  validation: FieldValidation,
+): StrictProblems {
+  const schema = schemaOf(kind);
+  if (schema === undefined || validation === 'Ignore') return { warnings: [], refused: undefined };
+  const warnings = strictProblems(schema, text);
+  const isRefused = validation === 'Strict' && warnings.length > 0;
+  return {
+    warnings,
+    refused: isRefused ? `strict decoding error: ${warnings.join(', ')}` : undefined,
+  };
 }
 
 /** Strict problems as warnings; throws BadRequest when they are to be refused. */
@@ -79,24 +119,30 @@ export function problemsOf(
   text: string,
   validation: FieldValidation,
 ): readonly string[] {
-  const schema = schemaOf(kind);
-  if (schema === undefined || validation === 'Ignore') return [];
-  const problems = strictProblems(schema, text);
-  if (validation === 'Warn' || problems.length === 0) return problems;
-  throw new ApiError(
-    'BadRequest',
-    `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${problems.join(', ')}`,
-  );
+  const { warnings, refused } = strictlyRead(kind, text, validation);
+  if (refused !== undefined) throw notHandled(kind, refused);
+  return warnings;
 }
 
 function checkKind(kind: Kind, value: JsonObject): void {
   if (value['kind'] === kind.kind && value['apiVersion'] === apiVersionOf(kind)) return;
-  const found = String(value['kind']);
-  const version = String(value['apiVersion']);
+  const found = wordAt(value, 'kind');
+  const version = wordAt(value, 'apiVersion');
   throw new ApiError(
     'BadRequest',
     `${found} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ` +
       `converting (${version.split('/').at(-1)}.${found}) to (${kind.group === '' ? 'core' : kind.group.split('.')[0]}.${kind.kind}): unknown conversion`,
+  );
+}
+
+/** Throws what the real server says when it cannot even tell of what kind the object is. */
+function wordAt(value: JsonObject, field: 'kind' | 'apiVersion'): string {
+  const found = value[field];
+  if (typeof found === 'string') return found;
+  const type = Array.isArray(found) ? 'array' : typeof found === 'boolean' ? 'bool' : typeof found;
+  throw new ApiError(
+    'BadRequest',
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string`,
   );
 }
 
@@ -156,9 +202,13 @@ export async function parseYaml(text: string, what: string): Promise<unknown> {
       // Then it is YAML's flow style, or broken in YAML's words.
     }
   }
-  const { parse } = await import('yaml');
+  const { parseDocument } = await import('yaml');
   try {
-    return parse(text, { maxAliasCount: maxAliases, logLevel: 'silent' });
+    const document = parseDocument(text, { logLevel: 'error' });
+    // Of several documents the first counts, as for the API server.
+    const broken = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
+    if (broken !== undefined) throw broken;
+    return document.toJS({ maxAliasCount: maxAliases });
   } catch (cause) {
     throw new ApiError(
       'BadRequest',

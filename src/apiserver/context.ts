@@ -31,6 +31,7 @@ export interface ApiContext {
   readonly log: Logger;
   readonly logs: LogSource | undefined;
   readonly usage: Usage;
+  readonly maxWatches: number;
   readonly version: string;
 }
 

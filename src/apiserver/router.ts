@@ -6,6 +6,7 @@ import { failureAnswer, jsonAnswer, textAnswer } from './answers.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
 import { deleteCollection, deleteObject } from './deletes.ts';
 import { discoveryAnswer } from './discovery.ts';
+import { healthAnswer } from './health.ts';
 import { openApiAnswer } from './openapi.ts';
 import { patchObject } from './patches.ts';
 import { podLog } from './pod-log.ts';
@@ -58,7 +59,11 @@ async function answerTo(
   { path, query }: RequestTarget,
   context: ApiContext,
 ): Answer {
-  if (path.kind === 'other') return await otherAnswer(path.segments, request, context);
+  if (path.kind === 'other') {
+    return (
+      healthAnswer(path.segments, query) ?? (await otherAnswer(path.segments, request, context))
+    );
+  }
   const review = reviewKind(path.path);
   if (review !== undefined && request.method === 'POST') {
     return await answerReview(review, request, context);
@@ -206,10 +211,6 @@ async function otherAnswer(
       return await openApiAnswer(segments, request.header('accept'));
     case 'version':
       return jsonAnswer(versionOf(context));
-    case 'healthz':
-    case 'livez':
-    case 'readyz':
-      return textAnswer('ok');
     case 'metrics':
       return textAnswer(context.usage.format());
     default:

@@ -6,13 +6,14 @@ import {
   isJsonObject,
   type JsonObject,
   type KubeObject,
+  type WrongType,
 } from '../kube/index.ts';
 import { applyJsonPatch } from '../patch/index.ts';
 import { jsonAnswer } from './answers.ts';
-import { parseBody, parseJson } from './body.ts';
+import { notHandled, ofKind, parseBody, parseJson } from './body.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
 import { formatSelector } from './tables/workload-cells.ts';
-import { sentBody, writeOptions } from './write-options.ts';
+import { invalidPatch, sentBody, writeOptions } from './write-options.ts';
 
 export async function getScale(
   { resource, path }: ResourceRequest,
@@ -47,7 +48,7 @@ export async function writeScale(
           expected: isNamed && version !== '' ? version : undefined,
         };
       },
-      context,
+      context: { ...context, subresource: 'scale' },
     },
   );
   return jsonAnswer(scaleOf(written));
@@ -59,18 +60,22 @@ async function changeOf(request: ResourceRequest, method: string): Promise<Chang
   const body = await sentBody(request);
   if (method === 'PUT') {
     const { value } = await parseBody(body, 'Scale');
-    return () => asScale(value);
+    const sent = asScale(value, ({ decoding }) => notHandled(scaleKind, decoding));
+    return () => sent;
   }
   const patch = parseJson(body.bytes.toString('utf8'), 'Scale');
-  if (body.contentType === 'application/json-patch+json') {
-    return (scale) => asScale(applyJsonPatch(scale, patch));
-  }
-  // A Scale has no lists: a strategic merge patch is a merge patch.
-  return (scale) => asScale(applyMergePatch(scale, patch));
+  const isJsonPatch = body.contentType === 'application/json-patch+json';
+  return (scale) => {
+    // A Scale has no lists: a strategic merge patch is a merge patch.
+    const result = isJsonPatch ? applyJsonPatch(scale, patch) : applyMergePatch(scale, patch);
+    return asScale(result, ({ decoding }) => invalidPatch(JSON.stringify(result), decoding));
+  };
 }
 
-function asScale(value: unknown): JsonObject {
-  if (isJsonObject(value)) return value;
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+function asScale(value: unknown, refusal: (wrong: WrongType) => ApiError): JsonObject {
+  if (isJsonObject(value)) return ofKind(scaleKind, value, refusal);
   throw new ApiError('BadRequest', 'the object provided is unrecognized (must be of type Scale)');
 }
 

@@ -42,6 +42,14 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly newUid: () => string;
   readonly log: Logger;
+  /** The usual ones when undefined. */
+  readonly limits?: Partial<ApiLimits> | undefined;
+}
+
+export interface ApiLimits {
+  readonly connections: number;
+  readonly watches: number;
+  readonly bodyBytes: number;
 }
 
 export interface ApiServer extends Component {
@@ -51,8 +59,7 @@ export interface ApiServer extends Component {
   readonly kubeconfig: string;
 }
 
-const maxConnections = 2_048;
-const maxBodyBytes = 3 << 20;
+const usualLimits: ApiLimits = { connections: 2_048, watches: 4_096, bodyBytes: 3 << 20 };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { folder, instance, kubeconfigOut, log } = options;
@@ -119,6 +126,7 @@ function handlerOf(
     log,
     logs,
     usage: new Usage(),
+    maxWatches: { ...usualLimits, ...options.limits }.watches,
     version,
   };
   return async (request) => {
@@ -132,11 +140,12 @@ function handlerOf(
 }
 
 async function listen(
-  { address, ports, log }: ApiServerOptions,
+  { address, ports, log, limits }: ApiServerOptions,
   { key, cert }: Credentials,
   handler: HttpHandler,
 ): Promise<SecureServer> {
   const failed = (error: unknown): void => log.error('A request failed', { error });
+  const { connections: maxConnections, bodyBytes: maxBodyBytes } = { ...usualLimits, ...limits };
   const common = { key, cert, maxConnections, maxBodyBytes, failed };
   let last: unknown;
   for (const port of ports) {

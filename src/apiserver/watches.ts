@@ -20,7 +20,6 @@ import type { AnswerForm } from './negotiate.ts';
 import { asApiError, failureStatus } from './status.ts';
 import { partialMetadata, tableOf } from './tables/index.ts';
 
-const maxWatches = 4_096;
 /** When the client does not say: half an hour to an hour, so that not all end at once. */
 const defaultSeconds = 1_800;
 const maxSeconds = 86_400;
@@ -34,6 +33,7 @@ export async function watchObjects(
   const { kind } = request.resource;
   const form = formOf(request);
   const query = withName(readListQuery(request.query), selection.name);
+  const { maxWatches } = context;
   if (context.usage.watching >= maxWatches) {
     throw new ApiError('TooManyRequests', `no more than ${maxWatches} watches are served`, {
       subject: { retryAfterSeconds: 5 },

@@ -56,6 +56,14 @@ export function invalidOption(field: string, reason: string, message: string): A
   });
 }
 
+/** A patch that makes no object of the kind: refused without a name. `shown` is what is wrong. */
+export function invalidPatch(shown: string, reason: string): ApiError {
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${reason}`;
+  return new ApiError('Invalid', ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: 'FieldValueInvalid', field: 'patch', message }],
+  });
+}
+
 export async function sentBody({ http }: ResourceRequest): Promise<SentBody> {
   return { contentType: mediaTypeOf(http.header('content-type')), bytes: await http.body() };
 }

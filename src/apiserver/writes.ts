@@ -9,6 +9,7 @@ import {
   type KubeObject,
 } from '../kube/index.ts';
 import type { HttpAnswer } from '../sys/http/index.ts';
+import type { GrantCheck } from './access/index.ts';
 import { formOf, objectAnswer, withWarnings } from './answers.ts';
 import { decodeObjectBody } from './body.ts';
 import type { Answer, ApiContext, ResourceRequest } from './context.ts';
@@ -21,6 +22,7 @@ export async function createObject(request: ResourceRequest, context: ApiContext
   const { validation, context: write } = writeOptions(request);
   const { value, warnings } = await decodeObjectBody(kind, await sentBody(request), validation);
   const placed = inNamespace(value, path.namespace);
+  (await grantCheckOf(request, context))?.(placed, undefined);
   const made = await context.registry.make(kind, placed, write);
   return writeAnswer(made, request, { context, warnings, status: 201 });
 }
@@ -39,18 +41,29 @@ export async function updateObject(
   const version = metadataIn(placed)['resourceVersion'];
   const expected = typeof version === 'string' && version !== '' ? version : undefined;
   const subresource = path.subresource === 'status' ? 'status' : undefined;
+  const check = await grantCheckOf(request, context);
   const written = await context.registry.revise(
     kind,
     { namespace: path.namespace, name },
     {
       revision: (stored) => {
         refuseOtherUid(kind, stored, placed);
+        check?.(placed, stored);
         return { expected, value: placed };
       },
       context: { ...write, subresource },
     },
   );
   return writeAnswer(written, request, { context, warnings });
+}
+
+/** Holds what is to be written against what its writer may give away; undefined when that is no matter. */
+export async function grantCheckOf(
+  { http, resource, path }: ResourceRequest,
+  { access }: ApiContext,
+): Promise<GrantCheck | undefined> {
+  const { namespace } = path;
+  return await access.grantCheck(http, { kind: resource.kind, namespace });
 }
 
 export interface WriteAnswerOptions {

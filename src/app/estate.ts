@@ -10,7 +10,7 @@ import type { Libc } from '../sys/ffi/index.ts';
 import { adoptChild, HandoverError, type Message } from '../sys/handover/index.ts';
 
 /** To be changed with every change of a shape below, of the store's objects or of the driver's memory. */
-export const handoverProtocol = 2;
+export const handoverProtocol = 3;
 
 /** A socket that claims something for the instance. */
 export interface KeptSocket {

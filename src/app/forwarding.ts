@@ -11,7 +11,8 @@ import type { AddressBlock } from './address-block.ts';
 import { createAfterApply } from './after-apply.ts';
 import type { Estate } from './estate.ts';
 import type { KernelDriver } from './kernel-drivers.ts';
-import { createNodeAddresses, ownNodeView } from './own-node.ts';
+import { followHostAddresses } from './host-addresses.ts';
+import { ownNodeView } from './own-node.ts';
 import { createGatedDriver } from './request-gateway.ts';
 import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
 
@@ -96,7 +97,7 @@ export function createForwarding(parts: ForwardingParts): Forwarding {
     reach: reachOf(planner),
     driverComponent: driverComponent(driver, parts.drainMs),
     nodeAddresses: node.inKernel
-      ? [createNodeAddresses(node, { clock, changed: (view) => planner.setNode(view) })]
+      ? [followHostAddresses({ clock, changed: () => planner.setNode(ownNodeView(node)) })]
       : [],
   };
 }

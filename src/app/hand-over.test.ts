@@ -21,7 +21,7 @@ const left: LeftEstate = {
   serviceRange: '127.70.0.0/17',
   store: { compacted: 7, revisions: [] },
   dataFolder: undefined,
-  driver: { sockets: [], memory: { choices: [], flows: [] } },
+  driver: { sockets: [], memory: { choices: [], health: [], lingerMs: 0, flows: [] } },
   node: { pods: [], logs: [] },
 };
 

@@ -5,13 +5,20 @@
  *
  * One instance a network namespace: the claim is a listening socket, as the rules are in one place as well.
  */
-import { addressInRange, formatCidr, parseCidr, type Cidr } from '../model/index.ts';
+import { addressInRange, formatCidr, type Cidr } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
-import { isTaken, loadNetlink, OwnRoutes, type PodLinks } from '../sys/netlink/index.ts';
+import { isTaken, type OwnRoutes, type PodLinks } from '../sys/netlink/index.ts';
 import { listenStreams, NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { AppError } from './errors.ts';
-import { PodEgress, type Egress } from './pod-egress.ts';
+import {
+  deviceAddresses,
+  openHostBelongings,
+  ownAddress,
+  ownSecondAddress,
+  range,
+} from './host-belongings.ts';
+import type { Egress } from './pod-egress.ts';
 import { openPodNetwork } from './pod-network.ts';
 
 export const hostServiceRange = range('10.96.0.0/16');
@@ -23,10 +30,6 @@ const farPodRange = range('10.97.128.0/18');
 /** What is the host's own also where Pods have networks: those of other clusters, and where we listen. */
 const ownHalf = range('10.97.128.0/17');
 const secondaryPodRange = range('fd53:7764:a62::/112');
-const ownAddress = '10.97.255.254';
-const ownSecondAddress = 'fd53:7764:a61::1';
-/** Of the loopback device: what the kernel writes as the client of a connection that it masquerades to this host. */
-const deviceAddresses = [range(`${ownAddress}/32`), range(`${ownSecondAddress}/128`)] as const;
 const claimPort = 52_777;
 
 /** Of Pods with networks: the second family's range, and what our own packets to them come from. */
@@ -56,7 +59,7 @@ export async function claimHostBlock(
     log,
   }: HostParts & { readonly hasIpv6: (engine: NetEngine) => Promise<boolean> },
 ): Promise<AddressBlock> {
-  const parts = await openHostParts();
+  const parts = await openHostBelongings();
   const { routes, egress } = parts;
   let claim: Listener | undefined;
   try {
@@ -143,39 +146,6 @@ export async function isHostBlockClaimed(): Promise<boolean> {
   }
 }
 
-/** What such an instance has in the kernel beside the tables of its driver. */
-interface HostBelongings {
-  readonly routes: OwnRoutes;
-  readonly egress: PodEgress;
-  /** What was removed, as people name it. */
-  remove(): readonly string[];
-  close(): void;
-}
-
-export async function openHostParts(): Promise<HostBelongings> {
-  const open = await loadNetlink();
-  const [routes, egress] = [new OwnRoutes(open), new PodEgress(open)];
-  return {
-    routes,
-    egress,
-    remove: () => [...egress.remove(), ...removeHostRoutes(routes)],
-    close: () => {
-      routes.close();
-      egress.close();
-    },
-  };
-}
-
-function removeHostRoutes(routes: OwnRoutes): readonly string[] {
-  const links = routes.removeLinks();
-  const addresses = deviceAddresses.filter((address) => routes.removeAddress(address));
-  return [
-    ...links.map((name) => `the network device ${name} of a Pod`),
-    ...routes.removeAll().map((to) => `the route to ${to}`),
-    ...addresses.map((address) => `the address ${formatCidr(address)} of the loopback device`),
-  ];
-}
-
 async function claimKernel(engine: NetEngine): Promise<Listener> {
   const at = { address: ownAddress, port: claimPort };
   try {
@@ -209,10 +179,4 @@ function addRoute(routes: OwnRoutes, spec: RouteSpec): void {
       },
     );
   }
-}
-
-function range(text: string): Cidr {
-  const parsed = parseCidr(text);
-  if (parsed === undefined) throw new AppError('START_FAILED', `Cannot parse range ${text}`);
-  return parsed;
 }

@@ -14,7 +14,6 @@ export type KernelDriverOptions = Pick<
   'clock' | 'random' | 'log' | 'atStop' | 'localPods'
 >;
 
-/** Best first. */
 const kernelDrivers = { nftables: createNftablesDriver } as const satisfies Readonly<
   Record<string, KernelDriver>
 >;
@@ -22,7 +21,10 @@ const kernelDrivers = { nftables: createNftablesDriver } as const satisfies Read
 /** What each leaves behind when it is killed, taken away; by the driver's own name. */
 export const kernelCleanups = { nftables: cleanupNftables } as const;
 
-export type ForwardMode = keyof typeof kernelDrivers | 'userspace' | 'auto';
+type KernelMode = keyof typeof kernelDrivers;
+/** Best first. */
+export const kernelModes: readonly KernelMode[] = ['nftables'];
+export type ForwardMode = KernelMode | 'userspace' | 'auto';
 
 /**
  * The driver the mode asks for, once the host has been asked whether it can do it; `auto` takes the best it can.
@@ -33,11 +35,10 @@ export async function kernelDriverFor(
   { log, ...options }: Pick<KernelDriverOptions, 'clock' | 'random' | 'log'>,
 ): Promise<KernelDriver | undefined> {
   if (mode === 'userspace') return undefined;
-  const names = mode === 'auto' ? (['nftables'] as const) : [mode];
+  const names = mode === 'auto' ? kernelModes : [mode];
   for (const name of names) {
-    const create = kernelDrivers[name];
-    const missing = await missingFor(create, { ...options, log });
-    if (missing === undefined) return create;
+    const missing = await missingFor(name, { ...options, log });
+    if (missing === undefined) return kernelDrivers[name];
     if (mode !== 'auto') throw unavailable(name, missing);
     log.info('Not forwarding in the kernel', {
       mode: name,
@@ -48,11 +49,12 @@ export async function kernelDriverFor(
   return undefined;
 }
 
-async function missingFor(
-  create: KernelDriver,
-  options: Omit<KernelDriverOptions, 'atStop'>,
+/** The first thing this host lacks for it; asking changes nothing. */
+export async function missingFor(
+  mode: KernelMode,
+  options: Pick<KernelDriverOptions, 'clock' | 'random' | 'log'>,
 ): Promise<Missing | undefined> {
-  const driver = create({ ...options, atStop: 'leave' });
+  const driver = kernelDrivers[mode]({ ...options, atStop: 'leave' });
   try {
     return (await driver.probe())[0];
   } finally {

@@ -42,6 +42,7 @@ export function createLife({ instance, block, components, startedAt, log }: Life
       log.error('Cannot open the objects again; nothing can be changed any more', { error });
     }
   };
+  const lingerMs = instance.drainMs ?? retireMs;
   const suspend = async (libc: Libc): Promise<LeftEstate> => {
     const { claim } = block;
     const descriptor = claim?.suspend(libc);
@@ -51,7 +52,7 @@ export function createLife({ instance, block, components, startedAt, log }: Life
         claim === undefined || descriptor === undefined
           ? undefined
           : { address: claim.address, descriptor };
-      const ofDriver = await driver.suspend(libc);
+      const ofDriver = await driver.suspend(libc, lingerMs);
       const ofNode = node.suspend();
       const dataFolder = objects.folder;
       // From here on nothing is written; what waits is answered when this goes on, or refused.
@@ -105,8 +106,7 @@ export function createLife({ instance, block, components, startedAt, log }: Life
       isSettled = true;
     },
     retire: async (signal) => {
-      const ms = instance.drainMs ?? retireMs;
-      const until = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+      const until = AbortSignal.any([signal, AbortSignal.timeout(lingerMs)]);
       await Promise.all([driver.retire(until), door.emptied(until)]);
       // Its requests came over connections of the driver.
       await gateway.retire(until);

@@ -33,9 +33,9 @@ const exitCode = await runCli(process.argv.slice(2), io, {
   interrupted: untilSignal,
   errorTables: async () => (await import('./error-tables.ts')).errorTables,
   doctor: async (names) => await (await import('./run-doctor.ts')).runDoctor(names),
-  cleanup: async (force) => {
+  cleanup: async (options) => {
     const { runCleanup } = await import('./run-cleanup.ts');
-    return await runCleanup(force, { env: io.env, write: (line) => io.stderr.write(line) });
+    return await runCleanup(options, { env: io.env, write: (line) => io.stderr.write(line) });
   },
   restore: async (dataFolder, file) =>
     await (await import('./backups.ts')).restoreInto(dataFolder, file),

@@ -15,6 +15,7 @@ import { interfaceAddresses, systemClock } from '../sys/index.ts';
 import type { PageHandler, StreamEngine } from '../sys/net/index.ts';
 import { createAgentDriver } from './agent-driver.ts';
 import { driverComponent } from './forwarding.ts';
+import { followHostAddresses } from './host-addresses.ts';
 import { createPages, type Pages } from './pages.ts';
 import type { ClusterRun } from './cluster-run.ts';
 import type { KernelDriver } from './kernel-drivers.ts';
@@ -70,9 +71,11 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     ...settings,
     hostAddresses,
     detectsLocalPods: kernel !== undefined && settings.localPods !== undefined,
+    byPodRanges: settings.localPods?.by === 'node',
     log: logOf('node'),
     changed: (view) => planner.setNode(view),
   });
+  const addresses = followHostAddresses({ clock, changed: (list) => node.setHostAddresses(list) });
   const health = new ProxyHealth({
     clock,
     syncMs: settings.syncMs,
@@ -121,7 +124,7 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     metrics,
     health: pages,
     gateway: forwarding.gateway,
-    components: [...carrying, pages, node, planner, serviceHealth, metrics],
+    components: [...carrying, pages, node, addresses, planner, serviceHealth, metrics],
   };
 }
 

@@ -1,12 +1,7 @@
-/** This machine as the one node of an instance: its addresses, where NodePorts answer, and how they are followed. */
-import { isDeepStrictEqual } from 'node:util';
-import type { Clock, NodeView } from '../model/index.ts';
-import type { Component } from '../obs/index.ts';
+/** This machine as the one node of an instance: its addresses, and where NodePorts answer. */
+import type { NodeView } from '../model/index.ts';
 import { interfaceAddresses } from '../sys/index.ts';
 import type { AddressBlock } from './address-block.ts';
-
-/** How often interfaces are looked at: an address that came is a node's within so long. */
-const lookEveryMs = 2_000;
 
 export interface OwnNode {
   readonly name: string;
@@ -34,35 +29,4 @@ export function ownNodeView({ name, block, inKernel }: OwnNode): NodeView {
 /** Kernels take no packet from a loopback address to another device, so a NodePort cannot be there. */
 function hostAddresses(): readonly string[] {
   return interfaceAddresses().filter((address) => address !== '::1' && !address.startsWith('127.'));
-}
-
-/** Calls back with the node as it is whenever its addresses are others than before. */
-export function createNodeAddresses(
-  node: OwnNode,
-  { clock, changed }: { readonly clock: Clock; readonly changed: (view: NodeView) => void },
-): Component {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const follow = async (): Promise<void> => {
-    let current = ownNodeView(node);
-    while (!signal.aborted) {
-      await clock.sleep(lookEveryMs, signal).catch(() => undefined);
-      const next = ownNodeView(node);
-      if (signal.aborted || isDeepStrictEqual(next, current)) continue;
-      current = next;
-      changed(next);
-    }
-  };
-  let following: Promise<void> | undefined;
-  return {
-    name: 'node-addresses',
-    start: async () => {
-      following = follow();
-    },
-    stop: async () => {
-      stopping.abort();
-      await following;
-    },
-    status: () => ({ state: signal.aborted ? 'stopped' : 'ready', detail: undefined }),
-  };
 }

@@ -55,10 +55,16 @@ export class PodEgress {
 
   /** What was removed, as people name it. */
   remove(): readonly string[] {
+    const removed = this.tables();
     const batch = new NftBatch();
-    const removed = this.takeOut(batch);
+    this.takeOut(batch);
     this.commit(batch);
     return removed;
+  }
+
+  /** Ours, as people name them. */
+  tables(): readonly string[] {
+    return this.there().map((family) => `table ${families[family].nft} ${name}`);
   }
 
   close(): void {
@@ -69,13 +75,15 @@ export class PodEgress {
     if (!batch.isEmpty) this.socket.request('commit the rules of Pods', batch.finish());
   }
 
-  private takeOut(batch: NftBatch): readonly string[] {
-    const there = names.filter((family) => this.whose(family) === 'ours');
-    for (const family of there) {
+  private takeOut(batch: NftBatch): void {
+    for (const family of this.there()) {
       batch.in({ family: families[family].number, name });
       batch.deleteTable();
     }
-    return there.map((family) => `table ${families[family].nft} ${name}`);
+  }
+
+  private there(): readonly IpFamily[] {
+    return names.filter((family) => this.whose(family) === 'ours');
   }
 
   private whose(family: IpFamily): 'ours' | 'foreign' | 'none' {

@@ -18,7 +18,7 @@ import type { Applied } from '../plan/index.ts';
 import { tryHttp } from '../sys/net/index.ts';
 
 export interface RequestSourceOptions {
-  readonly gateway: Pick<ServiceGateway, 'routerOf' | 'watch'>;
+  readonly gateway: Pick<ServiceGateway, 'routerOf' | 'lackOf' | 'watch'>;
   readonly applied: () => Applied;
   readonly clock: Clock;
 }
@@ -49,7 +49,11 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
               entry: 'node',
             };
       const { plan } = applied();
-      const world = { plan, routerOf: (id: string) => gateway.routerOf(id) };
+      const world = {
+        plan,
+        routerOf: (id: string) => gateway.routerOf(id),
+        lackOf: (id: string) => gateway.lackOf(id),
+      };
       const request = requestOf(url, question);
       const explanation = explainRequest(world, { url: question.url, request, flow });
       const answer =

@@ -1,18 +1,19 @@
 /** `switchyard cleanup`: what instances left in the kernel, taken away, whether one still runs or not. */
-import type { CliDeps, CliEnv } from '../cli/index.ts';
+import type { CleanupOptions, CliDeps, CliEnv } from '../cli/index.ts';
 import { findInstances } from '../control/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
 import { AppError } from './errors.ts';
-import { isHostBlockClaimed, openHostParts } from './host-block.ts';
+import { openHostBelongings } from './host-belongings.ts';
+import { isHostBlockClaimed } from './host-block.ts';
 import { kernelCleanups } from './kernel-drivers.ts';
 
 /** Rejects with KERNEL_IN_USE while an instance forwards in the kernel, unless it is forced. */
 export async function runCleanup(
-  force: boolean,
+  { force, dryRun }: CleanupOptions,
   { env, write }: { readonly env: CliEnv; readonly write: (line: string) => void },
 ): ReturnType<CliDeps['cleanup']> {
-  const by = force ? undefined : await usedBy(env);
+  const by = force || dryRun ? undefined : await usedBy(env);
   if (by !== undefined) {
     throw new AppError('KERNEL_IN_USE', `Cannot clean up: ${by} forwards in the kernel`, {
       remedy: 'Stop it first; or take its rules from under it with --force',
@@ -20,17 +21,17 @@ export async function runCleanup(
   }
   const clock = systemClock;
   const log = createLogger({ level: 'warn', format: 'text', clock, write });
-  const removed: string[] = [];
+  const found: string[] = [];
   for (const cleanup of Object.values(kernelCleanups)) {
-    removed.push(...(await cleanup({ clock, log })));
+    found.push(...(await cleanup({ clock, log, dryRun })));
   }
-  const parts = await openHostParts();
+  const belongings = await openHostBelongings();
   try {
-    removed.push(...parts.remove());
+    found.push(...(dryRun ? belongings.find() : belongings.remove()));
   } finally {
-    parts.close();
+    belongings.close();
   }
-  return { removed };
+  return dryRun ? { wouldRemove: found } : { removed: found };
 }
 
 /** Of this user's instances by name; of those of others only that there is one. */

@@ -4,12 +4,13 @@ import { adviseResolvers, hostChecks, kernelChecks, runChecks } from '../doctor/
 import { defaultZone } from '../dns/index.ts';
 import { parseSocketAddress } from '../model/index.ts';
 import { hostFacts } from '../sys/index.ts';
+import { driverChecks } from './driver-checks.ts';
 
 export const runDoctor: CliDeps['doctor'] = async (names) => {
   const { platform } = hostFacts();
   const dns = names === undefined ? undefined : parseSocketAddress(names);
   return {
-    checks: await runChecks([...hostChecks, ...kernelChecks()], platform),
+    checks: await runChecks([...hostChecks, ...kernelChecks(), ...driverChecks()], platform),
     resolvers: dns === undefined ? [] : adviseResolvers({ zone: defaultZone.zone, dns }, platform),
   };
 };

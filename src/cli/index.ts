@@ -1,6 +1,7 @@
 /** The command line. */
 export { cliErrors } from './errors.ts';
 export type {
+  CleanupOptions,
   CliDeps,
   CliEnv,
   CliIo,

@@ -200,10 +200,17 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly accessLogShare: number;
 }
 
-/** What was taken out of the kernel, as people name it. */
-export interface CleanupView {
-  readonly removed: readonly string[];
+export interface CleanupOptions {
+  /** Also what an instance that runs needs. */
+  readonly force: boolean;
+  /** Says what it would remove, and removes nothing. */
+  readonly dryRun: boolean;
 }
+
+/** What was taken out of the kernel, or would be, as people name it. */
+export type CleanupView =
+  | { readonly removed: readonly string[] }
+  | { readonly wouldRemove: readonly string[] };
 
 export interface CliDeps {
   readonly version: string;
@@ -218,8 +225,8 @@ export interface CliDeps {
   proxy(options: ProxyRunOptions): Promise<number>;
   /** Balances the requests of a cluster until it is told to stop; resolves with the exit code. */
   gateway(options: GatewayRunOptions): Promise<number>;
-  /** Takes away what instances left in the kernel; `force`: also what one that runs needs. */
-  cleanup(force: boolean): Promise<CleanupView>;
+  /** Takes away what instances left in the kernel. */
+  cleanup(options: CleanupOptions): Promise<CleanupView>;
   /** Looks at the host; `names` is where an instance answers them. Changes nothing. */
   doctor(names: string | undefined): Promise<Pick<DoctorView, 'checks' | 'resolvers'>>;
   /** Aborts when the person who runs the command wants it to end; from then on Ctrl-C alone ends nothing. */

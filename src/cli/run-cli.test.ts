@@ -89,7 +89,8 @@ async function run({
     interrupted: () => new AbortController().signal,
     up: up ?? (async () => assert.fail('up was not asked for')),
     restore: () => Promise.reject(new Error('not asked for')),
-    cleanup: async () => ({ removed: fakeRemoved }),
+    cleanup: async ({ dryRun }) =>
+      dryRun ? { wouldRemove: fakeRemoved } : { removed: fakeRemoved },
     dns: async () => assert.fail('dns was not asked for'),
     proxy: async () => assert.fail('proxy was not asked for'),
     gateway: async () => assert.fail('gateway was not asked for'),
@@ -195,6 +196,8 @@ const golden: Record<string, Run> = {
   'audit.json': { argv: ['audit', '-o', 'json'] },
   'cleanup.text': { argv: ['cleanup'] },
   'cleanup.json': { argv: ['cleanup', '-o', 'json'] },
+  'cleanup-dry-run.text': { argv: ['cleanup', '--dry-run'] },
+  'cleanup-dry-run.json': { argv: ['cleanup', '--dry-run', '-o', 'json'] },
   'help-audit.text': { argv: ['audit', '--help'] },
   'help-cleanup.text': { argv: ['cleanup', '--help'] },
   'get-plan.text': { argv: ['get', 'plan'] },

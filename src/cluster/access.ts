@@ -4,8 +4,14 @@ import type { ClientTls, HttpAgent } from '../sys/http/index.ts';
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: ClientTls;
-  /** Makes the connections: a proxy's; undefined: ours. */
-  readonly agent?: HttpAgent | undefined;
+  /** Who makes the connections instead of us. */
+  readonly proxy?: Proxy | undefined;
+}
+
+export interface Proxy {
+  readonly agent: HttpAgent;
+  /** For whom it fails: its URL without a password. */
+  readonly at: string;
 }
 
 export interface ClusterAccess {

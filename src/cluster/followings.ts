@@ -176,9 +176,13 @@ function reduceNamedSlice(object: KubeObject): KubeObject {
 function reduceNode(object: KubeObject): KubeObject {
   if (!isOfKind(nodeKind, object)) return object;
   const { spec = {}, status = {} } = object;
-  const { taints = [] } = spec;
+  const { taints = [], podCIDRs } = spec;
   const { addresses = [] } = status;
-  const reduced: Node = { ...metadataOf(object), spec: { taints }, status: { addresses } };
+  const reduced: Node = {
+    ...metadataOf(object),
+    spec: { taints, ...(podCIDRs === undefined ? {} : { podCIDRs }) },
+    status: { addresses },
+  };
   return reduced;
 }
 

@@ -1,7 +1,7 @@
 /** kube-proxy's configuration as it is: what is taken, what is named, what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { parseCidr } from '../model/index.ts';
 import { ClusterError } from './errors.ts';
 import { parseKubeProxyConfig } from './kube-proxy-config.ts';
@@ -56,7 +56,8 @@ test('what is taken, and what changes nothing is named with why', async () => {
     defaultScheduler: 'lc',
     minSyncMs: 60_500,
     syncMs: 30_000,
-    masqueradeAll: false,
+    // kube-proxy reads that of iptables here.
+    masqueradeAll: true,
     localPods: { by: 'address', ranges: [parseCidr('10.244.0.0/16')] },
   });
   const byField = Object.fromEntries(notes.map(({ field, note }) => [field, note]));
@@ -70,14 +71,13 @@ test('what is taken, and what changes nothing is named with why', async () => {
       'configSyncPeriod',
       'conntrack.min',
       'colour',
-      'iptables.masqueradeAll',
       'iptables.syncPeriod',
       'ipvs.strictARP',
       'mode',
     ].toSorted(),
   );
   assert.equal(byField['colour'], 'no such field is known');
-  assert.equal(byField['iptables.masqueradeAll'], 'the mode is ipvs');
+  assert.equal(byField['iptables.syncPeriod'], 'the mode is ipvs');
   assert.match(byField['ipvs.strictARP'] ?? '', /no interface/);
 });
 
@@ -91,6 +91,18 @@ const refused: Readonly<Record<string, readonly [body: string, says: RegExp]>> =
   'a range of Pods that is none': ['clusterCIDR: 10.244.0.0', /clusterCIDR is no list of CIDRs/],
   'CIDRs that are none': ['nodePortAddresses: [10.0.0.300/8]', /nodePortAddresses/],
   'text that is none': ['hostnameOverride: [a]', /hostnameOverride is no text/],
+  'a way to tell Pods that is none': [
+    'detectLocalMode: NodeCidr',
+    /detectLocalMode is none of ClusterCIDR, NodeCIDR, .*: NodeCidr/,
+  ],
+  'a bridge without a name': [
+    'detectLocalMode: BridgeInterface',
+    /detectLocal\.bridgeInterface is empty, and detectLocalMode BridgeInterface needs it/,
+  ],
+  'the beginning of an interface without one': [
+    'detectLocalMode: InterfaceNamePrefix',
+    /detectLocal\.interfaceNamePrefix is empty/,
+  ],
   'no YAML': ['a: [', /Cannot use the configuration config\.conf/],
 };
 
@@ -123,10 +135,10 @@ const detected: Readonly<
     { by: 'interface-prefix', prefix: 'cali' },
     [],
   ],
-  "by the Node's own range, which is not known": [
+  "by the Node's own range": [
     'detectLocalMode: NodeCIDR\nclusterCIDR: 10.1.0.0/16',
-    undefined,
-    ['detectLocalMode', 'clusterCIDR'],
+    { by: 'node' },
+    ['clusterCIDR'],
   ],
 };
 

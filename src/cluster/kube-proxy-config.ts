@@ -10,6 +10,7 @@ import {
   type SocketAddress,
 } from '../model/index.ts';
 import { ClusterError } from './errors.ts';
+import { kubeProxyFields, typeMissed, unknownField } from './kube-proxy-fields.ts';
 
 export interface KubeProxyConfig {
   readonly kubeconfig: string | undefined;
@@ -31,6 +32,8 @@ export interface KubeProxyConfig {
 /** kube-proxy's detect-local modes. */
 export type LocalPodSource =
   | { readonly by: 'address'; readonly ranges: readonly Cidr[] }
+  /** The own Node's podCIDRs. */
+  | { readonly by: 'node' }
   | { readonly by: 'interface'; readonly name: string }
   | { readonly by: 'interface-prefix'; readonly prefix: string };
 
@@ -43,43 +46,6 @@ export interface ConfigFile {
   readonly path: string;
   readonly text: string;
 }
-
-const kernelTuning = "this is the host's to set; Switchyard leaves it as it is";
-const iptablesOnly = 'it belongs to the iptables mode';
-const otherApi = 'Switchyard chooses it by itself';
-
-/** Fields that are known and change nothing. A name ending in `.` stands for all below it. */
-const meaningless: Readonly<Record<string, string>> = {
-  featureGates: 'Switchyard has no feature gates',
-  'clientConnection.acceptContentTypes': otherApi,
-  'clientConnection.contentType': otherApi,
-  'clientConnection.qps': otherApi,
-  'clientConnection.burst': otherApi,
-  'logging.': 'use --log-level and --log-format',
-  bindAddress: 'the families are those of the Services',
-  bindAddressHardFail: 'an address that is taken is reported and tried again',
-  enableProfiling: 'there are no profiling pages',
-  showHiddenMetricsForVersion: 'there are no hidden metrics',
-  mode: 'give --mode; auto takes the best this host can do',
-  'iptables.localhostNodePorts': iptablesOnly,
-  'iptables.masqueradeBit': iptablesOnly,
-  'ipvs.excludeCIDRs': 'only virtual servers of its own are touched',
-  'ipvs.strictARP': 'no interface is given the addresses of Services',
-  'ipvs.tcpTimeout': kernelTuning,
-  'ipvs.tcpFinTimeout': kernelTuning,
-  'ipvs.udpTimeout': kernelTuning,
-  'nftables.masqueradeBit': 'no packet marks are used',
-  'winkernel.': 'this is no Windows host',
-  detectLocalMode:
-    'of its ways only ClusterCIDR, BridgeInterface and InterfaceNamePrefix are known',
-  'detectLocal.': 'detectLocalMode says another way',
-  clusterCIDR: 'detectLocalMode says another way',
-  oomScoreAdj: kernelTuning,
-  'conntrack.': kernelTuning,
-  configSyncPeriod: 'watches are resumed, and lists made again only when they must be',
-  portRange: 'it has no meaning since Kubernetes 1.26 either',
-  windowsRunAsService: 'this is no Windows host',
-};
 
 /** Throws CONFIG_FILE_INVALID. */
 export async function parseKubeProxyConfig(file: ConfigFile): Promise<KubeProxyConfig> {
@@ -124,7 +90,9 @@ class Reader {
       defaultScheduler: this.scheduler(),
       minSyncMs: this.duration(`${this.mode}.minSyncPeriod`),
       syncMs: this.duration(`${this.mode}.syncPeriod`),
-      masqueradeAll: this.take(`${this.mode}.masqueradeAll`) === true,
+      // In the ipvs mode as well, kube-proxy reads that of iptables.
+      masqueradeAll:
+        this.take(`${this.mode === 'ipvs' ? 'iptables' : this.mode}.masqueradeAll`) === true,
       localPods: this.localPods(),
     };
     this.noteTheRest();
@@ -134,9 +102,12 @@ class Reader {
   private flatten(prefix: string, object: JsonObject): void {
     for (const [key, value] of Object.entries(object)) {
       const path = `${prefix}${key}`;
-      if (isJsonObject(value)) this.flatten(`${path}.`, value);
       // kube-proxy's own files write every field, empty where nothing is meant.
-      else if (value !== null && value !== '') this.left.set(path, value);
+      if (value === null || value === '') continue;
+      const missed = typeMissed(path, value);
+      if (missed !== undefined) throw invalid(this.file, `${path} ${missed}`);
+      if (isJsonObject(value)) this.flatten(`${path}.`, value);
+      else this.left.set(path, value);
     }
   }
 
@@ -148,8 +119,7 @@ class Reader {
 
   private text(path: string): string | undefined {
     const value = this.take(path);
-    if (value === undefined || typeof value === 'string') return value;
-    throw invalid(this.file, `${path} is no text`);
+    return typeof value === 'string' ? value : undefined;
   }
 
   private addresses(): readonly string[] {
@@ -163,31 +133,47 @@ class Reader {
   private socket(path: string, defaultPort: number): SocketAddress | undefined {
     const text = this.text(path);
     if (text === undefined) return undefined;
-    const parsed = parseSocketAddress(text) ?? parseSocketAddress(`${text}:${defaultPort}`);
+    const parsed =
+      parseSocketAddress(text) ??
+      parseSocketAddress(`${text}:${defaultPort}`) ??
+      // As kube-proxy takes them: an address of IPv6 alone.
+      parseSocketAddress(`[${text}]:${defaultPort}`);
     if (parsed !== undefined) return parsed;
     throw invalid(this.file, `${path} is no ADDRESS:PORT`);
   }
 
   private localPods(): LocalPodSource | undefined {
-    const mode = this.left.get('detectLocalMode') ?? 'ClusterCIDR';
-    const known: readonly unknown[] = ['ClusterCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
-    if (known.includes(mode)) this.left.delete('detectLocalMode');
-    if (mode === 'BridgeInterface') {
-      const name = this.text('detectLocal.bridgeInterface');
-      return name === undefined ? undefined : { by: 'interface', name };
+    const mode = this.text('detectLocalMode') ?? 'ClusterCIDR';
+    switch (mode) {
+      case 'NodeCIDR':
+        return { by: 'node' };
+      case 'BridgeInterface':
+        return { by: 'interface', name: this.needed('detectLocal.bridgeInterface', mode) };
+      case 'InterfaceNamePrefix': {
+        const prefix = this.needed('detectLocal.interfaceNamePrefix', mode);
+        return { by: 'interface-prefix', prefix };
+      }
+      case 'ClusterCIDR':
+        return this.clusterRanges();
+      default: {
+        const modes = 'ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix';
+        throw invalid(this.file, `detectLocalMode is none of ${modes}: ${mode}`);
+      }
     }
-    if (mode === 'InterfaceNamePrefix') {
-      const prefix = this.text('detectLocal.interfaceNamePrefix');
-      return prefix === undefined ? undefined : { by: 'interface-prefix', prefix };
-    }
-    if (mode !== 'ClusterCIDR') return undefined;
+  }
+
+  private needed(path: string, mode: string): string {
+    const text = this.text(path);
+    if (text !== undefined) return text;
+    throw invalid(this.file, `${path} is empty, and detectLocalMode ${mode} needs it`);
+  }
+
+  private clusterRanges(): LocalPodSource | undefined {
     const text = this.text('clusterCIDR');
     if (text === undefined) return undefined;
     const ranges = text.split(',').map((one) => parseCidr(one.trim()));
-    if (!ranges.every((range) => range !== undefined)) {
-      throw invalid(this.file, `clusterCIDR is no list of CIDRs: ${text}`);
-    }
-    return { by: 'address', ranges };
+    if (ranges.every((range) => range !== undefined)) return { by: 'address', ranges };
+    throw invalid(this.file, `clusterCIDR is no list of CIDRs: ${text}`);
   }
 
   private scheduler(): SchedulerName | undefined {
@@ -212,15 +198,12 @@ class Reader {
 
   private noteTheRest(): void {
     for (const field of this.left.keys()) {
-      const known = Object.entries(meaningless).find(([name]) =>
-        name.endsWith('.')
-          ? field.startsWith(name)
-          : field === name || field.startsWith(`${name}.`),
-      );
       const [section = ''] = field.split('.');
-      const isOtherMode = ['iptables', 'ipvs', 'nftables'].includes(section);
-      const note = isOtherMode ? `the mode is ${this.mode}` : 'no such field is known';
-      this.notes.push({ field, note: known?.[1] ?? note });
+      // Mappings that are of no use here are named once, whatever is in them.
+      const known = kubeProxyFields.get(field) ?? kubeProxyFields.get(section);
+      const isKnown = kubeProxyFields.has(field) || known?.note !== undefined;
+      const note = known?.note ?? (isKnown ? `the mode is ${this.mode}` : unknownField(field));
+      this.notes.push({ field, note });
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Kubeconfigs: what leads to a cluster is found, and what is missing is named. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { ClusterError } from './errors.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 
@@ -28,8 +28,34 @@ const users: Readonly<Record<string, readonly [user: object, want: object]>> = {
     { username: 'me', password: 'p' },
     { basic: { username: 'me', password: 'p' } },
   ],
-  'a program': [{ exec: { command: 'login' } }, { beyond: 'exec' }],
-  'a provider': [{ 'auth-provider': { name: 'oidc' } }, { beyond: 'auth-provider' }],
+  'a program beside it': [
+    {
+      exec: {
+        apiVersion: 'v1',
+        command: './login',
+        args: ['-n', 3],
+        env: [{ name: 'A', value: 'b' }],
+      },
+    },
+    {
+      beyond: {
+        program: {
+          apiVersion: 'v1',
+          command: '/etc/kube/login',
+          args: ['-n', '3'],
+          env: [{ name: 'A', value: 'b' }],
+          installHint: undefined,
+          provideClusterInfo: false,
+        },
+        provider: undefined,
+        proxy: undefined,
+      },
+    },
+  ],
+  'a provider': [
+    { 'auth-provider': { name: 'oidc' } },
+    { beyond: { program: undefined, provider: { name: 'oidc' }, proxy: undefined } },
+  ],
 };
 
 for (const [name, [user, want]] of Object.entries(users)) {
@@ -49,6 +75,21 @@ const refused: Readonly<Record<string, readonly [config: unknown, says: RegExp]>
   'a context that is not there': [{ ...base, contexts: [] }, /no context named here/],
   'a cluster that is not there': [{ ...base, clusters: [] }, /no cluster named c/],
   'a user that is not there': [{ ...base, users: [] }, /no user named u/],
+  'a program without a name': [
+    { ...base, users: [{ name: 'u', user: { exec: { apiVersion: 'v1' } } }] },
+    /exec without a command/,
+  ],
+  'a program of no version': [
+    { ...base, users: [{ name: 'u', user: { exec: { command: 'login' } } }] },
+    /exec without an apiVersion/,
+  ],
+  'a proxy that is no URL': [
+    {
+      ...base,
+      clusters: [{ name: 'c', cluster: { server: 'https://x', 'proxy-url': 'ftp://y' } }],
+    },
+    /proxy-url is no URL of http, https or socks5/,
+  ],
   'a server that is no URL': [
     { ...base, clusters: [{ name: 'c', cluster: { server: 'there' } }] },
     /no server that is a URL/,

@@ -19,8 +19,29 @@ export interface Kubeconfig {
   readonly token: Material | undefined;
   readonly basic: { readonly username: string; readonly password: string } | undefined;
   readonly impersonate: string | undefined;
-  /** What only a program or a proxy can give: `exec`, `auth-provider`, `proxy-url`; undefined for none. */
-  readonly beyond: 'exec' | 'auth-provider' | 'proxy-url' | undefined;
+  /** Undefined when nothing of it is named. */
+  readonly beyond: Beyond | undefined;
+}
+
+/** What takes a program, an identity provider or a proxy. */
+export interface Beyond {
+  /** `exec`: the program that gives a token or a certificate. */
+  readonly program: CredentialProgram | undefined;
+  /** `auth-provider`, as it stands. */
+  readonly provider: JsonObject | undefined;
+  /** `proxy-url`. */
+  readonly proxy: string | undefined;
+}
+
+export interface CredentialProgram {
+  readonly apiVersion: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** How to come by it, from whoever wrote the kubeconfig. */
+  readonly installHint: string | undefined;
+  /** It wants to know which cluster it is asked for. */
+  readonly provideClusterInfo: boolean;
 }
 
 export interface KubeconfigFile {
@@ -78,20 +99,53 @@ function read(file: KubeconfigFile, cluster: JsonObject, user: JsonObject): Kube
     basic:
       username === undefined ? undefined : { username, password: textOf(user, 'password') ?? '' },
     impersonate: textOf(user, 'as'),
-    beyond: beyondOf(cluster, user),
+    beyond: beyondOf(file, cluster, user),
   };
 }
 
-function beyondOf(cluster: JsonObject, user: JsonObject): Kubeconfig['beyond'] {
-  if (isJsonObject(user['exec'])) return 'exec';
-  if (isJsonObject(user['auth-provider'])) return 'auth-provider';
-  return textOf(cluster, 'proxy-url') === undefined ? undefined : 'proxy-url';
+function beyondOf(file: KubeconfigFile, cluster: JsonObject, user: JsonObject): Beyond | undefined {
+  const { exec, 'auth-provider': provider } = user;
+  const beyond: Beyond = {
+    program: isJsonObject(exec) ? programOf(file, exec) : undefined,
+    provider: isJsonObject(provider) ? provider : undefined,
+    proxy: proxyOf(file, textOf(cluster, 'proxy-url')),
+  };
+  return Object.values(beyond).some((part) => part !== undefined) ? beyond : undefined;
+}
+
+function programOf(file: KubeconfigFile, exec: JsonObject): CredentialProgram {
+  const command = textOf(exec, 'command');
+  const apiVersion = textOf(exec, 'apiVersion');
+  if (command === undefined) throw invalid(file, 'its user has exec without a command');
+  if (apiVersion === undefined) throw invalid(file, 'its user has exec without an apiVersion');
+  const { args, env } = exec;
+  return {
+    apiVersion,
+    // As in client-go: a bare name is looked for in PATH, anything else from the kubeconfig's own folder.
+    command: command.includes('/') ? beside(file, command) : command,
+    args: isJsonArray(args) ? args.map(String) : [],
+    env: (isJsonArray(env) ? env : []).filter(isJsonObject).flatMap((row) => {
+      const [name, value] = [textOf(row, 'name'), textOf(row, 'value') ?? ''];
+      return name === undefined ? [] : [{ name, value }];
+    }),
+    installHint: textOf(exec, 'installHint'),
+    provideClusterInfo: exec['provideClusterInfo'] === true,
+  };
+}
+
+function proxyOf(file: KubeconfigFile, proxy: string | undefined): string | undefined {
+  if (proxy === undefined || /^(https?|socks5h?):\/\/[^/]/.test(proxy)) return proxy;
+  throw invalid(file, 'its proxy-url is no URL of http, https or socks5');
 }
 
 /** A path in a kubeconfig is told from the kubeconfig's own folder. */
 function fileOf(file: KubeconfigFile, path: string | undefined): Material | undefined {
   if (path === undefined) return undefined;
-  return { kind: 'file', path: isAbsolute(path) ? path : join(dirname(file.path), path) };
+  return { kind: 'file', path: beside(file, path) };
+}
+
+function beside(file: KubeconfigFile, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(file.path), path);
 }
 
 function named(

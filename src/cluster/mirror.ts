@@ -52,6 +52,8 @@ const patienceMs = 5_000;
 /** How long after a change the state is saved, with all changes until then. */
 const saveAfterMs = 30_000;
 const pollMs = 1_000;
+/** How seldom it is said that the first list is still waited for. */
+const tellAtLeastMs = 30_000;
 
 export function createMirror(options: MirrorOptions): Mirror {
   return new ClusterMirror(options);
@@ -90,6 +92,8 @@ class ClusterMirror implements Mirror {
       () => (this.keptFromMs = undefined),
       () => undefined,
     );
+    const waited = new AbortController();
+    void this.tellWaiting(AbortSignal.any([waited.signal, own]));
     const patience = new AbortController();
     await Promise.race([
       synced,
@@ -98,7 +102,8 @@ class ClusterMirror implements Mirror {
     ]);
     patience.abort();
     if (!this.isWhole()) await this.takeKept();
-    if (!this.isWhole()) await synced;
+    if (!this.isWhole()) await synced.finally(() => waited.abort());
+    waited.abort();
     // From here on only `stop` ends it: those that are not synced yet go on trying.
     signal.removeEventListener('abort', giveUp);
     signal.throwIfAborted();
@@ -156,6 +161,17 @@ class ClusterMirror implements Mirror {
     const table = this.tables.get(kindKey(kind));
     if (table !== undefined) return table;
     throw new ApiError('InternalError', `Cannot follow ${kind.plural}: the mirror has none`);
+  }
+
+  /** Says for what it waits, also while nothing comes: after a second, and then less and less often. */
+  private async tellWaiting(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.options;
+    for (let ms = pollMs; !signal.aborted; ms = Math.min(2 * ms, tellAtLeastMs)) {
+      await clock.sleep(ms, signal);
+      if (signal.aborted) return;
+      const kinds = [...this.tables.values()].filter(({ isFilled }) => !isFilled);
+      log.info('Waiting for the first list', { of: kinds.map(({ kind }) => kind.plural).join() });
+    }
   }
 
   private isWhole(): boolean {

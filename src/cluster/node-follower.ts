@@ -24,13 +24,15 @@ import type { Component, Logger } from '../obs/index.ts';
 export interface NodeFollowerOptions {
   readonly client: ObjectClient;
   readonly node: string;
-  /** Of this host's interfaces. */
+  /** Of this host's interfaces, to begin with. */
   readonly hostAddresses: readonly string[];
   /** `primary`, or CIDRs; empty is `primary`. */
   readonly nodePortAddresses: readonly string[];
   readonly masqueradeAll: boolean;
   /** The driver can tell the node's own Pods from other sources. */
   readonly detectsLocalPods: boolean;
+  /** They are told by the Node's own podCIDRs, and not before it has some. */
+  readonly byPodRanges: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -40,6 +42,8 @@ export interface NodeFollowerOptions {
 
 export interface NodeFollower extends Component {
   view(): NodeView;
+  /** The host's interfaces have these now. */
+  setHostAddresses(addresses: readonly string[]): void;
   /** False when the node is gone, or about to be taken away: no load balancer shall choose it. */
   isEligible(): boolean;
 }
@@ -48,9 +52,11 @@ export function createNodeFollower(options: NodeFollowerOptions): NodeFollower {
   const { client, node: name, clock, random, log } = options;
   let node: Node | undefined;
   const ranges = new Map<string, ServiceCidr>();
-  let current = viewOf(options, node, ranges.values());
+  let { hostAddresses } = options;
+  const look = (): NodeView => viewOf({ ...options, hostAddresses }, node, ranges.values());
+  let current = look();
   const update = (): void => {
-    const next = viewOf(options, node, ranges.values());
+    const next = look();
     if (isDeepStrictEqual(next, current)) return;
     current = next;
     options.changed(next);
@@ -100,6 +106,10 @@ export function createNodeFollower(options: NodeFollowerOptions): NodeFollower {
         detail: node === undefined ? `there is no Node ${name}` : undefined,
       },
     view: () => current,
+    setHostAddresses: (addresses) => {
+      hostAddresses = addresses;
+      update();
+    },
     isEligible: () => isEligible(node),
   };
 }
@@ -115,7 +125,7 @@ function viewOf(
   node: Node | undefined,
   ranges: Iterable<ServiceCidr>,
 ): NodeView {
-  const { node: name, hostAddresses, nodePortAddresses, masqueradeAll, detectsLocalPods } = options;
+  const { node: name, hostAddresses, nodePortAddresses, masqueradeAll } = options;
   const own = (node?.status?.addresses ?? []).flatMap(({ type, address }) =>
     type === 'InternalIP' || type === 'ExternalIP' ? (canonicalIp(address) ?? []) : [],
   );
@@ -132,8 +142,19 @@ function viewOf(
     nodePortAddresses: cidrs.length > 0 ? chosen : own,
     serviceRanges: rangesOf(ranges),
     masqueradeAll,
-    detectsLocalPods,
+    ...localPodsOf(options, node),
   };
+}
+
+function localPodsOf(
+  { detectsLocalPods, byPodRanges }: NodeFollowerOptions,
+  node: Node | undefined,
+): Pick<NodeView, 'detectsLocalPods' | 'podRanges'> {
+  if (!detectsLocalPods || !byPodRanges) return { detectsLocalPods };
+  const podRanges = (node?.spec?.podCIDRs ?? []).flatMap((text) => parseCidr(text) ?? []);
+  return podRanges.length === 0
+    ? { detectsLocalPods: false }
+    : { detectsLocalPods: true, podRanges };
 }
 
 /** Of those that are ready, or say nothing of it; in an order that does not depend on that of the list. */

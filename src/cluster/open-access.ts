@@ -5,8 +5,9 @@
 import { readText } from '../sys/index.ts';
 import { messageOf, type Clock } from '../model/index.ts';
 import type { ClusterAccess, Credentials } from './access.ts';
+import { checkPair } from './check-pair.ts';
 import { ClusterError } from './errors.ts';
-import { parseKubeconfig, type Kubeconfig, type Material } from './kubeconfig.ts';
+import { parseKubeconfig, type Beyond, type Kubeconfig, type Material } from './kubeconfig.ts';
 
 export interface AccessOptions {
   /** Undefined: this is a Pod. */
@@ -32,13 +33,10 @@ const rereadMs = 60_000;
 export async function openAccess(options: AccessOptions): Promise<ClusterAccess> {
   const read = (): Promise<Kubeconfig> => readConfig(options);
   const config = await read();
-  const { kubeconfig } = options;
-  if (config.beyond !== undefined && kubeconfig !== undefined) {
-    const { createLibraryAccess } = await import('./library-access.ts');
-    const { context } = options;
-    return await createLibraryAccess({ path: kubeconfig, context, server: config.server });
-  }
-  return new FileAccess(config, read, options.clock);
+  const access = new FileAccess(config, read, options.clock);
+  if (config.beyond === undefined) return access;
+  const { createLibraryAccess } = await import('./library-access.ts');
+  return await createLibraryAccess({ files: access, clock: options.clock });
 }
 
 async function readConfig({ kubeconfig, context, inCluster }: AccessOptions): Promise<Kubeconfig> {
@@ -83,6 +81,10 @@ class FileAccess implements ClusterAccess {
     return this.config.server;
   }
 
+  get beyond(): Beyond | undefined {
+    return this.config.beyond;
+  }
+
   async credentials(): Promise<Credentials> {
     const now = this.clock.monotonic();
     if (this.made === undefined || now - this.madeAt >= rereadMs) {
@@ -104,6 +106,7 @@ async function make(config: Kubeconfig): Promise<Credentials> {
   const [ca, cert, key, token] = await Promise.all(
     [config.ca, config.cert, config.key, config.token].map(textOf),
   );
+  checkPair({ ca, cert, key });
   const authorization =
     token !== undefined
       ? `Bearer ${token.trim()}`

@@ -11,7 +11,7 @@ import {
   type HttpReply,
   type UpgradeReply,
 } from '../sys/http/index.ts';
-import type { ClusterAccess, Credentials } from './access.ts';
+import type { ClusterAccess, Credentials, Proxy } from './access.ts';
 import { ClusterError } from './errors.ts';
 import { refusalOf } from './refusal.ts';
 import { createTimeLimit, type TimeLimit } from './time-limit.ts';
@@ -65,6 +65,7 @@ export class Transport {
   private readonly options: TransportOptions;
   private client: HttpClient | undefined;
   private clientFor = '';
+  private proxy: Proxy | undefined;
   private away: Contact = { awaySinceMs: undefined, problem: undefined };
 
   constructor(options: TransportOptions) {
@@ -173,11 +174,16 @@ export class Transport {
   }
 
   /** Connections are made anew when what they were made with has changed. */
-  private clientOf({ tls, agent }: Credentials): HttpClient {
+  private clientOf({ tls, proxy }: Credentials): HttpClient {
     const made = JSON.stringify(tls);
-    if (this.client === undefined || made !== this.clientFor) {
-      this.client = createHttpClient({ tls, agent });
+    if (
+      this.client === undefined ||
+      made !== this.clientFor ||
+      proxy?.agent !== this.proxy?.agent
+    ) {
+      this.client = createHttpClient({ tls, agent: proxy?.agent });
       this.clientFor = made;
+      this.proxy = proxy;
     }
     return this.client;
   }
@@ -217,7 +223,9 @@ export class Transport {
     }
     if (thrown instanceof ClusterError || thrown instanceof HttpError) {
       const { remedy } = thrown;
-      return unavailable(messageOf(thrown), { cause: thrown, remedy });
+      const through =
+        thrown instanceof HttpError && this.proxy ? `, through the proxy ${this.proxy.at}` : '';
+      return unavailable(`${messageOf(thrown)}${through}`, { cause: thrown, remedy });
     }
     return thrown;
   }

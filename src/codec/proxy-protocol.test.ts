@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { formatIp, type SocketAddress } from '../model/index.ts';
 import { decodeProxyHeader, encodeProxyHeader, type ProxyEnds } from './proxy-protocol.ts';
 

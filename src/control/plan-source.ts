@@ -3,6 +3,7 @@ import type { World } from '../explain/index.ts';
 import { measureSpread } from '../lab/index.ts';
 import {
   formatSocketAddress,
+  leadsToGateway,
   type ApplyReport,
   type Clock,
   type Driver,
@@ -95,11 +96,11 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
 
 /** Where a gateway balances the requests of a ServicePort, those are what spreads. */
 function requestTo(
-  { id, perRequest, pools }: VirtualServer,
+  server: VirtualServer,
   requests: RequestSource | undefined,
 ): ((at: SocketAddress) => ReturnType<RequestSource['probe']>) | undefined {
-  if (perRequest === undefined || perRequest.pools.cluster === pools.cluster) return undefined;
-  return requests === undefined ? undefined : (at) => requests.probe(id, at);
+  if (requests === undefined || leadsToGateway(server) !== true) return undefined;
+  return (at) => requests.probe(server.id, at);
 }
 
 interface Target {

@@ -48,11 +48,9 @@ export function isWaitingForDeadline({ conditions = [] }: DeploymentStatus): boo
   return found?.reason !== undefined && unsettled.includes(found.reason);
 }
 
-const unsettled: readonly string[] = [
-  'ReplicaSetUpdated',
-  'NewReplicaSetCreated',
-  'DeploymentResumed',
-];
+/** Reasons that stay until something progresses, or is too late. */
+const waiting: readonly string[] = ['NewReplicaSetCreated', 'DeploymentResumed'];
+const unsettled: readonly string[] = ['ReplicaSetUpdated', ...waiting];
 
 type Counts = Required<
   Pick<DeploymentStatus, 'replicas' | 'updatedReplicas' | 'readyReplicas' | 'availableReplicas'>
@@ -98,12 +96,21 @@ function progressing({ deployment, current, isNew, nowMs }: RolloutState, counts
   }
   const last = previous;
   const since = Date.parse(last?.lastUpdateTime ?? '');
-  const late = since + progressDeadlineSeconds * 1_000 < nowMs;
+  // Once too late it stays so until something progresses.
+  const late =
+    last?.reason === 'ProgressDeadlineExceeded' || since + progressDeadlineSeconds * 1_000 < nowMs;
   const isRollingOut = last?.reason !== 'NewReplicaSetAvailable' || current.active < replicas;
   if (last?.reason === 'NewReplicaSetAvailable' && !isRollingOut) return last;
   if (late && last?.reason !== 'NewReplicaSetAvailable' && !hasProgressed(before, counts)) {
     const message = `${named} has timed out progressing.`;
     return { status: 'False', reason: 'ProgressDeadlineExceeded', message };
+  }
+  if (
+    last?.reason !== undefined &&
+    waiting.includes(last.reason) &&
+    !hasProgressed(before, counts)
+  ) {
+    return last;
   }
   return { status: 'True', reason: 'ReplicaSetUpdated', message: `${named} is progressing.` };
 }

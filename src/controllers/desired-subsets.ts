@@ -1,7 +1,7 @@
 /**
  * Service + its Pods -> what its Endpoints object should say, for clients older than EndpointSlices. Pure; follows
- * Kubernetes' endpoints controller (pkg/controller/endpoint): one address family, addresses with the same ports in
- * one subset, at most 1,000 of them.
+ * Kubernetes' endpoints controller (pkg/controller/endpoint): one address family, packed into
+ * as few subsets as their ports allow, at most 1,000 addresses.
  */
 import {
   isLeaving,
@@ -11,14 +11,9 @@ import {
   type Pod,
   type Service,
 } from '../kube/index.ts';
-import {
-  addressOf,
-  familiesOf,
-  portsKey,
-  resolvePorts,
-  type ResolvedPort,
-} from './desired-endpoints.ts';
+import { addressOf, familiesOf, resolvePorts, type ResolvedPort } from './desired-endpoints.ts';
 import { isFinishedPod, isReadyPod } from './pod-state.ts';
+import { repackSubsets, type Offer, type PackedSubset } from './repack-subsets.ts';
 
 export interface DesiredSubsets {
   readonly subsets: readonly EndpointSubset[];
@@ -28,38 +23,28 @@ export interface DesiredSubsets {
 
 const maxAddresses = 1_000;
 
-interface Subset {
-  readonly ports: readonly EndpointPort[];
-  readonly ready: EndpointAddress[];
-  readonly notReady: EndpointAddress[];
-}
-
 export function desiredSubsets(service: Service, pods: readonly Pod[]): DesiredSubsets {
   const { publishNotReadyAddresses = false, clusterIP, ports: declared = [] } = service.spec ?? {};
   const [family = 'IPv4'] = familiesOf(service);
-  const subsets = new Map<string, Subset>();
+  const offers: Offer[] = [];
   for (const pod of pods) {
     const ip = addressOf(pod, family);
     if (ip === undefined || isFinishedPod(pod)) continue;
     if (isLeaving(pod) && !publishNotReadyAddresses) continue;
-    const ports = resolvePorts(service, pod).toSorted(byName).map(withoutEmptyName);
+    const ports = resolvePorts(service, pod).map(withoutEmptyName);
     // A headless Service may do without ports; any other one has no endpoints then.
     if (ports.length === 0 && (declared.length > 0 || clusterIP !== 'None')) continue;
-    const key = portsKey(ports);
-    const subset = subsets.get(key) ?? { ports, ready: [], notReady: [] };
-    subsets.set(key, subset);
     const isReady = publishNotReadyAddresses || isReadyPod(pod);
-    (isReady ? subset.ready : subset.notReady).push(endpointAddress(service, pod, ip));
+    offers.push({ address: endpointAddress(service, pod, ip), isReady, ports });
   }
-  const sorted = [...subsets].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
-  for (const { ready, notReady } of sorted) for (const list of [ready, notReady]) list.sort(byIp);
-  const truncated = truncate(sorted);
-  return { subsets: sorted.map(subsetOf), truncated };
+  const packed = repackSubsets(offers);
+  const truncated = truncate(packed);
+  return { subsets: packed.map(subsetOf), truncated };
 }
 
 /** Takes away what is too much, from each subset its share; what is not ready goes first. */
-function truncate(subsets: readonly Subset[]): boolean {
-  const count = (of: (subset: Subset) => readonly unknown[]): number =>
+function truncate(subsets: readonly PackedSubset[]): boolean {
+  const count = (of: (subset: PackedSubset) => readonly unknown[]): number =>
     subsets.reduce((total, subset) => total + of(subset).length, 0);
   const totalReady = count(({ ready }) => ready);
   const totalNotReady = count(({ notReady }) => notReady);
@@ -94,7 +79,7 @@ function endpointAddress(service: Service, pod: Pod, ip: string): EndpointAddres
   };
 }
 
-function subsetOf({ ports, ready, notReady }: Subset): EndpointSubset {
+function subsetOf({ ports, ready, notReady }: PackedSubset): EndpointSubset {
   return {
     ...(ready.length === 0 ? {} : { addresses: ready }),
     ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady }),
@@ -109,13 +94,4 @@ function withoutEmptyName({ name, port, protocol, appProtocol }: ResolvedPort): 
     protocol,
     ...(appProtocol === undefined ? {} : { appProtocol }),
   };
-}
-
-function byName(a: ResolvedPort, b: ResolvedPort): number {
-  return a.name < b.name ? -1 : 1;
-}
-
-function byIp(a: EndpointAddress, b: EndpointAddress): number {
-  if (a.ip !== b.ip) return a.ip < b.ip ? -1 : 1;
-  return (a.targetRef?.uid ?? '') < (b.targetRef?.uid ?? '') ? -1 : 1;
 }

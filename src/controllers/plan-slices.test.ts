@@ -1,7 +1,7 @@
 /** Slices hold exactly what a naive model says, and a change of one Pod costs one write at most. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { EndpointSlice, Pod, Service } from '../kube/index.ts';
 import { desiredGroups } from './desired-endpoints.ts';
 import { planSlices } from './plan-slices.ts';

@@ -1,6 +1,8 @@
 /** From a template to a Pod, and from a template to the short word that tells it from others. Pure. */
 import {
   apiVersionOf,
+  isJsonArray,
+  isJsonObject,
   jsonEqual,
   podKind,
   type Kind,
@@ -16,7 +18,7 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Ten letters at most; the same for the same template, another one for another `salt`. */
 export function templateHash(template: PodTemplate | undefined, salt: number): string {
-  const sum = fnv1a(`${JSON.stringify(template ?? {})} ${salt}`) >>> 0;
+  const sum = fnv1a(`${JSON.stringify(canonical(template ?? {}))} ${salt}`) >>> 0;
   return Array.from(String(sum), (digit) => alphabet[Number(digit)]).join('');
 }
 
@@ -26,7 +28,21 @@ export function sameTemplate(
   b: PodTemplate | undefined,
   ignoredLabel: string,
 ): boolean {
-  return jsonEqual(without(a, ignoredLabel), without(b, ignoredLabel));
+  return jsonEqual(canonical(without(a, ignoredLabel)), canonical(without(b, ignoredLabel)));
+}
+
+/** In one order, and without nulls and empty parts: clients differ in these and mean the same. */
+function canonical(value: unknown): unknown {
+  if (isJsonArray(value)) return value.map((item) => canonical(item));
+  if (!isJsonObject(value)) return value;
+  const parts = Object.keys(value)
+    .toSorted()
+    .map((key) => [key, canonical(value[key])] as const);
+  return Object.fromEntries(parts.filter(([, part]) => !isEmpty(part)));
+}
+
+function isEmpty(part: unknown): boolean {
+  return part === null || (typeof part === 'object' && Object.keys(part).length === 0);
 }
 
 function without(template: PodTemplate | undefined, label: string): unknown {

@@ -1,7 +1,7 @@
 /** A rollout keeps its promises whatever order Pods come and go in, and comes to its end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { Deployment, ReplicaSet } from '../kube/index.ts';
 import { nextScalings, rollingLimits, type SetState } from './rollout.ts';
 

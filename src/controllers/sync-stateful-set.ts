@@ -1,8 +1,7 @@
 /**
  * Brings a StatefulSet in order: Pods with an ordinal and a name that stays, made upwards and taken down
- * downwards, one at a time and ready first unless it is `Parallel`.
- *
- * There are no ControllerRevisions: a Pod made anew below the partition gets the newest template.
+ * downwards, one at a time and ready first unless it is `Parallel`. Those below the partition stay what they were, also
+ * when they are made anew.
  */
 import {
   isLeaving,
@@ -17,8 +16,15 @@ import {
 import { messageOf } from '../model/index.ts';
 import { claim } from './claim.ts';
 import { isAvailablePod, isFinishedPod, isReadyPod } from './pod-state.ts';
-import { podFromTemplate, templateHash } from './pod-template.ts';
+import { podFromTemplate } from './pod-template.ts';
 import { countOf } from './rollout.ts';
+import {
+  keptTemplate,
+  revisionNameOf,
+  syncRevisions,
+  truncateHistory,
+  type SetRevisions,
+} from './stateful-history.ts';
 import type { SyncContext, SyncResult } from './workloads.ts';
 
 export async function syncStatefulSet(set: StatefulSet, context: SyncContext): Promise<SyncResult> {
@@ -34,7 +40,7 @@ export async function syncStatefulSet(set: StatefulSet, context: SyncContext): P
     orphans: state.orphanPodsFor('StatefulSet', set),
     takes: (pod) => ordinalOf(set, pod) !== undefined,
   });
-  const walk = new Walk(set, context);
+  const walk = new Walk(set, { context, revisions: await syncRevisions(set, context) });
   if ((await walk.fill()) && (await walk.shrink())) await walk.update();
   return await walk.writeStatus();
 }
@@ -42,16 +48,24 @@ export async function syncStatefulSet(set: StatefulSet, context: SyncContext): P
 class Walk {
   private readonly set: StatefulSet;
   private readonly context: SyncContext;
+  private readonly revisions: SetRevisions;
+  /** The name of the template as it is now. */
   private readonly revision: string;
+  private readonly rolls: boolean;
   private readonly ordered: boolean;
   private readonly first: number;
   private readonly count: number;
 
-  constructor(set: StatefulSet, context: SyncContext) {
+  constructor(
+    set: StatefulSet,
+    { context, revisions }: { readonly context: SyncContext; readonly revisions: SetRevisions },
+  ) {
     this.set = set;
     this.context = context;
-    const { template, podManagementPolicy, ordinals, replicas = 1 } = set.spec ?? {};
-    this.revision = `${set.metadata.name}-${templateHash(template, 0)}`;
+    const { podManagementPolicy, updateStrategy, ordinals, replicas = 1 } = set.spec ?? {};
+    this.revisions = revisions;
+    this.revision = revisions.update.metadata.name;
+    this.rolls = updateStrategy?.type !== 'OnDelete';
     this.ordered = podManagementPolicy !== 'Parallel';
     this.first = ordinals?.start ?? 0;
     this.count = replicas;
@@ -87,17 +101,16 @@ class Walk {
 
   /** Replaces Pods of another template, the highest first, as long as few enough are not available. */
   async update(): Promise<void> {
-    const { type, rollingUpdate } = this.set.spec?.updateStrategy ?? {};
-    if (type === 'OnDelete') return;
-    const { partition = 0, maxUnavailable = 1 } = rollingUpdate ?? {};
+    if (!this.rolls) return;
+    const { maxUnavailable = 1 } = this.set.spec?.updateStrategy?.rollingUpdate ?? {};
     const fromTop = [...this.pods()].toSorted(([a], [b]) => b - a);
     const isStale = (pod: Pod): boolean =>
-      this.revisionOf(pod) !== this.revision && this.isActiveOrFinished(pod);
+      revisionNameOf(pod) !== this.revision && this.isActiveOrFinished(pod);
     // Those that are stale may be replaced whether they are available or not.
     const missing = fromTop.filter(([, pod]) => !isStale(pod) && !this.isHealthy(pod)).length;
     let budget = Math.max(1, countOf(maxUnavailable, this.count, Math.ceil)) - missing;
     for (const [ordinal, pod] of fromTop) {
-      if (ordinal < partition || budget <= 0) return;
+      if (this.isKept(ordinal) || budget <= 0) return;
       if (!isStale(pod)) continue;
       await this.remove(pod);
       budget--;
@@ -106,33 +119,35 @@ class Walk {
 
   async writeStatus(): Promise<SyncResult> {
     const { client, state, clock } = this.context;
-    const pods = [...this.pods().values()].filter((pod) => state.isActive(pod));
+    const all = [...this.pods().values()];
+    const pods = all.filter((pod) => state.isActive(pod));
     const { minReadySeconds = 0 } = this.set.spec ?? {};
     const ready = pods.filter(isReadyPod).length;
     const available = pods.filter((pod) =>
       isAvailablePod(pod, minReadySeconds, clock.now()),
     ).length;
-    const updated = pods.filter((pod) => this.revisionOf(pod) === this.revision).length;
-    const before = this.set.status?.currentRevision ?? this.revision;
+    const updated = pods.filter((pod) => revisionNameOf(pod) === this.revision).length;
     const isRolledOut =
-      updated === pods.length && pods.length === this.count && ready === pods.length;
-    const currentRevision = isRolledOut ? this.revision : before;
+      this.rolls && updated === pods.length && pods.length === this.count && ready === pods.length;
+    const currentRevision = isRolledOut ? this.revision : this.revisions.current.metadata.name;
     const { generation: observedGeneration } = this.set.metadata;
     const status = {
       ...(observedGeneration === undefined ? {} : { observedGeneration }),
       replicas: pods.length,
       readyReplicas: ready,
       availableReplicas: available,
-      currentReplicas: pods.filter((pod) => this.revisionOf(pod) === currentRevision).length,
+      currentReplicas: pods.filter((pod) => revisionNameOf(pod) === currentRevision).length,
       updatedReplicas: updated,
       currentRevision,
       updateRevision: this.revision,
+      collisionCount: this.revisions.collisionCount,
     };
     if (!jsonEqual({ ...this.set.status, ...status }, this.set.status)) {
       const options = { subresource: 'status' } as const;
       const name = nameOf(this.set);
       state.statefulSets.set(await client.patch(statefulSetKind, name, { status }, options));
     }
+    await truncateHistory({ ...this.set, status }, all, this.context);
     return available < ready ? 'wait' : 'done';
   }
 
@@ -145,8 +160,10 @@ class Walk {
     );
   }
 
-  private revisionOf({ metadata }: Pod): string | undefined {
-    return metadata.labels?.[wellKnown.controllerRevisionHash];
+  /** Below the partition: it is not updated. */
+  private isKept(ordinal: number): boolean {
+    const { partition = 0 } = this.set.spec?.updateStrategy?.rollingUpdate ?? {};
+    return this.rolls && ordinal < this.first + partition;
   }
 
   private isHealthy(pod: Pod): boolean {
@@ -162,7 +179,10 @@ class Walk {
 
   private async create(ordinal: number): Promise<void> {
     const { client, state, events } = this.context;
-    const { template, serviceName = '' } = this.set.spec ?? {};
+    const { serviceName = '' } = this.set.spec ?? {};
+    const { current, update } = this.revisions;
+    const old = this.isKept(ordinal) ? keptTemplate(current) : undefined;
+    const template = old ?? this.set.spec?.template;
     const name = `${this.set.metadata.name}-${ordinal}`;
     const pod = podFromTemplate(
       this.set,
@@ -174,7 +194,7 @@ class Walk {
         labels: {
           [wellKnown.statefulSetPodName]: name,
           [wellKnown.podIndex]: String(ordinal),
-          [wellKnown.controllerRevisionHash]: this.revision,
+          [wellKnown.controllerRevisionHash]: (old === undefined ? update : current).metadata.name,
         },
       },
     );

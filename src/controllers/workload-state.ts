@@ -5,6 +5,7 @@ import {
   kindKey,
   replicaSetKind,
   statefulSetKind,
+  type ControllerRevision,
   type Deployment,
   type Kind,
   type KubeObject,
@@ -23,11 +24,13 @@ export class WorkloadState {
   readonly dirty = new Set<string>();
   /** Pods whose delete is sent and not yet seen. */
   private readonly going = new Set<string>();
-  /** Pods and ReplicaSets without a controller, and who might take them in. */
+  /** Pods, ReplicaSets and ControllerRevisions without a controller, and who might take them in. */
   private readonly orphanPods = new Orphans();
   private readonly orphanSets = new Orphans();
+  private readonly orphanRevisions = new Orphans();
   private readonly podsByOwner = new Map<string, Map<string, Pod>>();
   private readonly setsByOwner = new Map<string, Map<string, ReplicaSet>>();
+  private readonly revisionsByOwner = new Map<string, Map<string, ControllerRevision>>();
 
   readonly deployments = new Mirror<Deployment>((key, now) => {
     this.orphanSets.setOwner(`Deployment ${key}`, namespaceOf(key), now?.spec?.selector);
@@ -35,7 +38,9 @@ export class WorkloadState {
   });
 
   readonly statefulSets = new Mirror<StatefulSet>((key, now) => {
-    this.orphanPods.setOwner(`StatefulSet ${key}`, namespaceOf(key), now?.spec?.selector);
+    for (const orphans of [this.orphanPods, this.orphanRevisions]) {
+      orphans.setOwner(`StatefulSet ${key}`, namespaceOf(key), now?.spec?.selector);
+    }
     this.dirty.add(`StatefulSet ${key}`);
   });
 
@@ -45,6 +50,12 @@ export class WorkloadState {
     file(this.setsByOwner, key, { now, before });
     this.dirty.add(`ReplicaSet ${key}`);
     for (const set of [now, before]) if (set !== undefined) this.touchOwner(set);
+  });
+
+  readonly revisions = new Mirror<ControllerRevision>((key, now, before) => {
+    this.noteOrphan(this.orphanRevisions, key, now);
+    file(this.revisionsByOwner, key, { now, before });
+    for (const revision of [now, before]) if (revision !== undefined) this.touchOwner(revision);
   });
 
   readonly pods = new Mirror<Pod>((key, now, before) => {
@@ -74,6 +85,10 @@ export class WorkloadState {
     return [...(this.setsByOwner.get(owner.metadata.uid ?? '')?.values() ?? [])];
   }
 
+  revisionsOf(owner: StatefulSet): readonly ControllerRevision[] {
+    return [...(this.revisionsByOwner.get(owner.metadata.uid ?? '')?.values() ?? [])];
+  }
+
   /** Pods without a controller that the owner, `KIND` by name, may want. */
   orphanPodsFor(kind: string, owner: KubeObject): readonly Pod[] {
     const id = `${kind} ${keyOf(owner)}`;
@@ -85,6 +100,12 @@ export class WorkloadState {
     const id = `Deployment ${keyOf(owner)}`;
     const keys = this.orphanSets.objectsOf(id, owner.metadata.namespace ?? '');
     return keys.flatMap((key) => this.replicaSets.objects.get(key) ?? []);
+  }
+
+  orphanRevisionsFor(owner: StatefulSet): readonly ControllerRevision[] {
+    const id = `StatefulSet ${keyOf(owner)}`;
+    const keys = this.orphanRevisions.objectsOf(id, owner.metadata.namespace ?? '');
+    return keys.flatMap((key) => this.revisions.objects.get(key) ?? []);
   }
 
   stateOf(set: ReplicaSet, nowMs: number): SetState {

@@ -1,5 +1,6 @@
 /** Deployments, ReplicaSets and StatefulSets to Pods: one pass over whatever a change touches. */
 import {
+  controllerRevisionKind,
   createEventRecorder,
   deploymentKind,
   podKind,
@@ -44,6 +45,7 @@ export function createWorkloadControllers(options: ControllerOptions): Component
       followKind(options, deploymentKind, { mirror: state.deployments, onChange }),
       followKind(options, replicaSetKind, { mirror: state.replicaSets, onChange }),
       followKind(options, statefulSetKind, { mirror: state.statefulSets, onChange }),
+      followKind(options, controllerRevisionKind, { mirror: state.revisions, onChange }),
       followKind(options, podKind, { mirror: state.pods, onChange }),
     ],
     sync: (key) => syncKey(key, context),

@@ -1,7 +1,7 @@
 /** A world that was patched answers as one made anew from the same objects, through every cache on the way. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { encodeMessage } from '../codec/dns/index.ts';
 import type { EndpointSlice, Service } from '../kube/index.ts';
 import { DnsCounters } from './counters.ts';

@@ -6,7 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { SocketAddress } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import { readHandshake, type Phase } from './handshake.ts';

@@ -1,7 +1,7 @@
 /** What an origin gets of a request to the door, and which requests go no further. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { readPlainRequest } from './plain-request.ts';
 
 const head = (...lines: readonly string[]): string => `${lines.join('\r\n')}\r\n\r\n`;

@@ -1,7 +1,12 @@
 /** The way of a request, in words, against golden files; every sentence is said by one of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideRequest, plainRequestRules } from '../model/index.ts';
+import {
+  decideRequest,
+  plainRequestRules,
+  type GatewayLack,
+  type SecretProblem,
+} from '../model/index.ts';
 import { compileCase, parseRequestCases, requestOf } from '../model/l7/request-cases.suite.ts';
 import { testEndpoint, testFlow, testPlan, testServer } from '../model/testing.ts';
 import { explainRequest, type RequestExplanation, type RequestWorld } from './explain-request.ts';
@@ -15,6 +20,13 @@ const balanced = testServer({
   endpoints,
   pools: { cluster: gateway, local: [], hasAny: true },
   perRequest: { ...plainRequestRules, pools: plain.pools },
+});
+const waiting = { ...balanced, pools: plain.pools };
+const secretLack = (problem: SecretProblem): GatewayLack => ({
+  kind: 'secret',
+  problem,
+  secret: 'default/web-tls',
+  text: `Secret default/web-tls is ${problem}`,
 });
 const abc = 'endpoints a ready, b ready, c ready weight=0';
 const sticky = `${abc}; affinity cookie`;
@@ -33,7 +45,7 @@ const sentences: Readonly<Record<string, string>> = {
   'held against the weights': `${sticky}; routes split to=a:1+b:3; draw 0.9; request GET shop.example/ cookie=a: stay at a`,
 };
 
-function explainSentence(sentence: string): RequestExplanation {
+function explainSentence(sentence: string, lack?: GatewayLack): RequestExplanation {
   const [one] = parseRequestCases(sentence, 'explain');
   assert.ok(one !== undefined);
   const world: RequestWorld = {
@@ -42,6 +54,7 @@ function explainSentence(sentence: string): RequestExplanation {
       explain: (_, request, trace) =>
         decideRequest(compileCase(one.words), request, { random: () => one.words.draw, trace }),
     }),
+    lackOf: () => lack,
   };
   return explainRequest(world, { url, request: requestOf(one.words), flow: testFlow() });
 }
@@ -49,8 +62,13 @@ function explainSentence(sentence: string): RequestExplanation {
 function explainAt(
   flow: Parameters<typeof explainRequest>[1]['flow'],
   server = plain,
+  lack?: GatewayLack,
 ): RequestExplanation {
-  const world: RequestWorld = { plan: testPlan([server]), routerOf: () => undefined };
+  const world: RequestWorld = {
+    plan: testPlan([server]),
+    routerOf: () => undefined,
+    lackOf: () => lack,
+  };
   const [one] = parseRequestCases(`${abc}; request GET web.default/: stay at a`, 'explain');
   assert.ok(one !== undefined);
   return explainRequest(world, { url, request: requestOf(one.words), flow });
@@ -61,6 +79,12 @@ const explanations: Readonly<Record<string, RequestExplanation>> = {
     Object.entries(sentences).map(([name, text]) => [name, explainSentence(text)]),
   ),
   'by connection': explainAt(testFlow()),
+  'by connection, and asked for otherwise': explainAt(testFlow(), waiting),
+  'by connection for want of a certificate': explainAt(testFlow(), waiting, secretLack('missing')),
+  'by an expired certificate': explainSentence(
+    `${abc}; request GET shop.example/: stay at a`,
+    secretLack('expired'),
+  ),
   'a host that is none': explainAt(undefined),
   'no endpoint at all': explainAt(testFlow(), testServer()),
   'an address that is not ours': explainAt(testFlow({ destination: '192.0.2.99' })),

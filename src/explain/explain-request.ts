@@ -4,6 +4,7 @@ import {
   fill,
   formatSocketAddress,
   type Flow,
+  type GatewayLack,
   type HttpRequest,
   type Plan,
   type PoolName,
@@ -30,6 +31,8 @@ export interface RequestDecider {
 export interface RequestWorld {
   readonly plan: Plan;
   routerOf(id: string): RequestDecider | undefined;
+  /** What the gateway of a ServicePort lacks; nothing when undefined. */
+  lackOf(id: string): GatewayLack | undefined;
 }
 
 export interface RequestStepView {
@@ -38,6 +41,8 @@ export interface RequestStepView {
     | 'host-unknown'
     | 'connection-refused'
     | 'by-connection'
+    | 'gateway-not-live'
+    | 'gateway-lacks'
     | 'entered';
   /** A sentence without a full stop. */
   readonly text: string;
@@ -80,12 +85,18 @@ export function explainRequest(world: RequestWorld, question: RequestQuestion): 
   }
   const { server, pool, candidates } = decision;
   said('entered', { at, server: server.id, pool });
+  const lack = world.lackOf(server.id);
   const router = isLive(server, pool) ? world.routerOf(server.id) : undefined;
   if (router === undefined) {
-    said('by-connection', { server: server.id });
+    if (server.perRequest === undefined) said('by-connection', { server: server.id });
+    else {
+      const why = lack?.text ?? 'no gateway runs here';
+      said('gateway-not-live', { server: server.id, why });
+    }
     const endpoints = candidates.map(viewEndpoint);
     return { ...asked, outcome: 'by-connection', status: undefined, server: server.id, endpoints };
   }
+  if (lack !== undefined) said('gateway-lacks', { server: server.id, what: lack.text });
   const verdict = router.explain(pool, request, { step: said });
   if (verdict.kind === 'refuse') {
     const { status } = verdict;

@@ -1,7 +1,7 @@
 /** For any World, however its parts disagree: no answer throws, none changes what it looks at, and flows are decided as `decide` decides. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { freezeCopy, type EndpointSlice, type Pod, type Service } from '../kube/index.ts';
 import {
   decide,

@@ -8,6 +8,10 @@ export const requestSentences: Readonly<Record<RequestStepView['code'], string>>
     'Its connection enters at {at}, which is {server}; its traffic policy allows pool {pool}',
   'by-connection':
     '{server} balances connections: all requests of one go where it goes. To balance each request, annotate the Service with balance: request, and name the port http or grpc, or set its appProtocol',
+  'gateway-not-live':
+    '{server} asks for each request to be balanced, and its connections are, since its gateway is not live: {why}. switchyard explain service says what to do',
+  'gateway-lacks':
+    'The gateway of {server} serves it, and something is wrong all the same: {what}. switchyard explain service says what to do',
   'route-matched': 'The route {route} is for it',
   'route-unknown': 'No route is for {authority}{path}',
   'target-drawn':

@@ -1,6 +1,12 @@
 /** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
 import { annotations, readAnnotation } from '../kube/index.ts';
-import { outgrown, type PerRequest, type VirtualServer } from '../model/index.ts';
+import {
+  leadsToGateway,
+  outgrown,
+  type GatewayLack,
+  type PerRequest,
+  type VirtualServer,
+} from '../model/index.ts';
 import { serviceSettings } from '../plan/index.ts';
 import { endpointPools, type PortCase, type ServiceCase } from './service-case.ts';
 import { durationLabel } from './wording.ts';
@@ -82,13 +88,7 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
     });
   }
   if (server.perRequest !== undefined) tellRequests(c, port, server.perRequest);
-  if (server.perRequest !== undefined && server.pools.cluster === server.perRequest.pools.cluster) {
-    const field = `metadata.annotations[${annotations.balance.key}]`;
-    notes.add('request-without-gateway', {
-      on: subjectOf(service, field),
-      values: { port: port.label, ...withoutGateway(world, server.id) },
-    });
-  }
+  if (server.perRequest !== undefined) tellGateway(c, port, server);
   if (server.affinity.kind === 'clientIP') {
     const timeout = durationLabel(server.affinity.timeoutSeconds);
     notes.add('affinity-client-ip', {
@@ -98,14 +98,39 @@ export function tellScheduler(c: ServiceCase, port: PortCase, server: VirtualSer
   }
 }
 
+/** What keeps requests from being balanced, or their clients from being content. */
+function tellGateway(
+  { notes, service, world }: ServiceCase,
+  port: PortCase,
+  server: VirtualServer,
+): void {
+  const lack = world.gatewayLacks?.get(server.id);
+  const isLive = leadsToGateway(server) !== false;
+  if (lack?.kind === 'secret') {
+    const { problem, secret } = lack;
+    const on = subjectOf(service, `metadata.annotations[${annotations.tlsSecret.key}]`);
+    const [namespace = '', name = ''] = secret.split('/');
+    const meanwhile = isLive
+      ? 'clients are given the certificate there was before'
+      : 'its connections are forwarded as they are, without TLS ending here';
+    const values = { port: port.label, secret, namespace, name, meanwhile };
+    return notes.add(`tls-secret-${problem}`, { on, values });
+  }
+  if (isLive) return;
+  const field = `metadata.annotations[${annotations.balance.key}]`;
+  notes.add('request-without-gateway', {
+    on: subjectOf(service, field),
+    values: { port: port.label, ...withoutGateway(world, lack) },
+  });
+}
+
 function withoutGateway(
-  { gatewayLacks, plan }: World,
-  id: string,
+  { plan }: World,
+  lack: GatewayLack | undefined,
 ): { readonly why: string; readonly remedy: string } {
-  const lack = gatewayLacks?.get(id);
   if (lack !== undefined) {
     return {
-      why: `The gateway lacks something: ${lack}`,
+      why: `The gateway lacks something: ${lack.text}`,
       remedy: 'Give it that; nothing is to be restarted',
     };
   }

@@ -29,9 +29,11 @@ import {
   type Endpoint,
   type Entry,
   type Frontend,
+  type GatewayLack,
   type NodeView,
   type Plan,
   type Protocol,
+  type SecretProblem,
   type VirtualServer,
 } from '../model/index.ts';
 import { createChangeTracker } from '../plan/tracker.ts';
@@ -62,6 +64,10 @@ export interface CaseHeader {
   readonly scheduler?: SchedulerUse;
   /** Of endpoints, by address:port. */
   readonly weights?: Readonly<Record<string, number>>;
+  /** What is wrong with the Secret `shop/web-tls`. */
+  readonly secretProblem?: SecretProblem;
+  /** Requests are balanced here. */
+  readonly gateway?: 'live';
   /** Also compare the JSON. */
   readonly json?: boolean;
 }
@@ -108,12 +114,13 @@ export function readCase(file: string, text: string): GoldenCase {
 
 /** Plain parts are frozen to show that explaining changes nothing; the Plan's maps are immutable themselves. */
 function freezeCase(world: World): World {
-  const { namespaces, services, slices, pods, report } = world;
+  const { namespaces, services, slices, pods, report, gatewayLacks } = world;
   return {
     ...freezeCopy({ namespaces, services, slices, pods, report }),
     report: report === undefined ? undefined : freezeCopy(report),
     plan: world.plan,
     schedulers: world.schedulers,
+    gatewayLacks,
   };
 }
 
@@ -129,7 +136,7 @@ function worldOf(header: CaseHeader, objects: readonly KubeObject[]): World {
   const plan =
     header.plan === 'missing'
       ? emptyPlan(view)
-      : planOf(view, { services, slices }, header.weights);
+      : planOf(view, { services, slices, gateway: header.gateway }, header.weights);
   return {
     namespaces: ofKind(namespaceKind, objects),
     services,
@@ -138,6 +145,7 @@ function worldOf(header: CaseHeader, objects: readonly KubeObject[]): World {
     plan,
     report: header.plan === 'unapplied' ? undefined : reportOf(plan, header),
     schedulers: schedulersOf(plan, header.scheduler),
+    gatewayLacks: lacksOf(plan, header.secretProblem),
   };
 }
 
@@ -160,16 +168,43 @@ function controllerSlices(service: Service, pods: readonly Pod[]): readonly Endp
 /** The Plan of a node as the product makes it; `weights` of endpoints by address:port. */
 export function planOf(
   view: NodeView,
-  objects: { readonly services: readonly Service[]; readonly slices: readonly EndpointSlice[] },
+  objects: {
+    readonly services: readonly Service[];
+    readonly slices: readonly EndpointSlice[];
+    readonly gateway?: CaseHeader['gateway'];
+  },
   weights: Readonly<Record<string, number>> = {},
 ): Plan {
-  const tracker = createChangeTracker({ node: view });
+  const port = objects.gateway === undefined ? undefined : gatewayPort;
+  const tracker = createChangeTracker({ node: view, gatewayOf: () => port });
   tracker.replaceServices(objects.services);
   tracker.replaceSlices(objects.slices);
   const empty = emptyPlan(view);
   const change = tracker.flush(empty);
   const plan = change === undefined ? empty : (nextPlan(empty, change)?.plan ?? empty);
   return withWeights(plan, weights);
+}
+
+const gatewayPort: Endpoint = {
+  address: '127.0.0.1',
+  port: 40_123,
+  ready: true,
+  serving: true,
+  terminating: false,
+  local: true,
+  node: undefined,
+  zone: undefined,
+  zoneHints: [],
+  nodeHints: [],
+  weight: 1,
+  pod: undefined,
+};
+
+function lacksOf(plan: Plan, problem: SecretProblem | undefined): World['gatewayLacks'] {
+  if (problem === undefined) return undefined;
+  const secret = 'shop/web-tls';
+  const lack: GatewayLack = { kind: 'secret', problem, secret, text: `Secret ${secret}` };
+  return new Map([...plan.servers].map(([id]) => [id, lack]));
 }
 
 /** Slices carry no weight yet: it is set on what was planned. */

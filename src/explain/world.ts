@@ -1,6 +1,6 @@
 /** What an explanation may look at: objects, the Plan made of them, and what the driver said of it. */
 import type { EndpointSlice, KubeObject, Namespace, Pod, Service } from '../kube/index.ts';
-import type { ApplyReport, Plan } from '../model/index.ts';
+import type { ApplyReport, GatewayLack, Plan } from '../model/index.ts';
 import type { Subject } from './explanation.ts';
 
 /** How a ServicePort's endpoints are picked by the driver in use. */
@@ -28,7 +28,7 @@ export interface World {
   /** By ServicePort id; one that is not here is picked as the Plan says. */
   readonly schedulers: ReadonlyMap<string, SchedulerUse>;
   /** By ServicePort id: what its gateway lacks to balance requests; undefined where none is known. */
-  readonly gatewayLacks?: ReadonlyMap<string, string> | undefined;
+  readonly gatewayLacks?: ReadonlyMap<string, GatewayLack> | undefined;
 }
 
 /** Names a Service; its namespace is never empty. */

@@ -3,29 +3,31 @@
  * and says when one is live, so that the Plan leads to it. A change costs what it changes.
  */
 import type { ObjectClient } from '../kube/index.ts';
-import type {
-  Clock,
-  Delta,
-  Endpoint,
-  EndpointCounters,
-  EndpointPlace,
-  Plan,
-  PoolName,
-  Random,
-  ServicePortRef,
-  VirtualServer,
+import {
+  leadsToGateway,
+  type Clock,
+  type Delta,
+  type Endpoint,
+  type EndpointCounters,
+  type EndpointPlace,
+  type GatewayLack,
+  type Plan,
+  type PoolName,
+  type Random,
+  type ServicePortRef,
+  type VirtualServer,
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
-import { defaultBounds } from './bounds.ts';
 import { labelledPorts, requestFamilies } from './families.ts';
 import { byName, portId } from './port-ids.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
-import type { GatewayPort, GatewayTls, TlsIdentity } from './router.ts';
+import type { GatewayTls, TlsIdentity } from './router.ts';
+import { newlyServed, plainPort, ServicePorts, type Served } from './service-ports.ts';
 import { ServiceRouter, type RequestServer, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
-import { createTlsSecrets } from './tls-secrets.ts';
+import { createTlsSecrets, secretProblems } from './tls-secrets.ts';
 
 export interface ServiceGatewayOptions {
   readonly gateway: Gateway;
@@ -52,8 +54,8 @@ export interface ServiceGateway extends Component {
   follow(plan: Plan, delta: Delta | undefined): void;
   /** What drivers are told stands behind a ServicePort; undefined while its gateway is not live. */
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined;
-  /** What a per-request ServicePort lacks to be served, in words; undefined when nothing is missing. */
-  lackOf(id: string): string | undefined;
+  /** What a per-request ServicePort lacks to be served as it should; undefined when nothing is missing. */
+  lackOf(id: string): GatewayLack | undefined;
   /** Whether every port that can be served is, and the Plan leads to it. */
   isSettled(plan: Plan): boolean;
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
@@ -76,16 +78,6 @@ export function createServiceGateway(options: ServiceGatewayOptions): ServiceGat
   return new Following(options);
 }
 
-/** A per-request ServicePort of the Plan. */
-interface Served {
-  server: RequestServer;
-  readonly router: ServiceRouter;
-  /** What the engine was last told, as text; undefined while the port is not served. */
-  told: string | undefined;
-  live: boolean;
-  lack: string | undefined;
-}
-
 /** For the next request on a connection that is kept: with its answer the client learns that it is to go. */
 const retirePatienceMs = 1_000;
 
@@ -95,14 +87,14 @@ class Following implements ServiceGateway {
   private readonly served = new Map<string, Served>();
   private readonly keys;
   private readonly secrets;
-  /** The engine is told one thing after the other. */
-  private telling: Promise<void> = Promise.resolve();
+  private readonly ports: ServicePorts;
   private plan: Plan | undefined;
   private byHost: HostRouter | undefined;
   private state: ComponentStatus = { state: 'starting', detail: undefined };
 
   constructor(options: ServiceGatewayOptions) {
     this.options = options;
+    this.ports = new ServicePorts(options, (secret) => this.tlsOf(secret));
     const { client, clock, random, log } = options;
     const changed = (): void => this.refreshAll();
     const common = { client, clock, random, log, changed };
@@ -133,15 +125,19 @@ class Following implements ServiceGateway {
 
   private async end(signal: AbortSignal, patienceMs: number): Promise<void> {
     this.state = { state: 'stopped', detail: undefined };
+    await this.ports.end(this.served.values());
     await Promise.all([this.keys.stop(), this.secrets.stop()]);
-    await this.telling;
     await this.options.gateway.stop(signal, patienceMs);
   }
 
   status(): ComponentStatus {
     const keys = this.keys.status();
-    const missed = [...this.served.values()].some(({ server }) => server.perRequest.cookie);
-    return keys.state === 'degraded' && missed ? keys : this.state;
+    const all = [...this.served.values()];
+    const missed = all.some(({ server }) => server.perRequest.cookie);
+    if (keys.state === 'degraded' && missed) return keys;
+    const failed = all.find(({ failure }) => failure !== undefined);
+    if (failed === undefined || this.state.state !== 'ready') return this.state;
+    return { state: 'degraded', detail: `${failed.server.id} is not served: ${failed.failure}` };
   }
 
   follow(plan: Plan, delta: Delta | undefined): void {
@@ -160,25 +156,25 @@ class Following implements ServiceGateway {
 
   gatewayOf(id: string, pool: PoolName): Endpoint | undefined {
     const served = this.served.get(id);
-    if (served === undefined) return undefined;
-    const { server, live } = served;
-    if (!live) return undefined;
-    const at = this.options.gateway.addressOf(portId(id, usesLocal(server) ? pool : 'cluster'));
-    return at === undefined ? undefined : { ...syntheticEndpoint, ...at };
+    return served === undefined ? undefined : this.ports.endpointOf(served, pool);
   }
 
-  lackOf(id: string): string | undefined {
+  lackOf(id: string): GatewayLack | undefined {
     const served = this.served.get(id);
-    if (served?.lack !== undefined || served === undefined) return served?.lack;
-    return this.lacksKey(served.server) ? 'there is no key for cookies yet' : undefined;
+    if (served === undefined) return undefined;
+    const ofSecret = this.secretLack(served);
+    if (ofSecret !== undefined) return ofSecret;
+    if (served.failure !== undefined) return { kind: 'port', text: served.failure };
+    return this.lacksKey(served.server)
+      ? { kind: 'session-key', text: 'there is no key for cookies yet' }
+      : undefined;
   }
 
   isSettled(plan: Plan): boolean {
-    for (const [id, { told, live }] of this.served) {
+    for (const [id, { told, ports }] of this.served) {
       if (told === undefined) continue;
       const server = plan.servers.get(id);
-      const empty = server?.pools.cluster.length === 0;
-      if (!live || (!empty && server?.pools.cluster === server?.perRequest?.pools.cluster)) {
+      if (ports.length === 0 || (server !== undefined && leadsToGateway(server) === false)) {
         return false;
       }
     }
@@ -191,8 +187,8 @@ class Following implements ServiceGateway {
 
   observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>> {
     const counters = new Map<string, ReadonlyMap<string, EndpointCounters>>();
-    for (const [id, { server, router, live }] of this.served) {
-      if (live) counters.set(id, router.count.observe(server.endpoints));
+    for (const [id, { server, router, ports }] of this.served) {
+      if (ports.length > 0) counters.set(id, router.count.observe(server.endpoints));
     }
     return counters;
   }
@@ -243,7 +239,7 @@ class Following implements ServiceGateway {
     let served = this.served.get(server.id);
     if (served === undefined) {
       const router = new ServiceRouter(server, this.options);
-      served = { server, router, told: undefined, live: false, lack: undefined };
+      served = newlyServed(server, router);
       this.served.set(server.id, served);
     }
     served.server = server;
@@ -255,8 +251,7 @@ class Following implements ServiceGateway {
     const served = this.served.get(id);
     if (served === undefined) return;
     this.served.delete(id);
-    served.live = false;
-    this.enqueue(() => this.withdraw(id));
+    this.ports.forget(served);
   }
 
   /** Keys or certificates are others: routers learn it, and ports that waited for them begin. */
@@ -269,58 +264,30 @@ class Following implements ServiceGateway {
 
   /** Serves a port as its ServicePort asks, or not while what it needs is missing. */
   private tell(served: Served): void {
-    const { id, ref, perRequest } = served.server;
-    const { trustedProxies } = perRequest;
     const secret = secretOf(served.server);
-    this.note(served, secret);
+    this.note(served);
     const lacksSecret = secret !== undefined && this.secrets.identity(secret) === undefined;
-    const told =
-      lacksSecret || this.lacksKey(served.server)
-        ? undefined
-        : JSON.stringify([secret, trustedProxies, usesLocal(served.server)]);
-    if (told === served.told) return;
-    served.told = told;
-    this.enqueue(async () => {
-      if (this.served.get(id) !== served) return;
-      if (told === undefined) await this.withdraw(id);
-      else await this.serve(served, this.tlsOf(secret));
-      if (served.live === (told !== undefined)) return;
-      served.live = told !== undefined;
-      this.options.changed(ref);
-    });
+    const isWanted = !lacksSecret && !this.lacksKey(served.server);
+    this.ports.set(served, isWanted ? { secret } : undefined);
   }
 
   private lacksKey({ perRequest }: RequestServer): boolean {
     return perRequest.affinity === 'cookie' && this.keys.keys().length === 0;
   }
 
-  /** Takes note of what is missing, and says so when that is news. */
-  private note(served: Served, secret: string | undefined): void {
-    const { server } = served;
+  private secretLack({ server }: Served): GatewayLack | undefined {
+    const secret = secretOf(server);
     const problem = secret === undefined ? undefined : this.secrets.problem(secret);
+    if (secret === undefined || problem === undefined) return undefined;
+    return { kind: 'secret', problem, secret, text: `Secret ${secret} ${secretProblems[problem]}` };
+  }
+
+  /** Takes note of what is missing, and says so when that is news. */
+  private note(served: Served): void {
     const before = served.lack;
-    served.lack = problem === undefined ? undefined : `Secret ${secret} ${problem}`;
+    served.lack = this.secretLack(served)?.text;
     if (served.lack === undefined || served.lack === before) return;
-    this.options.lacks?.(server.ref, served.lack);
-  }
-
-  private async serve({ server, router }: Served, tls: GatewayTls | undefined): Promise<void> {
-    const { acceptProxyProtocol } = this.options;
-    const { trustedProxies } = server.perRequest;
-    const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
-    for (const pool of pools) {
-      const id = portId(server.id, pool);
-      const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
-      await this.options.gateway.serve({ ...port, acceptProxyProtocol });
-    }
-  }
-
-  private async withdraw(id: string): Promise<void> {
-    const { gateway } = this.options;
-    await Promise.all([
-      gateway.withdraw(portId(id, 'cluster')),
-      gateway.withdraw(portId(id, 'local')),
-    ]);
+    this.options.lacks?.(served.server.ref, served.lack);
   }
 
   private tlsOf(secret: string | undefined): GatewayTls | undefined {
@@ -332,42 +299,11 @@ class Following implements ServiceGateway {
       },
     };
   }
-
-  private enqueue(work: () => Promise<void>): void {
-    this.telling = this.telling.then(work).catch((error: unknown) => {
-      this.options.log.error('Cannot serve a port of the gateway', { error });
-    });
-  }
 }
-
-const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
-  tls: undefined,
-  http2: true,
-  bounds: defaultBounds,
-  acceptProxyProtocol: false,
-  trustedProxies: [],
-};
-
-const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
-  ready: true,
-  serving: true,
-  terminating: false,
-  local: true,
-  node: undefined,
-  zone: undefined,
-  zoneHints: [],
-  nodeHints: [],
-  weight: 1,
-  pod: undefined,
-};
 
 function secretOf({ ref, perRequest }: RequestServer): string | undefined {
   const { tlsSecret } = perRequest;
   return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-}
-
-function usesLocal(server: VirtualServer): boolean {
-  return server.internalTrafficPolicy === 'Local' || server.externalTrafficPolicy === 'Local';
 }
 
 function isPerRequest(server: VirtualServer): server is RequestServer {

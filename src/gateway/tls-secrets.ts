@@ -10,7 +10,7 @@ import {
   type Reflector,
   type Secret,
 } from '../kube/index.ts';
-import type { Clock, Random } from '../model/index.ts';
+import type { Clock, Random, SecretProblem } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
 import type { TlsIdentity } from './router.ts';
 
@@ -29,29 +29,44 @@ export interface TlsSecrets extends Reflector {
    * before it in force: clients are better served by a certificate that was good than by none.
    */
   identity(name: string): TlsIdentity | undefined;
-  /** What is wrong with a Secret, after its name: `does not exist`; undefined when it serves. */
-  problem(name: string): string | undefined;
+  /** What is wrong with a Secret now; undefined when all is well with it. */
+  problem(name: string): SecretProblem | undefined;
+}
+
+/** What is wrong, after the name of the Secret. */
+export const secretProblems: Readonly<Record<SecretProblem, string>> = {
+  missing: `does not exist, or is not of type ${tlsSecretType}`,
+  incomplete: 'lacks tls.crt or tls.key',
+  unreadable: 'holds a certificate or a key that cannot be read',
+  'key-mismatch': 'holds a key that does not belong to its certificate',
+  expired: 'holds a certificate that has expired',
+};
+
+interface Read {
+  readonly identity: TlsIdentity;
+  readonly expiresMs: number;
 }
 
 export function createTlsSecrets({ changed, ...common }: TlsSecretsOptions): TlsSecrets {
-  const identities = new Map<string, TlsIdentity>();
-  const problems = new Map<string, string>();
+  const good = new Map<string, Read>();
+  const problems = new Map<string, SecretProblem>();
   const set = (secret: Secret): void => {
     const key = objectKey(nameOf(secret));
     const read = identityOf(secret);
     if (typeof read === 'string') {
       problems.set(key, read);
-      common.log.warn('Cannot serve the certificate of a Secret', { secret: key, problem: read });
+      const problem = secretProblems[read];
+      common.log.warn('Cannot serve the certificate of a Secret', { secret: key, problem });
       return;
     }
     problems.delete(key);
-    const { certificate, key: privateKey } = read;
-    const before = identities.get(key);
+    const { certificate, key: privateKey } = read.identity;
+    const before = good.get(key)?.identity;
     // The same object as long as it is the same: whoever made a context of it keeps that.
-    if (before?.certificate !== certificate || before.key !== privateKey) identities.set(key, read);
+    if (before?.certificate !== certificate || before.key !== privateKey) good.set(key, read);
   };
   const drop = (key: string): void => {
-    identities.delete(key);
+    good.delete(key);
     problems.delete(key);
   };
   const reflector = createReflector<Secret>({
@@ -60,7 +75,7 @@ export function createTlsSecrets({ changed, ...common }: TlsSecretsOptions): Tls
     options: { fieldSelector: `type=${tlsSecretType}` },
     onReplace: (items) => {
       const there = new Set(items.map((secret) => objectKey(nameOf(secret))));
-      for (const key of [...identities.keys(), ...problems.keys()]) if (!there.has(key)) drop(key);
+      for (const key of [...good.keys(), ...problems.keys()]) if (!there.has(key)) drop(key);
       items.forEach(set);
       changed();
     },
@@ -72,27 +87,31 @@ export function createTlsSecrets({ changed, ...common }: TlsSecretsOptions): Tls
   });
   return {
     ...reflector,
-    identity: (name) => identities.get(name),
-    problem: (name) =>
-      problems.get(name) ??
-      (identities.has(name) ? undefined : `does not exist, or is not of type ${tlsSecretType}`),
+    identity: (name) => good.get(name)?.identity,
+    problem: (name) => {
+      const known = problems.get(name);
+      if (known !== undefined) return known;
+      const read = good.get(name);
+      if (read === undefined) return 'missing';
+      // Nothing tells of the moment: whoever asks is answered by the clock.
+      return read.expiresMs <= common.clock.now() ? 'expired' : undefined;
+    },
   };
 }
 
 /** Or what is wrong with it. */
-function identityOf({ data }: Secret): TlsIdentity | string {
+function identityOf({ data }: Secret): Read | SecretProblem {
   const [certificate = '', key = ''] = ['tls.crt', 'tls.key'].map((name) =>
     Buffer.from(data?.[name] ?? '', 'base64').toString('latin1'),
   );
-  if (certificate === '' || key === '') return 'lacks tls.crt or tls.key';
+  if (certificate === '' || key === '') return 'incomplete';
   try {
     const leaf = new X509Certificate(certificate);
-    if (!leaf.checkPrivateKey(createPrivateKey(key))) {
-      return 'holds a key that does not belong to its certificate';
-    }
-    return { names: namesOf(leaf), certificate, key };
+    if (!leaf.checkPrivateKey(createPrivateKey(key))) return 'key-mismatch';
+    const identity = { names: namesOf(leaf), certificate, key };
+    return { identity, expiresMs: Date.parse(leaf.validTo) };
   } catch {
-    return 'holds a certificate or a key that cannot be read';
+    return 'unreadable';
   }
 }
 

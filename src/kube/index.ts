@@ -121,8 +121,15 @@ export {
 export { kinds } from './served.ts';
 export { configMapKind, leaseKind, secretKind, tlsSecretType } from './stored-kinds.ts';
 export type { ConfigMap, Lease, Secret } from './stored-kinds.ts';
-export { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
+export {
+  controllerRevisionKind,
+  deploymentKind,
+  eventKind,
+  replicaSetKind,
+  statefulSetKind,
+} from './workload-kinds.ts';
 export type {
+  ControllerRevision,
   Deployment,
   DeploymentSpec,
   DeploymentStatus,
@@ -156,6 +163,9 @@ export type {
 export { strictProblems } from './schema/strict-problems.ts';
 export { unknownFields, withoutUnknownFields } from './schema/unknown-fields.ts';
 export type { UnknownField } from './schema/unknown-fields.ts';
+export { goText } from './schema/go-types.ts';
+export { fitsSchema, wrongType } from './schema/wrong-type.ts';
+export type { WrongType } from './schema/wrong-type.ts';
 export { createReflector } from './reflector.ts';
 export type { ObjectEvent, Reflector } from './reflector.ts';
 export { formatTimestamp } from './timestamp.ts';

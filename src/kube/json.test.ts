@@ -1,7 +1,7 @@
 /** JSON values are compared by content, and frozen copies are safe to share. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { freezeCopy, jsonEqual } from './json.ts';
 
 test('equal whatever the order, undefined as good as absent', () => {

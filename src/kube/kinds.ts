@@ -124,7 +124,10 @@ export interface Container {
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly startupProbe?: Probe;
-  readonly lifecycle?: { readonly preStop?: LifecycleHandler };
+  readonly lifecycle?: {
+    readonly postStart?: LifecycleHandler;
+    readonly preStop?: LifecycleHandler;
+  };
 }
 
 export interface HttpGetAction {
@@ -135,11 +138,13 @@ export interface HttpGetAction {
   readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** What is done before a container is told to end. */
+/** What is done when a container has started, or before it is told to end. */
 export interface LifecycleHandler {
   readonly exec?: { readonly command?: readonly string[] };
   readonly httpGet?: HttpGetAction;
   readonly sleep?: { readonly seconds?: number };
+  /** Only kept: no kubelet does it, and a hook that says it fails. */
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
 }
 
 export interface Probe {

@@ -1,7 +1,7 @@
 /** Label selectors match and are refused as the API server does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { ApiError } from './errors.ts';
 import { parseLabelSelector } from './label-selector.ts';
 

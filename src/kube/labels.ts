@@ -27,6 +27,8 @@ export const labels = {
   namespaceName: 'kubernetes.io/metadata.name',
   /** On the ReplicaSets of a Deployment and on their Pods: which template they are of. */
   podTemplateHash: 'pod-template-hash',
+  /** On ControllerRevisions: what their name ends in. */
+  controllerRevision: 'controller.kubernetes.io/hash',
   /** On the Pods of a StatefulSet: which template they are of. */
   controllerRevisionHash: 'controller-revision-hash',
   /** On the Pods of a StatefulSet: their name, so that a Service can select one. */

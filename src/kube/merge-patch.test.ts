@@ -1,7 +1,7 @@
 /** Merge patches, against the examples of RFC 7386 and properties. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { freezeCopy, isJsonObject, jsonEqual } from './json.ts';
 import { applyMergePatch, mergePatchFor } from './merge-patch.ts';
 

@@ -11,7 +11,13 @@ import { endpointSliceKind, namespaceKind, nodeKind, podKind, serviceKind } from
 import type { Kind } from './object.ts';
 import { endpointsKind, ipAddressKind, serviceCidrKind } from './service-network-kinds.ts';
 import { configMapKind, leaseKind, secretKind } from './stored-kinds.ts';
-import { deploymentKind, eventKind, replicaSetKind, statefulSetKind } from './workload-kinds.ts';
+import {
+  controllerRevisionKind,
+  deploymentKind,
+  eventKind,
+  replicaSetKind,
+  statefulSetKind,
+} from './workload-kinds.ts';
 
 export const kinds: readonly Kind[] = [
   namespaceKind,
@@ -19,6 +25,7 @@ export const kinds: readonly Kind[] = [
   deploymentKind,
   replicaSetKind,
   statefulSetKind,
+  controllerRevisionKind,
   podKind,
   serviceKind,
   endpointsKind,

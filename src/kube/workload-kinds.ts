@@ -1,4 +1,5 @@
 /** The kinds that make Pods, and what the controllers write about them. */
+import type { JsonObject } from './json.ts';
 import type { Kind, KubeObject, ObjectMeta } from './object.ts';
 import type { Condition, PodSpec } from './kinds.ts';
 
@@ -93,7 +94,15 @@ export interface StatefulSet extends KubeObject {
     readonly updatedReplicas?: number;
     readonly currentRevision?: string;
     readonly updateRevision?: string;
+    readonly collisionCount?: number;
   };
+}
+
+/** One state of an object, kept by its controller so that it can be gone back to. */
+export interface ControllerRevision extends KubeObject {
+  /** What it holds is its controller's to say; it never changes. */
+  readonly data?: JsonObject;
+  readonly revision: number;
 }
 
 export interface Event extends KubeObject {
@@ -138,6 +147,12 @@ export const statefulSetKind: Kind<StatefulSet> = {
   plural: 'statefulsets',
 };
 
+export const controllerRevisionKind: Kind<ControllerRevision> = {
+  ...apps,
+  kind: 'ControllerRevision',
+  plural: 'controllerrevisions',
+};
+
 export const eventKind: Kind<Event> = {
   group: '',
   version: 'v1',
@@ -149,7 +164,11 @@ export const eventKind: Kind<Event> = {
     'involvedObject.namespace',
     'involvedObject.name',
     'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
     'reason',
+    'reportingComponent',
     'type',
   ],
 };

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { Finding } from './finding.ts';
 import { interpretManifests } from '../manifests/index.ts';
 import { propertyRuns } from '../model/property-runs.suite.ts';

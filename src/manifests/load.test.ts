@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { propertyRuns } from '../model/property-runs.suite.ts';
 import { createObjectCheck } from '../registry/index.ts';
 import { formatProblem, ManifestError, type ManifestProblem } from './errors.ts';

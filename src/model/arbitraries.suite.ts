@@ -2,7 +2,7 @@
  * Random Plans and Flows for properties. Drawn from few addresses, ports and names, so that they meet: two
  * VirtualServers claim one frontend, a client is an endpoint, an external address is the node's.
  */
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { parseCidr, type Cidr, type IpFamily } from './address.ts';
 import type { Entry, Flow } from './flow.ts';
 import { emptyPlan, nextPlan, type NodeView, type Plan } from './plan.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { BucketMap } from './bucket-map.ts';
 
 test('behaves as a Map does, and older versions stay as they were', () => {

@@ -5,7 +5,7 @@
 import { AffinityTable } from './affinity-table.ts';
 import type { Random } from './clock.ts';
 import type { Decision, Flow } from './flow.ts';
-import { EndpointLoads } from './schedulers/loads.ts';
+import { EndpointLoads, type LoadMemory } from './schedulers/loads.ts';
 import type { PickableScheduler } from './schedulers/names.ts';
 import { createSchedulerState, pick, type SchedulerState } from './schedulers/pick.ts';
 import { endpointKey, type Endpoint, type PoolName } from './service-port.ts';
@@ -31,6 +31,7 @@ interface TurnMemory {
 export interface ChoiceMemory {
   readonly affinity: readonly (readonly [client: string, endpoint: string, expiresAtMs: number])[];
   readonly turns: readonly TurnMemory[];
+  readonly loads: readonly LoadMemory[];
 }
 
 /** What choosing for one ServicePort remembers from Plan to Plan. */
@@ -54,10 +55,17 @@ export class ChoiceState {
     }));
     const taken = new Set(current.map(({ pool }) => pool));
     const untaken = this.turns.filter(({ pool }) => !taken.has(pool));
-    return { affinity: [...this.affinity.list()], turns: [...current, ...untaken] };
+    return {
+      affinity: [...this.affinity.list()],
+      turns: [...current, ...untaken],
+      loads: this.loads.memory(),
+    };
   }
 
-  /** Goes on where another state stood; to be called before anything was chosen here. */
+  /**
+   * Goes on where another state stood; to be called before anything was chosen here. The loads are for whoever knows
+   * how long what is open elsewhere counts.
+   */
   remember({ affinity, turns }: ChoiceMemory): void {
     this.turns = turns;
     for (const [client, endpoint, expiresAtMs] of affinity) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { arbitraryFlow, arbitrarySituation } from './arbitraries.suite.ts';
 import { decide } from './decide.ts';
 import { decideNaively } from './decide-oracle.suite.ts';

@@ -80,6 +80,7 @@ export type { HttpRequest, HttpRoute, RequestBackend, RouteTable } from './l7/ro
 export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
 export type { SessionKey, Sessions } from './l7/sessions.ts';
 export { PassiveHealth } from './passive-health.ts';
+export type { HealthMemory } from './passive-health.ts';
 export { emptyPlan, findFrontend, nextPlan, serversOf } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
 export { EndpointLoads } from './schedulers/loads.ts';
@@ -113,6 +114,13 @@ export type {
   VirtualServer,
 } from './service-port.ts';
 export { planHashSeed } from './jhash.ts';
-export { choosePools, throughGateway, topologyMode, usableEndpoints } from './topology.ts';
+export type { GatewayLack, SecretProblem } from './l7/gateway-lack.ts';
+export {
+  choosePools,
+  leadsToGateway,
+  throughGateway,
+  topologyMode,
+  usableEndpoints,
+} from './topology.ts';
 export { fill, formatList } from './template.ts';
 export type { GapsOf, Value } from './template.ts';

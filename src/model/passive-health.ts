@@ -22,6 +22,12 @@ interface InUse {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** The endpoints of a ServicePort that failed, as plain data: how often, and how much longer they are set aside. */
+export type HealthMemory = readonly (readonly [
+  server: string,
+  troubles: readonly (readonly [endpoint: string, failures: number, leftMs: number])[],
+])[];
+
 /** Times are milliseconds of a clock that never goes back. */
 export class PassiveHealth {
   private readonly random: Random;
@@ -68,6 +74,25 @@ export class PassiveHealth {
     const endpoints = candidates.filter((candidate) => !aside.has(endpointKey(candidate)));
     this.answers.set(candidates, { aside: text, endpoints });
     return endpoints;
+  }
+
+  /** Left is from now on: two processes may have clocks that begin elsewhere. */
+  memory(nowMs: number): HealthMemory {
+    return [...this.troubles].map(([server, ofServer]) => [
+      server,
+      [...ofServer].map(
+        ([key, { failures, untilMs }]) => [key, failures, untilMs - nowMs] as const,
+      ),
+    ]);
+  }
+
+  remember(memory: HealthMemory, nowMs: number): void {
+    for (const [server, troubles] of memory) {
+      const entries = troubles.map(
+        ([key, failures, leftMs]) => [key, { failures, untilMs: nowMs + leftMs }] as const,
+      );
+      this.troubles.set(server, new Map(entries));
+    }
   }
 
   /** Takes note of a ServicePort's endpoints as they are now; undefined: it is gone. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { emptyPlan, findFrontend, nextPlan, type Plan } from './plan.ts';
 import type { Frontend, VirtualServer } from './service-port.ts';
 import { testEndpoints, testFrontend, testNode, testPlan, testServer } from './testing.ts';

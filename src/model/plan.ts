@@ -29,6 +29,8 @@ export interface NodeView {
   readonly masqueradeAll: boolean;
   /** True when it is known which sources are local Pods; masquerade of the others rests on it. */
   readonly detectsLocalPods: boolean;
+  /** Where the cluster has the node's Pods; undefined when nobody asked, or it has not said. */
+  readonly podRanges?: readonly Cidr[] | undefined;
 }
 
 export interface Plan {

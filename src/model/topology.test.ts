@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { arbitraryEndpoints, arbitraryFrontends, trafficPolicy } from './arbitraries.suite.ts';
 import { parseEndpoints } from './case-endpoints.suite.ts';
 import { categorizeNaively } from './categorize-oracle.suite.ts';
 import { propertyRuns } from './property-runs.suite.ts';
-import type { Endpoint, Frontend } from './service-port.ts';
-import { choosePools, topologyMode, usableEndpoints } from './topology.ts';
+import { plainRequestRules, type Endpoint, type Frontend } from './service-port.ts';
+import { testEndpoint } from './testing.ts';
+import {
+  choosePools,
+  leadsToGateway,
+  throughGateway,
+  topologyMode,
+  usableEndpoints,
+} from './topology.ts';
 
 /** Endpoints by words, each carrying its name as its address. */
 function endpointsOf(words: string): readonly Endpoint[] {
@@ -228,4 +235,19 @@ describe('choosePools', () => {
       { numRuns: propertyRuns },
     );
   });
+});
+
+test('whether a gateway stands for endpoints is told by any pool in use, not by an empty one', () => {
+  const gateway = { cluster: testEndpoint({ port: 1 }), local: testEndpoint({ port: 2 }) };
+  const pools = { cluster: [], local: [testEndpoint()], hasAny: true };
+  const perRequest = { ...plainRequestRules, pools };
+  assert.equal(leadsToGateway({ pools, perRequest }), false);
+  assert.equal(leadsToGateway({ pools: throughGateway(pools, gateway), perRequest }), true);
+  assert.equal(leadsToGateway({ pools, perRequest: undefined }), false);
+  const none = { cluster: [], local: [], hasAny: false };
+  const asked = { ...plainRequestRules, pools: none };
+  assert.equal(
+    leadsToGateway({ pools: throughGateway(none, gateway), perRequest: asked }),
+    undefined,
+  );
 });

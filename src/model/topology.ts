@@ -2,7 +2,14 @@
  * Which endpoints each path of a ServicePort may use: kube-proxy 1.36's CategorizeEndpoints
  * (pkg/proxy/topology.go), as pure data in, data out.
  */
-import type { Endpoint, Frontend, PoolName, Pools, TrafficPolicy } from './service-port.ts';
+import type {
+  Endpoint,
+  Frontend,
+  PoolName,
+  Pools,
+  TrafficPolicy,
+  VirtualServer,
+} from './service-port.ts';
 
 /** What of a ServicePort decides which pools it needs. */
 export interface PoolNeeds {
@@ -70,6 +77,18 @@ export function throughGateway(pools: Pools, gateway: Record<PoolName, Endpoint>
   const behind = (pool: PoolName): readonly Endpoint[] =>
     pools[pool].length === 0 ? pools[pool] : [gateway[pool]];
   return { cluster: behind('cluster'), local: behind('local'), hasAny: pools.hasAny };
+}
+
+/** Whether a gateway stands for its endpoints; undefined where nothing tells, since it has none. */
+export function leadsToGateway({
+  pools,
+  perRequest,
+}: Pick<VirtualServer, 'pools' | 'perRequest'>): boolean | undefined {
+  if (perRequest === undefined) return false;
+  // A pool that no policy uses is empty, and led nowhere.
+  const used = (['cluster', 'local'] as const).filter((pool) => pools[pool].length > 0);
+  if (used.length === 0) return undefined;
+  return used.some((pool) => pools[pool] !== perRequest.pools[pool]);
 }
 
 function clusterPool(all: readonly Endpoint[], place: NodePlace): readonly Endpoint[] {

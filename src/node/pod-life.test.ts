@@ -1,16 +1,31 @@
 /** A process Pod's life: whether it is started again, what gates it, what is done before it ends, and what is told. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
-import { eventKind, podKind, type Container, type ObjectClient, type Pod } from '../kube/index.ts';
+import {
+  eventKind,
+  podKind,
+  type Container,
+  type LifecycleHandler,
+  type ObjectClient,
+  type Pod,
+} from '../kube/index.ts';
 import { parseCidr } from '../model/index.ts';
 import { createMemoryStore } from '../store/index.ts';
 import { systemClock } from '../sys/index.ts';
 import type { EmbeddedNode } from './embedded-node.ts';
-import { isReady, linuxOnly, startNode, untilGone, untilPod, webName } from './testing.ts';
+import {
+  isReady,
+  linuxOnly,
+  startNode,
+  untilEvent,
+  untilGone,
+  untilPod,
+  webName,
+} from './testing.ts';
 
 // One block for this file: test files run side by side.
 const podRange = parseCidr('127.41.2.0/24');
@@ -142,6 +157,60 @@ test(
     await client.delete(podKind, webName, { gracePeriodSeconds: 0 });
   },
 );
+
+test(
+  'when it has started its hook runs, and until that is done nobody is sent to it',
+  { skip: linuxOnly },
+  async (t) => {
+    const { client, node } = await start(t);
+    const flag = join(tmpdir(), `switchyard-hook-${process.pid}`);
+    t.after(() => rmSync(flag, { force: true }));
+    const script = `
+    const server = require('node:net').createServer();
+    server.listen(8080, process.env.HOST, () => console.log('listening'));
+  `;
+    // The hook has the environment of the process; it waits for the test.
+    const command = ['sh', '-c', `until [ -e ${flag} ]; do sleep 0.05; done; test -n "$HOST"`];
+    const ports = [{ containerPort: 8080 }];
+    const postStart = { exec: { command } };
+    await client.create(podKind, podOf(script, { ports, lifecycle: { postStart } }));
+    const isListening = (): boolean => (node.logs.linesOf('default/web') ?? []).length > 0;
+    await untilPod(client, isListening);
+    // Without a hook it would be ready when it is next asked, after 25 ms.
+    const listening = Date.now();
+    const waiting = await untilPod(client, () => Date.now() - listening > 300);
+    assert.equal(isReady(waiting), false);
+    assert.equal(waiting.status?.containerStatuses?.[0]?.started, true);
+    writeFileSync(flag, '');
+    await untilPod(client, isReady);
+  },
+);
+
+const badHooks: Readonly<Record<string, readonly [hook: LifecycleHandler, message: RegExp]>> = {
+  'a command that fails': [
+    { exec: { command: ['sh', '-c', 'echo no luck; exit 3'] } },
+    /^PostStartHook failed: command ended with code 3: no luck$/,
+  ],
+  'a request nobody answers': [{ httpGet: { port: 8099 } }, /^PostStartHook failed: /],
+  'a connection, which no kubelet makes': [
+    { tcpSocket: { port: 8080 } },
+    /^PostStartHook failed: invalid handler: tcpSocket$/,
+  ],
+};
+for (const [title, [postStart, wanted]] of Object.entries(badHooks)) {
+  test(`a process whose hook fails is ended: ${title}`, { skip: linuxOnly }, async (t) => {
+    const { client } = await start(t);
+    const policy = { restartPolicy: 'Never' };
+    const script = 'setInterval(() => {}, 1000)';
+    await client.create(podKind, podOf(script, { lifecycle: { postStart } }, policy));
+    const { status } = await untilPod(client, (pod) => pod.status?.phase === 'Failed');
+    assert.equal(status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 143);
+    const told = await untilEvent(client, 'FailedPostStartHook');
+    assert.match(told.message ?? '', wanted);
+    assert.equal(told.type, 'Warning');
+    await untilEvent(client, 'Killing');
+  });
+}
 
 test(
   'before it is told to end, its hook runs; the hook counts towards the grace',

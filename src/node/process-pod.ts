@@ -85,6 +85,8 @@ export interface ProcessPodState {
 const firstBackOffMs = 250;
 const maxBackOffMs = 10_000;
 const readyPollMs = 25;
+/** A hook after the start has no limit but what a timer takes: 24 days. */
+const longestHookMs = 2 ** 31 - 1;
 /** A process that ran this long starts again with the first back-off. */
 const stableMs = 10_000;
 
@@ -135,12 +137,17 @@ export class ProcessPod {
 
   /** Resolves when the process is gone; what it wants done before its end counts towards the grace. */
   async stop(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
-    const { clock } = this.options;
     this.stopping.abort();
+    await this.endInGrace(gracePeriodMs);
+    await this.finished;
+  }
+
+  /** What the process wants done before its end, then its end. */
+  private async endInGrace(gracePeriodMs: number): Promise<void> {
+    const { clock } = this.options;
     const begun = clock.monotonic();
     if (this.child !== undefined && gracePeriodMs > 0) await this.beforeEnd(gracePeriodMs);
     await this.endChild(Math.max(0, gracePeriodMs - (clock.monotonic() - begun)));
-    await this.finished;
   }
 
   /** Until the hook is done, or the process is gone by itself. */
@@ -232,7 +239,7 @@ export class ProcessPod {
     if (this.stopping.signal.aborted && adopted === undefined) child.kill('SIGKILL');
     const over = new AbortController();
     const ended = child.ended.finally(() => over.abort());
-    const watched = this.watch(over.signal, adopted?.isReady === true);
+    const watched = this.watch(over.signal, adopted);
     const { code, signal } = await ended;
     await watched;
     guard.remove(child.pid);
@@ -246,7 +253,8 @@ export class ProcessPod {
   }
 
   /** Follows the process through its start, then its readiness and its liveness, until it is over. */
-  private async watch(over: AbortSignal, wasReady: boolean): Promise<void> {
+  private async watch(over: AbortSignal, adopted: AdoptedLife | undefined): Promise<void> {
+    const wasReady = adopted?.isReady === true;
     const { address, port, container } = this.options;
     const { startupProbe, readinessProbe } = container ?? {};
     const target = this.target();
@@ -254,6 +262,8 @@ export class ProcessPod {
     else {
       this.report(false, 'ContainersNotReady', `nothing answers at ${address}:${port ?? '?'} yet`);
     }
+    // Another process has seen to the hook of a life that began there.
+    if (adopted?.child === undefined && !(await this.afterStart(over))) return;
     if (startupProbe !== undefined && !wasReady) {
       await runProbe({
         probe: startupProbe,
@@ -281,6 +291,23 @@ export class ProcessPod {
       });
     }
     await living;
+  }
+
+  /** Nothing is asked of the process before its hook is done; one whose hook fails is ended. */
+  private async afterStart(over: AbortSignal): Promise<boolean> {
+    const { container, onHappening, gracePeriodMs } = this.options;
+    const postStart = container?.lifecycle?.postStart;
+    if (postStart === undefined) return true;
+    const how = { atMostMs: longestHookMs, signal: over };
+    const failure = await runHook(postStart, this.target(), how);
+    if (over.aborted) return false;
+    if (failure === undefined) return true;
+    const message = `PostStartHook failed: ${failure}`;
+    onHappening({ type: 'Warning', reason: 'FailedPostStartHook', message });
+    onHappening({ type: 'Normal', reason: 'Killing', message: 'FailedPostStartHook' });
+    this.report(false, 'PostStartHookError', message);
+    void this.endInGrace(gracePeriodMs);
+    return false;
   }
 
   private async watchLiveness(target: ProbeTarget, over: AbortSignal): Promise<void> {

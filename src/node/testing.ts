@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import type { TestContext } from 'node:test';
-import { podKind, type ObjectClient, type Pod } from '../kube/index.ts';
+import { eventKind, podKind, type Event, type ObjectClient, type Pod } from '../kube/index.ts';
 import type { Cidr } from '../model/index.ts';
 import { silentLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
@@ -49,6 +49,17 @@ export async function untilPod(
     const found = await client.get(podKind, webName);
     if (isWanted(found)) return found;
     assert.ok(Date.now() < deadline, `still ${JSON.stringify(found.status)}`);
+    await systemClock.sleep(10);
+  }
+}
+
+/** Events are written after what they tell of. */
+export async function untilEvent(client: ObjectClient, reason: string): Promise<Event> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const found = (await client.list(eventKind)).items.find((event) => event.reason === reason);
+    if (found !== undefined) return found;
+    assert.ok(Date.now() < deadline, `no Event ${reason}`);
     await systemClock.sleep(10);
   }
 }

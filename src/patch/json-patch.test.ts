@@ -1,7 +1,7 @@
 /** JSON patches against the examples of RFC 6902, and what the API server does with bad ones. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { ApiError, freezeCopy } from '../kube/index.ts';
 import { propertyRuns } from '../model/property-runs.suite.ts';
 import { applyJsonPatch } from './json-patch.ts';

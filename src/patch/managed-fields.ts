@@ -94,7 +94,7 @@ export interface FieldChange {
   /** `after` before it was completed. */
   readonly given: unknown;
   readonly manager: string;
-  readonly subresource: 'status' | undefined;
+  readonly subresource: 'status' | 'scale' | undefined;
   readonly nowMs: number;
   /** What is known of objects made before; undefined: nothing is remembered. */
   readonly shapes?: ShapeMemory | undefined;

@@ -1,7 +1,7 @@
 /** Ownership of fields: what a configuration takes, keeps, gives up, and may not touch. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import {
   freezeCopy,
   isJsonObject,

@@ -1,7 +1,7 @@
 /** Remembering shapes changes nothing of who owns what. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { configMapKind, namespaceKind, podKind, serviceKind, type Kind } from '../kube/index.ts';
 import { ownersAfterUpdate } from './managed-fields.ts';
 import { ShapeMemory } from './shape-memory.ts';

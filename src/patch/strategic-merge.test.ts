@@ -1,7 +1,7 @@
 /** Strategic merge patches, as the API server's documentation describes them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { ApiError, freezeCopy, schemaOf, type JsonObject } from '../kube/index.ts';
 import { propertyRuns } from '../model/property-runs.suite.ts';
 import { applyStrategicMerge } from './strategic-merge.ts';

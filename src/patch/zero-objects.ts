@@ -13,6 +13,7 @@ const zeros: Readonly<Record<string, JsonObject>> = {
   Deployment: { ...workload, spec: { ...workload.spec, strategy: {} } },
   ReplicaSet: workload,
   StatefulSet: { ...workload, spec: { ...workload.spec, updateStrategy: {} } },
+  ControllerRevision: { data: null, revision: 0 },
   Namespace: { spec: {}, status: {} },
   Node: { spec: {}, status: {} },
   Ingress: { spec: {}, status: { loadBalancer: {} } },

@@ -154,3 +154,30 @@ test('a start that is given up resolves nothing and holds nothing', async () => 
   await assert.rejects(planner.start(AbortSignal.abort(new Error('enough'))));
   await planner.stop();
 });
+
+test('once an hour an apply is full, quiet or not', async () => {
+  const { clock, client, planner, calls, script } = await start();
+  await service(client, 'a', 1);
+  await planner.start(new AbortController().signal);
+  await clock.advance(3_600_000 - 1);
+  assert.equal(calls.length, 1);
+  await clock.advance(1);
+  const fulls = (): number => calls.filter(({ delta }) => delta === undefined).length;
+  assert.deepEqual([calls.length, fulls()], [2, 2]);
+  assert.equal(calls[1]?.plan, calls[0]?.plan);
+  // Changes each ten minutes: never quiet for an hour.
+  for (let i = 2; i < 8; i++) {
+    await clock.advance(600_000);
+    await service(client, `s${i}`, i);
+    await clock.advance(20);
+  }
+  assert.deepEqual([calls.length, fulls()], [8, 3]);
+  // One that fails is made up for.
+  script.push('ok', 'fail');
+  await clock.advance(3_600_000);
+  await clock.advance(3_700_000);
+  const kinds = calls.slice(8).map(({ delta }) => delta === undefined);
+  assert.deepEqual(kinds, [true, true, true]);
+  assert.equal(planner.status().state, 'ready');
+  await planner.stop();
+});

@@ -134,7 +134,7 @@ interface ApplyWork {
 }
 
 function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): ApplyWork {
-  const { driver, log, onApplied } = options;
+  const { driver, clock, log, onApplied, maxIntervalMs } = options;
   let wanted = emptyPlan(options.node);
   let applied: Applied = {
     plan: wanted,
@@ -143,8 +143,11 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
   };
   let full = true;
   let failing = false;
+  let fullAtMs = clock.monotonic();
   const first = Promise.withResolvers<void>();
   const run = async (signal: AbortSignal): Promise<RunResult> => {
+    // Whatever others did to the host meanwhile: what the kernel was told once is said again, all of it.
+    if (clock.monotonic() - fullAtMs >= maxIntervalMs) full = true;
     const change = tracker.flush(wanted);
     const next = change === undefined ? undefined : nextPlan(wanted, change);
     if (next === undefined && !full && applied.report.failures.length === 0) return 'done';
@@ -154,6 +157,7 @@ function createApplyWork(tracker: ChangeTracker, options: PlannerOptions): Apply
     full = true;
     const report = await driver.apply(wanted, delta, signal);
     full = false;
+    if (delta === undefined) fullAtMs = clock.monotonic();
     applied = { plan: wanted, report, delta };
     log.debug('Applied the Plan', {
       revision: report.revision,

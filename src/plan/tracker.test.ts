@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { EndpointSlice, Service } from '../kube/index.ts';
 import { emptyPlan, nextPlan, type Endpoint, type NodeView, type Plan } from '../model/index.ts';
 import { propertyRuns } from '../model/property-runs.suite.ts';

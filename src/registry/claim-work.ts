@@ -23,12 +23,12 @@ export class ClaimWork {
       this.taken.push({ from, item });
       return true;
     }
-    const mine = { from, item };
-    // At start two stored objects may claim one item; it is the first one's.
-    return (
-      includes(this.taken, mine) ||
-      (includes(this.held ?? [], mine) && from.ownerOf(item) === this.owner)
-    );
+    return includes(this.taken, { from, item }) || this.holds(from, item);
+  }
+
+  /** The stored object has it. At start two may claim one item; it is the first one's. */
+  holds(from: RangeAllocator, item: string): boolean {
+    return includes(this.held ?? [], { from, item }) && from.ownerOf(item) === this.owner;
   }
 
   /** Undefined when the range is full. */

@@ -1,7 +1,7 @@
 /** Defaults and validation are pure, and no JSON makes them fail in another way than Invalid. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import {
   ApiError,
   freezeCopy,
@@ -19,6 +19,7 @@ import {
   serviceAccountStrategy,
 } from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
+import { controllerRevisionStrategy } from './controller-revision.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
 import { createEndpointsStrategy } from './endpoints.ts';
@@ -44,6 +45,7 @@ const strategies: readonly Strategy<never>[] = [
   deploymentStrategy,
   replicaSetStrategy,
   statefulSetStrategy,
+  controllerRevisionStrategy,
   podStrategy,
   serviceRules,
   createEndpointsStrategy({ allowLoopback: true }),

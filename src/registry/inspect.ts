@@ -20,6 +20,7 @@ import {
   serviceAccountStrategy,
 } from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
+import { controllerRevisionStrategy } from './controller-revision.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy, type EndpointSliceRules } from './endpoint-slice.ts';
 import { createEndpointsStrategy } from './endpoints.ts';
@@ -76,6 +77,7 @@ function createInspectors(rules: EndpointSliceRules): ReadonlyMap<string, Inspec
     inspectorOf(deploymentStrategy),
     inspectorOf(replicaSetStrategy),
     inspectorOf(statefulSetStrategy),
+    inspectorOf(controllerRevisionStrategy),
     inspectorOf(configMapStrategy),
     inspectorOf(secretStrategy),
     inspectorOf(leaseStrategy),

@@ -55,10 +55,10 @@ export interface IpAddressContext {
 
 const ownerOf = ({ metadata }: IpAddress): string => `ipaddresses/${metadata.name}`;
 
-/** Somebody keeps an address: Services are not given it. One outside of the ranges they never would be. */
+/** Somebody keeps an address: Services are not given it. */
 export function keepAddress(object: IpAddress, ranges: AddressRanges): ClaimWork {
   const work = new ClaimWork(ownerOf(object), undefined);
-  ranges.take(object.metadata.name, work);
+  ranges.keep(object.metadata.name, work);
   return work;
 }
 

@@ -5,6 +5,7 @@ import {
   nodeTaints,
   portNameProblems,
   type Container,
+  type LifecycleHandler,
   type PodSpec,
   type Probe,
   type Toleration,
@@ -86,7 +87,7 @@ export function completeTemplateSpec(spec: PodSpec | undefined): PodSpec {
 function completeContainer(container: Container): Container {
   const isPinned = /:(?!latest$)[^/]+$/.test(container.image ?? '');
   const imageDefaults = { imagePullPolicy: isPinned ? 'IfNotPresent' : 'Always' };
-  const { readinessProbe, livenessProbe, startupProbe } = container;
+  const { readinessProbe, livenessProbe, startupProbe, lifecycle } = container;
   return {
     ...containerDefaults,
     ...imageDefaults,
@@ -97,16 +98,29 @@ function completeContainer(container: Container): Container {
     ...(readinessProbe === undefined ? {} : { readinessProbe: completeProbe(readinessProbe) }),
     ...(livenessProbe === undefined ? {} : { livenessProbe: completeProbe(livenessProbe) }),
     ...(startupProbe === undefined ? {} : { startupProbe: completeProbe(startupProbe) }),
+    ...(lifecycle === undefined ? {} : { lifecycle: completeHooks(lifecycle) }),
   };
 }
 
 function completeProbe(probe: Probe): Probe {
-  const { httpGet } = probe;
+  return { ...probeDefaults, ...withRequest(probe) };
+}
+
+function completeHooks({
+  postStart,
+  preStop,
+}: NonNullable<Container['lifecycle']>): NonNullable<Container['lifecycle']> {
   return {
-    ...probeDefaults,
-    ...probe,
-    ...(httpGet === undefined ? {} : { httpGet: { path: '/', scheme: 'HTTP', ...httpGet } }),
+    ...(postStart === undefined ? {} : { postStart: withRequest(postStart) }),
+    ...(preStop === undefined ? {} : { preStop: withRequest(preStop) }),
   };
+}
+
+function withRequest<T extends Pick<Probe, 'httpGet'>>(handler: T): T {
+  const { httpGet } = handler;
+  return httpGet === undefined
+    ? handler
+    : { ...handler, httpGet: { path: '/', scheme: 'HTTP', ...httpGet } };
 }
 
 /** `field` is where the spec is: `spec`, or `spec.template.spec`. */
@@ -128,6 +142,9 @@ export function validatePodSpec(
     if (image === '') problems.required(`${at}.image`);
     validateContainerPorts(container, at, problems);
     validateProbes(container, at, problems);
+    for (const [name, hook] of Object.entries(container.lifecycle ?? {})) {
+      validateHandler(hook, `${at}.lifecycle.${name}`, problems);
+    }
   }
   const { hostname, subdomain, terminationGracePeriodSeconds: grace = 0 } = spec ?? {};
   const { restartPolicy = 'Always' } = spec ?? {};
@@ -183,8 +200,21 @@ function validateProbes(container: Container, field: string, problems: Problems)
 }
 
 function validateProbe(probe: Probe, field: string, problems: Problems): void {
-  const { httpGet, tcpSocket, exec, grpc } = probe;
-  const handlers = Object.entries({ exec, httpGet, tcpSocket, grpc }).filter(
+  validateHandler(probe, field, problems);
+  const { initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold } = probe;
+  const numbers = { initialDelaySeconds, timeoutSeconds, periodSeconds, failureThreshold };
+  for (const [name, value] of Object.entries(numbers)) {
+    validateNotNegative(value, `${field}.${name}`, problems);
+  }
+}
+
+/** Probes and hooks do exactly one thing. */
+function validateHandler(
+  { exec, httpGet, tcpSocket, grpc, sleep }: Pick<Probe, 'grpc'> & LifecycleHandler,
+  field: string,
+  problems: Problems,
+): void {
+  const handlers = Object.entries({ exec, httpGet, tcpSocket, grpc, sleep }).filter(
     ([, handler]) => handler !== undefined,
   );
   for (const [name] of handlers.slice(1)) {
@@ -199,10 +229,5 @@ function validateProbe(probe: Probe, field: string, problems: Problems): void {
   }
   if (exec !== undefined && (exec.command ?? []).length === 0) {
     problems.required(`${field}.exec.command`);
-  }
-  const { initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold } = probe;
-  const numbers = { initialDelaySeconds, timeoutSeconds, periodSeconds, failureThreshold };
-  for (const [name, value] of Object.entries(numbers)) {
-    validateNotNegative(value, `${field}.${name}`, problems);
   }
 }

@@ -15,14 +15,47 @@ export interface RangeOptions {
   readonly lowerBandEnd: number;
   /** What stands at a place. */
   itemAt(place: number): string;
+  /** Shared by ranges that overlap. */
+  readonly owners?: Owners;
+}
+
+/** Who has what, whichever range it came from. */
+export class Owners {
+  private readonly byItem = new Map<string, string>();
+  /** Grows whenever something is free again. */
+  releases = 0;
+
+  get size(): number {
+    return this.byItem.size;
+  }
+
+  of(item: string): string | undefined {
+    return this.byItem.get(item);
+  }
+
+  /** Whether the item was free; it is the owner's now. */
+  take(item: string, owner: string): boolean {
+    if (this.byItem.has(item)) return false;
+    this.byItem.set(item, owner);
+    return true;
+  }
+
+  release(item: string, owner: string): void {
+    if (this.byItem.get(item) !== owner) return;
+    this.byItem.delete(item);
+    this.releases++;
+  }
 }
 
 export class RangeAllocator {
   private readonly options: RangeOptions;
-  private readonly owners = new Map<string, string>();
+  private readonly owners: Owners;
+  /** Nothing was free when so much had been given back. */
+  private fullAt: number | undefined;
 
   constructor(options: RangeOptions) {
     this.options = options;
+    this.owners = options.owners ?? new Owners();
   }
 
   /** How many are given out. */
@@ -31,30 +64,29 @@ export class RangeAllocator {
   }
 
   ownerOf(item: string): string | undefined {
-    return this.owners.get(item);
+    return this.owners.of(item);
   }
 
   /** Whether the item was free; it is the owner's now. */
   take(item: string, owner: string): boolean {
-    if (this.owners.has(item)) return false;
-    this.owners.set(item, owner);
-    return true;
+    return this.owners.take(item, owner);
   }
 
   /** The first free one from a place that follows from `seed`; undefined when the range is full. */
   takeNext(seed: string, owner: string): string | undefined {
     const { first, last, lowerBandEnd } = this.options;
-    if (this.owners.size > last - first) return undefined;
+    if (this.fullAt === this.owners.releases) return undefined;
     const split = Math.max(first, Math.min(lowerBandEnd, last + 1));
     const hash = fnv1a(seed);
-    return (
-      this.probe(split, last, { hash, owner }) ?? this.probe(first, split - 1, { hash, owner })
-    );
+    const found =
+      this.probe(split, last, { hash, owner }) ?? this.probe(first, split - 1, { hash, owner });
+    if (found === undefined) this.fullAt = this.owners.releases;
+    return found;
   }
 
   /** Free again, if it is this owner's. */
   release(item: string, owner: string): void {
-    if (this.owners.get(item) === owner) this.owners.delete(item);
+    this.owners.release(item, owner);
   }
 
   private probe(

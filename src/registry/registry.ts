@@ -6,13 +6,12 @@ import {
   ApiError,
   apiVersionOf,
   forbidden,
+  ipAddressKind,
   isAlreadyExists,
   isLeaving,
   isNotFound,
   isOfKind,
-  jsonEqual,
   kindKey,
-  nameOf,
   namespaceKind,
   serviceCidrKind,
   serviceKind,
@@ -38,6 +37,7 @@ import {
   serviceAccountStrategy,
 } from './access.ts';
 import { configMapStrategy, secretStrategy } from './config-map.ts';
+import { controllerRevisionStrategy } from './controller-revision.ts';
 import { deploymentStrategy } from './deployment.ts';
 import { createEndpointSliceStrategy } from './endpoint-slice.ts';
 import { createEndpointsStrategy } from './endpoints.ts';
@@ -53,7 +53,8 @@ import { podStrategy } from './pod.ts';
 import { replicaSetStrategy } from './replica-set.ts';
 import { ServiceAddresses } from './service-addresses.ts';
 import { ServiceAllocator, type PortRange } from './service-allocation.ts';
-import { ownServiceCidr, rangeInUse, serviceCidrStrategy } from './service-cidr.ts';
+import { serviceCidrStrategy } from './service-cidr.ts';
+import { ServiceRanges } from './service-ranges.ts';
 import { createServiceStrategy } from './service.ts';
 import { metadataOf } from './inspect.ts';
 import { statefulSetStrategy } from './stateful-set.ts';
@@ -103,6 +104,7 @@ export function createRegistry(options: RegistryOptions): ObjectRegistry {
 class Registry implements ObjectRegistry {
   private readonly store: ObjectClient;
   private readonly ranges: AddressRanges;
+  private readonly serviceRanges: ServiceRanges;
   private readonly allocator: ServiceAllocator;
   private readonly addresses: ServiceAddresses;
   private readonly writers: ReadonlyMap<string, Writer>;
@@ -120,6 +122,7 @@ class Registry implements ObjectRegistry {
     const { ranges } = this;
     this.allocator = new ServiceAllocator(ranges, options.nodePortRange ?? defaultNodePorts);
     this.addresses = new ServiceAddresses(store);
+    this.serviceRanges = new ServiceRanges(store, ranges);
     const own = { store, random, trackFields: options.trackFields };
     const writers = [
       createWriter(namespaceStrategy, own),
@@ -128,6 +131,7 @@ class Registry implements ObjectRegistry {
       createWriter(deploymentStrategy, own),
       createWriter(statefulSetStrategy, own),
       createWriter(replicaSetStrategy, own),
+      createWriter(controllerRevisionStrategy, own),
       createWriter(podStrategy, own),
       createWriter(createServiceStrategy(this.allocator, this.addresses), own),
       createWriter(createEndpointsStrategy({ allowLoopback }), own),
@@ -166,7 +170,7 @@ class Registry implements ObjectRegistry {
   async create<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const writer = await this.writerOf(kind);
     await this.checkNamespace(kind, object.metadata);
-    return narrow(kind, await this.gate.pass(() => writer.create(object)));
+    return narrow(kind, await this.pass(kind, () => writer.create(object)));
   }
 
   async make(kind: Kind, value: unknown, context: WriteContext): Promise<KubeObject> {
@@ -174,7 +178,7 @@ class Registry implements ObjectRegistry {
     const { namespace } = metadataOf(value);
     const text = typeof namespace === 'string' ? namespace : '';
     await this.checkNamespace(kind, { name: '', namespace: text });
-    return await this.gate.pass(() => writer.create(value, context));
+    return await this.pass(kind, () => writer.create(value, context));
   }
 
   async revise(
@@ -183,7 +187,7 @@ class Registry implements ObjectRegistry {
     { revision, context }: { readonly revision: Revision; readonly context: WriteContext },
   ): Promise<KubeObject> {
     const writer = await this.writerOf(kind);
-    return await this.gate.pass(() => writer.revise(name, revision, context));
+    return await this.pass(kind, () => writer.revise(name, revision, context));
   }
 
   async remove(kind: Kind, name: ObjectName, options: DeleteOptions & WriteContext): Promise<void> {
@@ -193,7 +197,7 @@ class Registry implements ObjectRegistry {
 
   async update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
     const writer = await this.writerOf(kind);
-    return narrow(kind, await this.gate.pass(() => writer.update(object)));
+    return narrow(kind, await this.pass(kind, () => writer.update(object)));
   }
 
   async patch<T extends KubeObject>(
@@ -203,7 +207,7 @@ class Registry implements ObjectRegistry {
     options?: PatchOptions,
   ): Promise<T> {
     const writer = await this.writerOf(kind);
-    return narrow(kind, await this.gate.pass(() => writer.patch(name, patch, options)));
+    return narrow(kind, await this.pass(kind, () => writer.patch(name, patch, options)));
   }
 
   async delete(kind: Kind, name: ObjectName, options?: DeleteOptions): Promise<void> {
@@ -213,10 +217,9 @@ class Registry implements ObjectRegistry {
         throw forbidden(namespaceKind, name.name, 'this namespace may not be deleted');
       }
     }
-    await this.gate.pass(async () => {
+    await this.pass(kind, async () => {
       await writer.delete(name, options);
       if (kindKey(kind) === kindKey(namespaceKind)) await this.terminate(name.name);
-      if (kindKey(kind) === kindKey(serviceCidrKind)) await this.sayWhyRangeStays(name);
     });
   }
 
@@ -227,6 +230,7 @@ class Registry implements ObjectRegistry {
       const done = await work();
       for (const service of before.items) this.allocator.release(service);
       await this.adoptStored();
+      await this.serviceRanges.follow();
       return done;
     });
   }
@@ -262,7 +266,8 @@ class Registry implements ObjectRegistry {
       }
     }
     await this.adoptStored();
-    await this.keepOwnRange();
+    await this.serviceRanges.keepOwn();
+    await this.serviceRanges.follow();
   }
 
   private async adoptStored(): Promise<void> {
@@ -271,27 +276,17 @@ class Registry implements ObjectRegistry {
     await this.addresses.repair(this.ranges);
   }
 
-  /** The ServiceCIDR of this instance is there and says what is given out. */
-  private async keepOwnRange(): Promise<void> {
-    const cidrs = this.ranges.texts;
-    const own = ownServiceCidr(cidrs);
-    try {
-      await this.store.create(serviceCidrKind, own);
-    } catch (thrown) {
-      if (!isAlreadyExists(thrown)) throw thrown;
-      const stored = await this.store.get(serviceCidrKind, nameOf(own));
-      if (jsonEqual(stored.spec?.cidrs, cidrs)) return;
-      await this.store.patch(serviceCidrKind, nameOf(own), { spec: { cidrs } });
-    }
-  }
-
-  /** Its finalizer keeps a range that is in use. */
-  private async sayWhyRangeStays(name: ObjectName): Promise<void> {
-    const { items } = await this.store.list(serviceCidrKind);
-    const range = items.find(({ metadata }) => metadata.name === name.name);
-    if (range === undefined) return;
-    const status = { conditions: [rangeInUse] };
-    await this.store.patch(serviceCidrKind, name, { status }, { subresource: 'status' });
+  /** What a write of this kind may ask of the ServiceCIDRs; it waits until that is done. */
+  private async pass<T>(kind: Kind, work: () => Promise<T>): Promise<T> {
+    return await this.gate.pass(async () => {
+      const done = await work();
+      const key = kindKey(kind);
+      const givesBack = key === kindKey(serviceKind) || key === kindKey(ipAddressKind);
+      if (key === kindKey(serviceCidrKind) || (givesBack && this.serviceRanges.isWaiting)) {
+        await this.serviceRanges.follow();
+      }
+      return done;
+    });
   }
 
   private async checkNamespace(kind: Kind, { name, namespace = '' }: ObjectName): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * ServiceCIDRs: the ranges that Services take their addresses from. An instance has the one called `kubernetes`,
- * made at its start; others are kept and say that nothing is taken from them.
+ * made at its start; others are looked after by service-ranges.ts.
  */
 import {
   apiVersionOf,
@@ -17,7 +17,6 @@ import { serviceCidrShape } from './service-network-shapes.ts';
 import type { Strategy } from './strategy.ts';
 
 const ownRangeName = 'kubernetes';
-const readyMessage = 'Kubernetes Service CIDR is ready';
 const immutable = 'field is immutable';
 
 export const serviceCidrStrategy: Strategy<ServiceCidr> = {
@@ -30,10 +29,14 @@ export const serviceCidrStrategy: Strategy<ServiceCidr> = {
     validateRanges(cidrs, problems);
     if (stored !== undefined) validateChange(cidrs, stored.spec?.cidrs ?? [], problems);
   },
-  initialStatus: (range) => ({
-    ...range,
-    status: range.status ?? { conditions: [foreignRange] },
-  }),
+  initialStatus: ({ status: _given, ...range }) => range,
+};
+
+export const rangeReady: Condition = {
+  type: 'Ready',
+  status: 'True',
+  message: 'Kubernetes Service CIDR is ready',
+  reason: '',
 };
 
 /** The range made at start. As the real one it is kept by its finalizer, whoever deletes it. */
@@ -43,9 +46,7 @@ export function ownServiceCidr(cidrs: readonly string[]): ServiceCidr {
     kind: 'ServiceCIDR',
     metadata: { name: ownRangeName, finalizers: [finalizers.serviceCidr] },
     spec: { cidrs },
-    status: {
-      conditions: [{ type: 'Ready', status: 'True', message: readyMessage, reason: '' }],
-    },
+    status: { conditions: [rangeReady] },
   };
 }
 
@@ -56,13 +57,6 @@ export const rangeInUse: Condition = {
   reason: 'Terminating',
   message:
     'There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR',
-};
-
-const foreignRange: Condition = {
-  type: 'Ready',
-  status: 'False',
-  reason: 'RangeIsFixed',
-  message: `Services take their addresses from the ServiceCIDR "${ownRangeName}" only; it is fixed when an instance is made`,
 };
 
 function validateRanges(cidrs: readonly string[], problems: Problems): void {

@@ -81,7 +81,8 @@ const containerPorts = list(
   object({ name: string, containerPort: integer, protocol: string }, 'containerPort'),
 );
 
-const probe = object({
+/** What probes and hooks have in common. */
+const handlers = {
   httpGet: object(
     {
       path: string,
@@ -94,6 +95,10 @@ const probe = object({
   ),
   tcpSocket: object({ port: integerOrString, host: string }, 'port'),
   exec: object({ command: strings }),
+} as const;
+
+const probe = object({
+  ...handlers,
   grpc: object({ port: integer, service: string }, 'port'),
   initialDelaySeconds: integer,
   periodSeconds: integer,
@@ -101,6 +106,8 @@ const probe = object({
   successThreshold: integer,
   failureThreshold: integer,
 });
+
+const hook = object({ ...handlers, sleep: object({ seconds: integer }) });
 
 const containers = list(
   object(
@@ -114,6 +121,7 @@ const containers = list(
       readinessProbe: probe,
       livenessProbe: probe,
       startupProbe: probe,
+      lifecycle: object({ postStart: hook, preStop: hook }),
     },
     'name',
   ),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   configMapKind,
+  controllerRevisionKind,
   deploymentKind,
   ingressClassKind,
   ingressKind,
@@ -39,6 +40,15 @@ const backend = { service: { name: 'web', port: { number: 80 } } };
 
 const cases: Readonly<Record<string, readonly [Kind, object, readonly string[]]>> = {
   'a Deployment that is fine': [deploymentKind, { metadata, spec }, []],
+  'a revision of anything': [controllerRevisionKind, { metadata, data: {}, revision: 0 }, []],
+  'a revision of nothing, and before the first': [
+    controllerRevisionKind,
+    { metadata, data: null, revision: -1 },
+    [
+      'data: Required value: data is mandatory',
+      'revision: Invalid value: -1: must be greater than or equal to 0',
+    ],
+  ],
   'nothing said': [
     deploymentKind,
     { metadata },
@@ -94,6 +104,29 @@ const cases: Readonly<Record<string, readonly [Kind, object, readonly string[]]>
     podKind,
     withProbe({}),
     ['spec.containers[0].readinessProbe: Required value: must specify a handler type'],
+  ],
+  'hooks that do nothing, and too much': [
+    podKind,
+    {
+      metadata,
+      spec: {
+        containers: [
+          {
+            ...container,
+            lifecycle: {
+              postStart: {},
+              preStop: { exec: { command: ['true'] }, httpGet: { port: 0 }, sleep: { seconds: 1 } },
+            },
+          },
+        ],
+      },
+    },
+    [
+      'spec.containers[0].lifecycle.postStart: Required value: must specify a handler type',
+      'spec.containers[0].lifecycle.preStop.httpGet: Forbidden: may not specify more than 1 handler type',
+      'spec.containers[0].lifecycle.preStop.sleep: Forbidden: may not specify more than 1 handler type',
+      'spec.containers[0].lifecycle.preStop.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive',
+    ],
   ],
   'a probe that asks twice, at no port': [
     podKind,
@@ -192,6 +225,17 @@ test('what cannot change, does not', async () => {
     client.patch(statefulSetKind, metadata, { spec: { serviceName: 'other' } }),
     /updates to statefulset spec for fields other than 'replicas', 'ordinals'/,
   );
+  const revision = { ...rest, data: { a: 1 }, revision: 1 };
+  await client.create(controllerRevisionKind, {
+    ...revision,
+    apiVersion: 'apps/v1',
+    kind: 'ControllerRevision',
+  });
+  await client.patch(controllerRevisionKind, metadata, { revision: 2 });
+  await assert.rejects(client.patch(controllerRevisionKind, metadata, { data: { a: 2 } }), {
+    message:
+      'ControllerRevision.apps "web" is invalid: data: Invalid value: {"a":2}: field is immutable',
+  });
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata, immutable: true };
   await client.create(secretKind, secret);
   await assert.rejects(client.patch(secretKind, metadata, { data: { a: 'YQ==' } }), {

@@ -74,8 +74,12 @@ export const statefulSetShape: Shape = object({
     currentReplicas: integer,
     currentRevision: string,
     updateRevision: string,
+    collisionCount: integer,
   }),
 });
+
+/** Of the data nothing is known here: each controller has its own. */
+export const controllerRevisionShape: Shape = object({ ...whole, revision: integer }, 'revision');
 
 export const eventShape: Shape = object({
   ...whole,

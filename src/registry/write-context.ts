@@ -12,8 +12,8 @@ export interface WriteContext {
   readonly dryRun?: boolean | undefined;
   /** Who writes: owner of the fields the write changes. Switchyard itself when undefined. */
   readonly manager?: string | undefined;
-  /** `status`: the status is written and all the rest stays. */
-  readonly subresource?: 'status' | undefined;
+  /** `status`: the status is written and all the rest stays. `scale`: the replicas, and their owner owns them so. */
+  readonly subresource?: 'status' | 'scale' | undefined;
   /** `metadata.managedFields` of the object is right already. */
   readonly ownershipSettled?: boolean | undefined;
 }
@@ -33,7 +33,7 @@ export interface FieldWrite {
   readonly given: unknown;
   readonly stored: KubeObject | undefined;
   readonly manager: string | undefined;
-  readonly subresource: 'status' | undefined;
+  readonly subresource: 'status' | 'scale' | undefined;
 }
 
 /** The owners of an object's fields after a write. */

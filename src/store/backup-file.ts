@@ -4,7 +4,6 @@
  */
 import { dirname, join } from 'node:path';
 import { kindKey, kinds } from '../kube/index.ts';
-import { CodedError } from '../model/index.ts';
 import { copyInto, kindOf, makePrivateFolder, placeFile, remove, SysError } from '../sys/index.ts';
 import { openJournal } from './journal-thread.ts';
 import type { Restored, StoredRevision } from './journal.ts';
@@ -74,12 +73,12 @@ export async function placeBackup(path: string, target: string): Promise<Backup>
   return backup;
 }
 
-/** `folder` takes a copy for a while. Rejects with a SysError; DATABASE_DAMAGED when it is no backup. */
+/** `folder` takes a copy for a while. Rejects with a SysError; DATABASE_DAMAGED or DATABASE_FOREIGN when it is no backup. */
 export async function readBackup(path: string, folder: string): Promise<Backup> {
   return await inScratch(folder, async (scratch) => {
     const file = join(scratch, 'backup.db');
-    await copyInto(path, file);
     try {
+      await copyInto(path, file);
       const journal = await openJournal({ path: file, keepChanges: 0 });
       try {
         return newest(path, journal.takeRestored(), journal.settings);
@@ -100,7 +99,9 @@ function newest(path: string, { revisions }: Restored, settings: Backup['setting
     last.delete(key);
     if (!deleted) last.set(key, revision);
   }
-  if (last.size === 0) throw new SysError('DATABASE_DAMAGED', `Cannot use ${path}: it is empty`);
+  if (last.size === 0) {
+    throw new SysError('DATABASE_DAMAGED', `Cannot use ${path}: it is empty`);
+  }
   const served = new Set(kinds.map(kindKey));
   return {
     objects: [...last.values()].filter(({ kind }) => served.has(kind)),
@@ -109,13 +110,21 @@ function newest(path: string, { revisions }: Restored, settings: Backup['setting
   };
 }
 
+const another = 'Name a file that switchyard backup has written';
+const remedies: Partial<Record<SysError['code'], string>> = {
+  DATABASE_DAMAGED: another,
+  DATABASE_FOREIGN: another,
+  DATABASE_NEWER: 'Restore it with the newer version',
+  FILE_NOT_FOUND: another,
+};
+
 /** The failure in terms of the file that was named. */
 function ofBackup(path: string, copy: string, thrown: unknown): unknown {
-  if (!(thrown instanceof SysError) || !(thrown instanceof CodedError)) return thrown;
-  const { code, message } = thrown;
+  if (!(thrown instanceof SysError)) return thrown;
+  const { code, message, remedy } = thrown;
   return new SysError(code, message.replaceAll(copy, path), {
     cause: thrown,
-    remedy: 'Name a file that switchyard backup has written',
+    remedy: remedies[code] ?? remedy,
   });
 }
 

@@ -33,7 +33,7 @@ export interface DurableStore {
   close(): Promise<void>;
 }
 
-/** Rejects with a SysError: DATABASE_LOCKED, DATABASE_DAMAGED, DATABASE_FULL, DATABASE_NOT_PERMITTED, FILE_*. */
+/** Rejects with a SysError: DATABASE_LOCKED, DATABASE_DAMAGED, DATABASE_FOREIGN, DATABASE_NEWER, DATABASE_FULL, DATABASE_NOT_PERMITTED, FILE_*. */
 export async function openDurableStore(options: DurableStoreOptions): Promise<DurableStore> {
   const { folder, keepChanges = 16_384, ...memory } = options;
   await makePrivateFolder(folder);

@@ -44,7 +44,7 @@ export class JournalFile {
   private readonly remove: Statement;
   private readonly set: Statement;
 
-  /** Throws a SysError; DATABASE_DAMAGED also when the file is sound and not ours. */
+  /** Throws a SysError: DATABASE_DAMAGED, DATABASE_FOREIGN and DATABASE_NEWER among them. */
   constructor(path: string) {
     this.path = path;
     this.database = openDatabase(path);
@@ -66,17 +66,22 @@ export class JournalFile {
     const isEmpty = this.number('SELECT count(*) AS n FROM sqlite_schema') === 0;
     const isOurs = this.number('PRAGMA application_id') === applicationId;
     if (!isEmpty && !isOurs) {
-      throw this.damaged('it is the database of another program', 'Name another folder');
+      throw this.unusable('DATABASE_FOREIGN', {
+        why: 'it is the database of another program',
+        remedy: 'Name another folder',
+      });
     }
     if (version > migrations.length) {
-      throw this.damaged(
-        `it was written by a newer Switchyard (schema ${version}, this one knows ${migrations.length})`,
-        'Start the newer version, or name another folder',
-      );
+      throw this.unusable('DATABASE_NEWER', {
+        why: `it was written by a newer Switchyard (schema ${version}, this one knows ${migrations.length})`,
+        remedy: 'Start the newer version, or name another folder',
+      });
     }
     const found = isEmpty ? 'ok' : this.first('PRAGMA quick_check(1)');
-    if (found !== 'ok')
-      throw this.damaged(`its contents are damaged (${String(found)})`, startOver);
+    if (found !== 'ok') {
+      const why = `its contents are damaged (${String(found)})`;
+      throw this.unusable('DATABASE_DAMAGED', { why, remedy: startOver });
+    }
     this.database.execute('PRAGMA journal_mode = WAL');
     this.database.execute('PRAGMA synchronous = FULL');
     if (version === migrations.length) return;
@@ -141,8 +146,11 @@ export class JournalFile {
     return Object.values(row ?? {})[0];
   }
 
-  private damaged(why: string, remedy: string): SysError {
-    return new SysError('DATABASE_DAMAGED', `Cannot use ${this.path}: ${why}`, { remedy });
+  private unusable(
+    code: SysError['code'],
+    { why, remedy }: { readonly why: string; readonly remedy: string },
+  ): SysError {
+    return new SysError(code, `Cannot use ${this.path}: ${why}`, { remedy });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Random histories: a store must list and replay exactly what a naive model of it says. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import {
   isAlreadyExists,
   isNotFound,

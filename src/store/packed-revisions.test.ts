@@ -1,7 +1,7 @@
 /** Whatever the revisions, they come out as they went in. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { packRevisions, unpackRevisions } from './packed-revisions.ts';
 
 const text = fc.string({ unit: 'binary' });

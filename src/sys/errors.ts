@@ -8,6 +8,8 @@ export const sysErrors = {
     DATABASE_LOCKED: 'A data folder is in use by another process',
     DATABASE_NOT_PERMITTED: 'A data folder may not be read or written by this user',
     DATABASE_FULL: 'The disk of a data folder is full',
+    DATABASE_FOREIGN: 'The file of a data folder, or a backup, is the database of another program',
+    DATABASE_NEWER: 'The file of a data folder, or a backup, was written by a newer Switchyard',
   },
   ours: {
     FILE_FAILED: 'The system refused a file operation for another reason',

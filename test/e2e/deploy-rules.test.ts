@@ -39,6 +39,8 @@ interface Command {
   readonly rarely: readonly string[];
   /** Of what stands in `clusterWith`, in an Event. */
   readonly tells: boolean;
+  /** The file whose account it runs as, with all that this gives it. */
+  readonly besides?: string;
 }
 
 const commands: Readonly<Record<string, Command>> = {
@@ -48,6 +50,15 @@ const commands: Readonly<Record<string, Command>> = {
     // The second time and the 501st: src/kube/event-recorder.ts, shown by src/controllers/notices.test.ts.
     rarely: ['delete events', 'patch events'],
     tells: true,
+  },
+  'proxy-requests.yaml': {
+    args: 'proxy --requests --node node-a --mode userspace --healthz 127.0.0.1:0 --metrics none'.split(
+      ' ',
+    ),
+    // The key is changed after 30 days.
+    rarely: ['update secrets'],
+    tells: false,
+    besides: 'proxy.yaml',
   },
   'dns.yaml': { args: ['dns', '--listen', '127.0.0.219:0'], rarely: [], tells: false },
   'gateway.yaml': {
@@ -65,9 +76,11 @@ interface Access {
   readonly bindings: readonly RoleBinding[];
 }
 
-function accessIn(file: string): Access {
-  const objects = parseAllDocuments(readFileSync(join(root, 'deploy', file), 'utf8')).map(
-    (document) => document.toJS() as KubeObject,
+function accessIn(...files: readonly string[]): Access {
+  const objects = files.flatMap((file) =>
+    parseAllDocuments(readFileSync(join(root, 'deploy', file), 'utf8')).map(
+      (document) => document.toJS() as KubeObject,
+    ),
   );
   const of = <T extends KubeObject>(...wanted: readonly Kind<T>[]): readonly T[] =>
     wanted.flatMap((kind) => objects.filter((object) => isOfKind(kind, object)));
@@ -102,6 +115,10 @@ function without({ rules }: Role, taken: string): readonly PolicyRule[] {
       })),
     )
     .filter(({ verbs }) => verbs.length > 0);
+}
+
+function placeOf({ kind, metadata: { namespace = '', name } }: Role): string {
+  return `${kind} ${namespace}/${name}`;
 }
 
 function kindOf(role: Role): Kind<Role> {
@@ -191,12 +208,14 @@ function runCommand(t: TestContext, args: readonly string[], kubeconfig: string)
   return start(t, command, { cwd: root, env: emptyHome(folder) });
 }
 
-for (const [file, { args, rarely, tells }] of Object.entries(commands)) {
+for (const [file, { args, rarely, tells, besides }] of Object.entries(commands)) {
+  const files = besides === undefined ? [file] : [besides, file];
+
   test(
     `${file}: the command runs under its rules`,
     { skip: linux, timeout: 120_000 },
     async (t) => {
-      const access = accessIn(file);
+      const access = accessIn(...files);
       const api = await clusterWith(t, access);
       const program = runCommand(t, args, await kubeconfigFor(api, access.account));
       await program.printed('Ready');
@@ -212,10 +231,11 @@ for (const [file, { args, rarely, tells }] of Object.entries(commands)) {
     `${file}: none of its rules may be missing`,
     { skip: linux, timeout: 120_000 },
     async (t) => {
-      const access = accessIn(file);
+      const access = accessIn(...files);
       const api = await clusterWith(t, access);
       const kubeconfig = await kubeconfigFor(api, access.account);
-      for (const role of access.roles) {
+      const others = new Set(besides === undefined ? [] : accessIn(besides).roles.map(placeOf));
+      for (const role of access.roles.filter((one) => !others.has(placeOf(one)))) {
         const kind = kindOf(role);
         const needed = allowed(role).filter((one) => !rarely.includes(one) && !isForOlder(one));
         for (const taken of needed) {

@@ -69,6 +69,21 @@ for (const [what, [id, made, expected]] of Object.entries(hosts)) {
 }
 
 test(
+  'whether the kernel can do what the nftables driver wants is tried, and what is in its way is named',
+  { skip: whyNot() },
+  async (t) => {
+    const { doctor, sh } = await openHost(t);
+    assert.equal((await doctor())('mode-nftables')?.state, 'fine');
+    sh('! nft list tables | grep .');
+    sh('nft add table ip switchyard');
+    const finding = (await doctor())('mode-nftables');
+    assert.equal(finding?.state, 'worse');
+    sh((finding.remedy ?? '').replace(/.*: /, ''));
+    assert.equal((await doctor())('mode-nftables')?.state, 'fine');
+  },
+);
+
+test(
   'a chain that drops is named with its table, and its remedy is taken by nft',
   { skip: whyNot() },
   async (t) => {

@@ -122,6 +122,10 @@ test(
       '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes',
     );
     assert.equal(slice.body.ports?.[0]?.port, again.port);
+    const namesAt = async (path: string): Promise<readonly string[]> =>
+      ((await again.send('GET', path)).body.items ?? []).map(({ metadata }) => metadata.name ?? '');
+    assert.deepEqual(await namesAt('/api/v1/namespaces'), ['default', 'kube-system']);
+    assert.equal((await namesAt('/api/v1/nodes')).length, 1);
     const listed = await cli(t, home, 'get', 'services', '-A');
     assert.match(listed.stdout, /kube-dns/);
     await end(second);

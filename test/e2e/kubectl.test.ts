@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
 import type { LogSource } from '../../src/apiserver/index.ts';
-import { startApi, type TestApi } from '../support/api.ts';
-import { clusterTools, runTool, type ClusterTools, type ToolResult } from '../support/kubectl.ts';
+import { kubectlRuns } from '../support/kubectl-runs.ts';
 
 /** Two lines are kept of `talker`, and a third comes to whoever follows. */
 const logs: LogSource = {
@@ -19,48 +17,7 @@ const logs: LogSource = {
   },
 };
 
-let api: TestApi;
-let tools: ClusterTools | string;
-before(async () => {
-  tools = await clusterTools();
-  api = await startApi({ controllers: true, logs });
-});
-after(() => api.stop());
-
-interface Options {
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly kubeconfig?: string;
-}
-
-async function tool(
-  name: keyof ClusterTools,
-  line: string,
-  options: Options = {},
-): Promise<ToolResult> {
-  assert.ok(typeof tools === 'object');
-  const { kubeconfig = api.kubeconfig, input, env = {} } = options;
-  const args = line.split(' ').filter((word) => word !== '');
-  return await runTool(tools[name], { args, kubeconfig, home: api.folder, input, env });
-}
-
-/** Runs kubectl, which must end well; its output. */
-async function ok(line: string, options: Options = {}): Promise<string> {
-  const { code, stdout, stderr } = await tool('kubectl', line, options);
-  assert.equal(code, 0, `kubectl ${line}\n${stdout}${stderr}`);
-  return stdout + stderr;
-}
-
-async function fails(line: string, options: Options = {}): Promise<string> {
-  const { code, stdout, stderr } = await tool('kubectl', line, options);
-  assert.notEqual(code, 0, `kubectl ${line}\n${stdout}`);
-  return stdout + stderr;
-}
-
-/** A test that is skipped, and says why, where there is no kubectl. */
-function withTools(name: string, work: () => Promise<void>): void {
-  test(name, async (t: TestContext) => (typeof tools === 'string' ? t.skip(tools) : await work()));
-}
+const { api, tool, ok, fails, withTools } = kubectlRuns({ controllers: true, logs });
 
 const serviceYaml = (port: number, app = 'web'): string => `apiVersion: v1
 kind: Service
@@ -71,7 +28,7 @@ spec:
 `;
 
 withTools('apply, diff, and apply again', async () => {
-  const file = join(api.folder, 'web.yaml');
+  const file = join(api().folder, 'web.yaml');
   const text = (port: number): string =>
     serviceYaml(port)
       .replace('name: ssa', 'name: web')
@@ -206,6 +163,51 @@ withTools('scale, rollout status, wait', async () => {
   );
 });
 
+withTools('the history of a StatefulSet, and the way back', async () => {
+  const text = (image: string, cause: string): string => `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, annotations: {kubernetes.io/change-cause: ${cause}}}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: ${image}}]}
+`;
+  await ok('apply -f -', { input: text('db:1', 'first') });
+  await ok('rollout status sts db --timeout=20s');
+  await ok('apply -f -', { input: text('db:2', 'second') });
+  await ok('rollout status sts db --timeout=20s');
+  assert.match(await ok('rollout history sts db'), /REVISION +CHANGE-CAUSE\n1 +first\n2 +second\n/);
+  assert.match(await ok('rollout history sts db --revision=1'), /Image:\s+db:1/);
+  assert.match(
+    await ok('get controllerrevisions -l app=db --sort-by=.revision'),
+    /^NAME +CONTROLLER +REVISION +AGE\ndb-\w+ +statefulset\.apps\/db +1 /,
+  );
+  assert.match(await ok('rollout undo sts db'), /rolled back/);
+  assert.equal(await ok('get sts db -o jsonpath={..image}'), 'db:1');
+  await ok('rollout status sts db --timeout=20s');
+  assert.match(await ok('rollout history sts db'), /REVISION +CHANGE-CAUSE\n2 +second\n3 +first\n/);
+  assert.match(await ok('rollout undo sts db --to-revision=3'), /skipped rollback/);
+  await ok('delete sts db --cascade=foreground --timeout=20s');
+  assert.match(await ok('get controllerrevisions -l app=db'), /No resources found/);
+});
+
+withTools('rollout status tells when a rollout got nowhere in its time', async () => {
+  // Nothing runs Pods here, so it never gets ready.
+  const spec = '{"replicas":1,"progressDeadlineSeconds":1}';
+  await ok('create deployment stuck --image=x --replicas=0');
+  await ok(`patch deploy stuck -p {"spec":${spec}}`);
+  assert.match(
+    await fails('rollout status deploy stuck --timeout=20s'),
+    /deployment "stuck" exceeded its progress deadline/,
+  );
+  const condition = 'jsonpath={.status.conditions[?(@.type=="Progressing")]';
+  assert.equal(await ok(`get deploy stuck -o ${condition}.status}`), 'False');
+  assert.equal(await ok(`get deploy stuck -o ${condition}.reason}`), 'ProgressDeadlineExceeded');
+  await ok('delete deploy stuck --cascade=foreground --timeout=20s');
+});
+
 withTools('delete with wait, in cascades, and a Namespace', async () => {
   await ok('delete svc c none np lb ext --wait=true');
   await ok('scale deploy shop --replicas=2');
@@ -236,8 +238,8 @@ withTools('what is not served says so, and a wrong token is refused', async () =
   assert.match(await fails('logs lonely'), /has no output here/);
   assert.match(await ok('auth can-i create services'), /yes/);
   assert.match(await ok('auth whoami'), /switchyard:admin/);
-  const wrong = join(api.folder, 'wrong');
-  writeFileSync(wrong, readFileSync(api.kubeconfig, 'utf8').replace(api.token, 'x'.repeat(43)));
+  const wrong = join(api().folder, 'wrong');
+  writeFileSync(wrong, readFileSync(api().kubeconfig, 'utf8').replace(api().token, 'x'.repeat(43)));
   assert.match(await fails('get svc', { kubeconfig: wrong }), /Unauthorized|logged in/);
 });
 
@@ -251,7 +253,7 @@ withTools('logs, the last of them, with times, and those to come', async () => {
 });
 
 withTools('helm installs, upgrades, rolls back and uninstalls', async () => {
-  const chart = writeChart(join(api.folder, 'chart'));
+  const chart = writeChart(join(api().folder, 'chart'));
   const helm = async (line: string): Promise<string> => {
     const { code, stdout, stderr } = await tool('helm', line);
     assert.equal(code, 0, `helm ${line}\n${stdout}${stderr}`);

@@ -109,7 +109,8 @@ async function openHost(t: TestContext): Promise<Host> {
   };
 }
 
-const traces = 'nft list tables; ip route; ip -6 route; ip -o link; ip route show table local';
+const traces =
+  'nft list tables; ip route; ip -6 route; ip -o link 2> /dev/null; ip route show table local';
 
 function read(text: string): Answer {
   const [name = '', client = '', addresses = '', pid = ''] = text.trim().split(' ');
@@ -243,7 +244,7 @@ test(
     outside('ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up');
     const command = [process.execPath, join(root, 'test/support/pod-server.mjs')];
     const env = { ...host.options.env, PORT: '8080', POD_NAME: 'world', POD_IPS: '192.0.2.2' };
-    start(t, world.enter(command), { ...host.options, env });
+    await start(t, world.enter(command), { ...host.options, env }).printed('listening');
     const before = sh(traces);
     const instance = host.up('--ephemeral');
     const said = await instance.printed('Ready.');

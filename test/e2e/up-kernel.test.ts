@@ -1,7 +1,7 @@
 /** `up --mode nftables` in a network of the test's own: real packets, what a killed one leaves, what cleanup takes away. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openCell, whyNoCell, type Cell } from '../support/cell.ts';
@@ -21,12 +21,19 @@ const skip = whyNot();
 const server =
   "require('http').createServer((q, s) => s.end(process.argv[1])).listen(process.env.PORT, process.env.HOST)";
 
-function manifest(): string {
-  const service = (name: string, address: string, annotations = {}): object => ({
+const plain = { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+
+interface Own {
+  readonly annotations?: object;
+  readonly spec?: object;
+}
+
+function manifest(ofEach: object = {}): string {
+  const service = (name: string, clusterIP: string, own: Own = {}): object => ({
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, annotations },
-    spec: { selector: { app: 'web' }, clusterIP: address, ports: [{ port: 80, targetPort: 8080 }] },
+    metadata: { name, annotations: own.annotations },
+    spec: { ...plain, clusterIP, ...own.spec },
   });
   const pod = (name: string): object => ({
     apiVersion: 'v1',
@@ -38,7 +45,8 @@ function manifest(): string {
     },
     spec: { containers: [{ name: 'web', image: 'none', ports: [{ containerPort: 8080 }] }] },
   });
-  const each = service('each', '10.96.0.21', { 'switchyard.dev/balance': 'request' });
+  const annotations = { 'switchyard.dev/balance': 'request' };
+  const each = service('each', '10.96.0.21', { annotations, spec: ofEach });
   const objects = [service('web', '10.96.0.20'), each, ...['a', 'b', 'c'].map(pod)];
   return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 }
@@ -46,6 +54,8 @@ function manifest(): string {
 interface Host {
   readonly cell: Cell;
   readonly home: string;
+  /** What the running instance reads, and reads again. */
+  readonly file: string;
   /** Runs to its end inside, without complaint. */
   readonly sh: (line: string) => string;
   readonly up: (...flags: readonly string[]) => Program;
@@ -62,6 +72,7 @@ async function openHost(t: TestContext): Promise<Host> {
   return {
     cell,
     home,
+    file,
     sh: (line) => {
       const [program = '', ...args] = cell.enter(['sh', '-ec', line]);
       return execFileSync(program, args, { encoding: 'utf8' });
@@ -74,6 +85,9 @@ async function openHost(t: TestContext): Promise<Host> {
 
 const curl = (address: string): string => `curl -sS -m 5 http://${address}`;
 const sixAnswers = (address: string): string => `for i in 1 2 3 4 5 6; do ${curl(address)}; done`;
+/** Of one connection, from a port that is asked for by number: also where none is free. */
+const sixOnOne = (address: string): string =>
+  `curl -sS -m 5 --local-port 30000-30999 ${Array(6).fill(`http://${address}`).join(' ')}`;
 const traces = 'nft list tables; ip route; ip -6 route; ip addr; ip route show table local';
 
 const sorted = (text: string): string => text.split('').toSorted().join('');
@@ -88,7 +102,7 @@ test(
     await instance.printed('Ready.');
     // Round robin is exact, by connection and by request.
     assert.equal(sorted(sh(sixAnswers('10.96.0.20'))), 'aabbcc');
-    assert.equal(sorted(sh(sixAnswers('10.96.0.21'))), 'aabbcc');
+    assert.equal(sorted(sh(sixOnOne('10.96.0.21'))), 'aabbcc');
     const audit = await switchyard('audit');
     assert.deepEqual([audit.stdout, audit.stderr, audit.status], ['', '', 0]);
     const flow = await switchyard('explain', 'flow', '10.97.255.254', 'web:80');
@@ -116,6 +130,39 @@ test(
     instance.kill('SIGTERM');
     assert.equal((await instance.ended).status, 0);
     assert.equal(sh(traces), before);
+  },
+);
+
+test(
+  'a gateway that loses its port is led to no more, and again once it has one',
+  { skip },
+  async (t) => {
+    const { sh, up, switchyard, file, home } = await openHost(t);
+    const instance = up('--ephemeral');
+    await instance.printed('Ready.');
+    const onOne = sixOnOne('10.96.0.21');
+    const explained = async (what: (text: string) => boolean): Promise<void> => {
+      const deadline = Date.now() + 30_000;
+      for (;;) {
+        const { stdout } = await switchyard('explain', 'service', 'each');
+        if (what(stdout)) return;
+        assert.ok(Date.now() < deadline, stdout);
+      }
+    };
+    assert.equal(sorted(sh(onOne)), 'aabbcc', 'by request');
+    const reserved = '/proc/sys/net/ipv4/ip_local_reserved_ports';
+    sh(`echo 1024-65535 > ${reserved}`);
+    // A Local policy takes a port more, which the gateway cannot have.
+    writeFileSync(join(home, 'next'), manifest({ internalTrafficPolicy: 'Local' }));
+    renameSync(join(home, 'next'), file);
+    await explained((text) => /gateway cannot listen for it/.test(text));
+    assert.match(sh(onOne), /^(a{6}|b{6}|c{6})$/, 'by connection, past the gateway');
+    assert.deepEqual((await switchyard('audit')).status, 0);
+    sh(`echo > ${reserved}`);
+    await explained((text) => !/gateway/.test(text));
+    assert.equal(sorted(sh(onOne)), 'aabbcc', 'by request again');
+    instance.kill('SIGTERM');
+    assert.equal((await instance.ended).status, 0);
   },
 );
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   createApiServer,
   createFieldTracker,
+  type ApiServerOptions,
   type Authorization,
   type LogSource,
 } from '../../src/apiserver/index.ts';
@@ -52,6 +53,9 @@ export interface TestApiOptions {
   readonly allowLoopbackEndpoints?: boolean;
   readonly logs?: LogSource;
   readonly authorization?: Authorization;
+  readonly limits?: ApiServerOptions['limits'];
+  /** A second place for the kubeconfig. */
+  readonly kubeconfigOut?: string;
   /** `10.96.0.0/12` when undefined. */
   readonly serviceRange?: string;
   /** Where it listens; any port when undefined. */
@@ -87,7 +91,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     folder,
     instance: 'test',
     clusterIp: addressInRange(serviceRange, 1),
-    kubeconfigOut: undefined,
+    kubeconfigOut: options.kubeconfigOut,
+    limits: options.limits,
     version: '0.0.0',
     logs: options.logs,
     authorization: options.authorization,

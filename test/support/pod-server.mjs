@@ -1,7 +1,6 @@
 // A Pod of a test: tells whose client it saw, and asks others when it is told to. Two cannot share a loopback device.
-import { createServer } from 'node:http';
 import { lookup } from 'node:dns/promises';
-import { Agent, get } from 'node:http';
+import { Agent, createServer, get } from 'node:http';
 import process from 'node:process';
 
 const { PORT, POD_NAME, POD_IPS } = process.env;
@@ -33,4 +32,4 @@ createServer().listen(9_000, '127.0.0.1');
 createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pod');
   response.end(`${await answers[pathname]?.(request, searchParams)}\n`);
-}).listen(Number(PORT), '::');
+}).listen(Number(PORT), '::', () => console.log('listening'));

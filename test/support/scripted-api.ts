@@ -31,6 +31,8 @@ export interface ScriptedRequest {
 
 export interface ScriptedOptions {
   readonly faultOf?: (request: ScriptedRequest) => Fault | undefined;
+  /** A request is answered once this has resolved. */
+  readonly holdOf?: (request: ScriptedRequest) => Promise<void> | undefined;
   /** A watch may begin with what there is; it is refused otherwise, as servers before 1.27 do. */
   readonly streams?: boolean;
   /** Changes kept; a watch from before them is told 410. */
@@ -66,7 +68,9 @@ export class ScriptedApi {
     { version: number; objects: readonly KubeObject[] }
   >();
   private readonly watchers = new Set<Watcher>();
-  private readonly server = createServer((request, response) => this.answer(request, response));
+  private readonly server = createServer(
+    (request, response) => void this.answer(request, response),
+  );
   private version = 100;
 
   constructor(options: ScriptedOptions = {}) {
@@ -131,7 +135,7 @@ export class ScriptedApi {
     return table;
   }
 
-  private answer(request: IncomingMessage, response: ServerResponse): void {
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.url);
     const [last = '', before = ''] = url.pathname.split('/').toReversed();
     const kind = kinds.find(({ plural }) => plural === last || plural === before);
@@ -151,6 +155,8 @@ export class ScriptedApi {
       },
     };
     this.requests.push(asked);
+    const held = this.options.holdOf?.(asked);
+    if (held !== undefined) await held;
     const fault = this.options.faultOf?.(asked);
     if (fault?.kind === 'status') return refuse(response, fault.code, fault.retryAfter);
     if (fault?.kind === 'cut') return void response.destroy();

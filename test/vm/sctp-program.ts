@@ -1,4 +1,4 @@
-/** What the machine runs: every sentence of the decision table that is about SCTP, as packets. */
+/** What the machine runs: every sentence of the decision table that is about SCTP, as packets; then what it is short of. */
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { nextSourcePort } from '../../src/drivers/conformance/flows.ts';
@@ -12,12 +12,12 @@ import {
 } from '../../src/drivers/conformance/table-cases.ts';
 import { expectationOf } from '../../src/drivers/conformance/table-expectation.ts';
 import { layTableWorld, ownIn } from '../../src/drivers/conformance/table-world.ts';
-import { whyNoPackets } from '../../src/drivers/nftables/conformance-skips.suite.ts';
 import { createNftablesDriver } from '../../src/drivers/nftables/index.ts';
 import { parseCidr, type IpFamily } from '../../src/model/index.ts';
 import { silentLogger } from '../../src/obs/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
 import { openSctp, type SctpSockets } from './sctp-sockets.ts';
+import { beShort } from './shortages.ts';
 
 /** An association that is turned away is tried again after 3 s: silence lasts longer. */
 const silenceMs = 5_000;
@@ -44,6 +44,8 @@ for (const spot of ['pods', 'there'] as const) {
   });
 }
 for (const group of tableGroups()) await runGroup(group);
+const [, , busybox = ''] = process.argv;
+process.stdout.write(`${JSON.stringify({ shortages: await beShort(sockets, busybox) })}\n`);
 process.exit(0);
 
 async function runGroup({ title, plan, cases }: CaseGroup): Promise<void> {
@@ -56,7 +58,7 @@ async function runGroup({ title, plan, cases }: CaseGroup): Promise<void> {
     localPods: { by: 'address', ranges: localPodRanges.flatMap((text) => parseCidr(text) ?? []) },
   });
   const own = cases
-    .filter((one) => one.flow.protocol === 'SCTP' && whyNoPackets(plan, one) === undefined)
+    .filter((one) => one.flow.protocol === 'SCTP' && one.cannot === undefined)
     .map((one) => ({ one, expectation: expectationOf(plan, one) }));
   ownIn(names, [...new Set(cases.flatMap(({ ownAddress }) => ownAddress ?? []))]);
   await driver.apply(plan, undefined, AbortSignal.timeout(60_000));

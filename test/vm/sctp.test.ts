@@ -1,13 +1,13 @@
 /** SCTP, which the kernels that tests run on may not have: in a machine of its own. */
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { tableGroups } from '../../src/drivers/conformance/table-cases.ts';
 import { expectationOf } from '../../src/drivers/conformance/table-expectation.ts';
-import { whyNoPackets } from '../../src/drivers/nftables/conformance-skips.suite.ts';
 import { runInMachine } from './machine.ts';
 import { findPieces } from './pieces.ts';
+import type { Shortages } from './shortages.ts';
 
 const say = (progress: string): void => console.log(`SCTP: ${progress}`);
 const pieces = findPieces(say);
@@ -25,7 +25,11 @@ else {
     const printed = await runInMachine({
       pieces,
       modules,
-      command: [process.execPath, fileURLToPath(new URL('sctp-program.ts', import.meta.url))],
+      command: [
+        process.execPath,
+        fileURLToPath(new URL('sctp-program.ts', import.meta.url)),
+        pieces.busybox,
+      ],
       seconds: 210,
       say,
     });
@@ -35,15 +39,15 @@ else {
     }
     const met = new Map(
       printed
-        .filter((line) => line.startsWith('{'))
+        .filter((line) => line.startsWith('{"title"'))
         .map((line) => JSON.parse(line) as { title: string; of: string; meets: object })
         .map(({ title: node, of, meets }) => [`${node}: ${of}`, meets]),
     );
+    await showShortages(t, printed);
     for (const { title: node, plan, cases } of tableGroups()) {
       for (const one of cases) {
         if (one.flow.protocol !== 'SCTP') continue;
-        const reason = whyNoPackets(plan, one);
-        const options = reason === undefined ? {} : { skip: reason };
+        const options = one.cannot === undefined ? {} : { skip: one.cannot };
         await t.test(`${one.family}: ${one.title}`, options, () => {
           const seen = met.get(`${node}: ${one.title}`);
           assert.ok(
@@ -59,6 +63,37 @@ else {
       }
     }
   });
+}
+
+async function showShortages(t: TestContext, printed: readonly string[]): Promise<void> {
+  const line = printed.find((one) => one.startsWith('{"shortages"')) ?? '{}';
+  const { shortages } = JSON.parse(line) as { readonly shortages?: Shortages };
+  assert.ok(
+    shortages !== undefined,
+    `it says nothing of shortages\n${printed.slice(-20).join('\n')}`,
+  );
+  await t.test('connections when the kernel has no room for them, and Plans meanwhile', () => {
+    const { before, during, after } = shortages.full;
+    assert.match(before, /^10\./);
+    assert.equal(during, 'silent');
+    assert.ok(shortages.appliedWhileFull);
+    assert.match(after, /^10\./);
+  });
+  for (const [module, { missing, refused, tables }] of Object.entries(shortages.without)) {
+    await t.test(
+      `a kernel without ${module}: said before anything is tried, and nothing is left`,
+      () => {
+        const [first] = missing;
+        assert.match(
+          first?.what ?? '',
+          /^a feature of nf_tables \(the kernel refused at "add .*ENOENT/,
+        );
+        assert.match(first?.remedy ?? '', new RegExp(`modprobe .*\\b${module}\\b`));
+        assert.match(refused, /the kernel refused at "add /);
+        assert.equal(tables, '');
+      },
+    );
+  }
 }
 
 /** Nobody listens outside, where packets go that no Service has: it is reached, and refuses. */

@@ -2,8 +2,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   ApiError,
+  apiNames,
   isNotFound,
   serviceAccountKind,
+  type Kind,
   type ObjectClient,
   type PolicyRule,
 } from '../../kube/index.ts';
@@ -11,6 +13,8 @@ import type { Clock } from '../../model/index.ts';
 import type { HttpRequest } from '../../sys/http/index.ts';
 import type { RequestTarget } from '../request-info.ts';
 import { attributesOf } from './attributes.ts';
+import { grantCheck, type GrantCheck } from './escalation.ts';
+import { impersonationOf } from './impersonation.ts';
 import { decideByRoles, rulesFor, type Verdict } from './role-access.ts';
 import { accountUsername, formatRefusal, type Attributes, type User } from './rules.ts';
 import { createTokenSigner, type TokenSigner } from './tokens.ts';
@@ -50,13 +54,38 @@ export class Access {
     if (open.test(request.target)) return;
     const user = await this.userOf(request);
     if (this.options.authorization === 'always-allow' || user === admin) return;
-    const asked = attributesOf(request.method, target);
-    const { isAllowed, reason } = await this.decide(user, asked);
-    if (!isAllowed) throw refusal(user, asked, reason);
+    await this.demand(user, attributesOf(request.method, target));
   }
 
-  /** Rejects with Unauthorized. */
+  /** An apply that makes an object is a create as well. Rejects with Unauthorized, Forbidden. */
+  async checkCreate(request: HttpRequest, target: RequestTarget): Promise<void> {
+    const user = await this.userOf(request);
+    if (this.options.authorization === 'always-allow' || user === admin) return;
+    const asked = attributesOf(request.method, target);
+    await this.demand(user, { ...asked, verb: 'create' });
+  }
+
+  /** Whom the request is answered as: who asks, or whom he acts as. Rejects with Unauthorized, Forbidden. */
   async userOf(request: HttpRequest): Promise<User> {
+    const user = await this.askerOf(request);
+    const impersonation = impersonationOf((name) => request.header(name));
+    if (impersonation === undefined) return user;
+    for (const needed of impersonation.needs) await this.demand(user, needed);
+    return impersonation.user;
+  }
+
+  /** What a write to this kind is to be held against; undefined when it gives nobody anything. */
+  async grantCheck(
+    request: HttpRequest,
+    { kind, namespace }: { readonly kind: Kind; readonly namespace: string | undefined },
+  ): Promise<GrantCheck | undefined> {
+    const { authorization, client } = this.options;
+    if (authorization !== 'rbac' || kind.group !== apiNames.rbac) return undefined;
+    const user = await this.userOf(request);
+    return await grantCheck(kind, { client, user, namespace: namespace ?? '' });
+  }
+
+  private async askerOf(request: HttpRequest): Promise<User> {
     const [, given = ''] = /^Bearer +(\S+)$/i.exec(request.header('authorization') ?? '') ?? [];
     // Digests have one length, so that the comparison tells nothing of the token's.
     if (timingSafeEqual(digest(given), this.wanted)) return admin;
@@ -69,6 +98,11 @@ export class Access {
     const { authorization, client } = this.options;
     if (authorization === 'rbac') return await decideByRoles(client, user, asked);
     return { isAllowed: true, reason: 'whoever has a token may do everything here' };
+  }
+
+  private async demand(user: User, asked: Attributes): Promise<void> {
+    const { isAllowed, reason } = await this.decide(user, asked);
+    if (!isAllowed) throw refusal(user, asked, reason);
   }
 
   async rulesFor(user: User, namespace: string): Promise<readonly PolicyRule[]> {

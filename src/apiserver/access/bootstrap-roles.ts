@@ -68,6 +68,7 @@ const edits: readonly PolicyRule[] = [
     ],
   },
   { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts/token'] },
+  { verbs: ['impersonate'], apiGroups: [''], resources: ['serviceaccounts'] },
   { verbs: writes, apiGroups: [apps, networking], resources: all },
 ];
 

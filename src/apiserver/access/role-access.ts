@@ -31,7 +31,7 @@ interface Granted {
 /** Whoever is in it may do everything, whatever the roles say. */
 const superGroup = 'system:masters';
 
-function isSuperuser({ groups }: User): boolean {
+export function isSuperuser({ groups }: User): boolean {
   return groups.includes(superGroup);
 }
 
@@ -72,7 +72,12 @@ interface Grants {
   readonly missing: readonly string[];
 }
 
-async function grantsOf(client: ObjectClient, user: User, namespace: string): Promise<Grants> {
+/** Of the bindings of the whole cluster, and of a namespace unless that is empty. */
+export async function grantsOf(
+  client: ObjectClient,
+  user: User,
+  namespace: string,
+): Promise<Grants> {
   const everywhere = await client.list(clusterRoleBindingKind);
   const here = namespace === '' ? { items: [] } : await client.list(roleBindingKind, { namespace });
   const granted: Granted[] = [];

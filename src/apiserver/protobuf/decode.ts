@@ -109,7 +109,8 @@ interface TypedValue {
 function addValue(result: Decoded, { key, type, value }: TypedValue, place: Place): void {
   if (type.startsWith('*')) {
     const list = result[key];
-    const item = decodeValue(type.slice(1), value, place);
+    // An empty text in a list is an item: the core group in a rule, say.
+    const item = decodeValue(type.slice(1), value, place) ?? '';
     result[key] = Array.isArray(list) ? [...list, item] : [item];
     return;
   }

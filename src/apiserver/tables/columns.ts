@@ -210,6 +210,10 @@ export const kindColumns = {
     ['Containers', 'string', 1, 'Names of each container in the template.'],
     ['Images', 'string', 1, 'Images referenced by each container in the template.'],
   ),
+  controllerRevision: columns(
+    ['Controller', 'string', 0, 'Controller of the object'],
+    ['Revision', 'integer', 0, 'The number of the state: the higher, the newer.'],
+  ),
   configMap: columns([
     'Data',
     'integer',

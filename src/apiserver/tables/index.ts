@@ -4,6 +4,7 @@ import {
   clusterRoleBindingKind,
   clusterRoleKind,
   configMapKind,
+  controllerRevisionKind,
   deploymentKind,
   endpointSliceKind,
   endpointsKind,
@@ -51,7 +52,12 @@ import {
   serviceCidrCells,
 } from './network-cells.ts';
 import { podCells } from './pod-cells.ts';
-import { deploymentCells, replicaSetCells, statefulSetCells } from './workload-cells.ts';
+import {
+  controllerRevisionCells,
+  deploymentCells,
+  replicaSetCells,
+  statefulSetCells,
+} from './workload-cells.ts';
 
 interface TableSpec {
   readonly columns: readonly Column[];
@@ -108,6 +114,7 @@ const specs = new Map<string, TableSpec>([
   spec(deploymentKind, kindColumns.deployment, deploymentCells),
   spec(replicaSetKind, kindColumns.replicaSet, replicaSetCells),
   spec(statefulSetKind, kindColumns.statefulSet, statefulSetCells),
+  spec(controllerRevisionKind, kindColumns.controllerRevision, controllerRevisionCells),
   spec(ingressKind, kindColumns.ingress, ingressCells),
   spec(ingressClassKind, kindColumns.ingressClass, ingressClassCells),
   spec(serviceAccountKind, kindColumns.serviceAccount, serviceAccountCells),

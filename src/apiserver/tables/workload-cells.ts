@@ -1,5 +1,6 @@
 /** What Tables show of what makes Pods (pkg/printers/internalversion, Kubernetes 1.36). */
 import type {
+  ControllerRevision,
   Deployment,
   LabelSelectorSpec,
   PodTemplate,
@@ -30,6 +31,15 @@ export function replicaSetCells({ spec = {}, status = {} }: ReplicaSet): Cells {
 
 export function statefulSetCells({ spec = {}, status = {} }: StatefulSet): Cells {
   return [`${status.readyReplicas ?? 0}/${spec.replicas ?? 0}`, ...templateCells(spec.template)];
+}
+
+/** The controller as `statefulset.apps/web`. */
+export function controllerRevisionCells({ metadata, revision }: ControllerRevision): Cells {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner === undefined) return ['<none>', revision];
+  const [group = '', version] = owner.apiVersion.split('/');
+  const kind = version === undefined ? owner.kind : `${owner.kind}.${group}`;
+  return [`${kind.toLowerCase()}/${owner.name}`, revision];
 }
 
 function templateCells(template: PodTemplate | undefined): readonly string[] {

@@ -4,6 +4,7 @@ import type { Act, GlobalOptions } from '../session.ts';
 
 interface CleanupFlags extends GlobalOptions {
   readonly force?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function addCleanup(program: Command, act: Act): void {
@@ -16,11 +17,12 @@ export function addCleanup(program: Command, act: Act): void {
         'that forwards in the kernel runs.',
     )
     .option('--force', 'also while one runs: it makes its rules again, but not its routes')
+    .option('--dry-run', 'says what it would remove, and removes nothing')
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<CleanupFlags>();
       await act(flags, async ({ deps }) => {
-        const { removed } = await deps.cleanup(flags.force ?? false);
-        return { kind: 'cleanup', view: { removed } };
+        const { force = false, dryRun = false } = flags;
+        return { kind: 'cleanup', view: await deps.cleanup({ force, dryRun }) };
       });
     });
 }

@@ -1,7 +1,7 @@
 /** Entries read where they lie say what entries read whole say, and no bytes make the reading fail. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { NetlinkWriter, readMessages, type NetlinkMessage } from '../netlink/index.ts';
 import { EntryScan, readEntry } from './index.ts';
 import {

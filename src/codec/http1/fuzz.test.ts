@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import process from 'node:process';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { ChunkedBody, FieldTable, RequestHead, ResponseHead } from './index.ts';
 
 const soak = process.env['SWITCHYARD_SOAK'] === '1';

@@ -1,7 +1,7 @@
 /** What is written is read back, however often the buffer grew in between; nonsense is read to no harm. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { NetlinkWriter } from './attribute-writer.ts';
 import {
   be32At,

@@ -215,6 +215,11 @@ export class NftBatch {
     return this.writer.bytes();
   }
 
+  /** The bytes without an end: the kernel tries all of it and undoes it again. */
+  finishUnended(): Uint8Array {
+    return this.writer.bytes();
+  }
+
   private writeElements(message: number, set: string, elements: Iterable<ElementSpec>): void {
     const iterator = elements[Symbol.iterator]();
     let next = iterator.next();

@@ -1,7 +1,7 @@
 /** A batch in words, and that no bytes make the description fail. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { describeBatch, NftBatch } from './index.ts';
 
 function batch(): Uint8Array {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { NftBatch, readBatch, type Expression, type BatchStatement } from './index.ts';
 import { propertyRuns } from '../../model/property-runs.suite.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateSync, inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { spdyDictionary } from './dictionary.ts';
 import { FieldReader, type Inflate } from './field-block.ts';
 import { SpdyReader, SpdyWriter, type SpdyFrame } from './frames.ts';

@@ -1,7 +1,7 @@
 /** Frames: what is written is read again, cut anywhere; what is no frame is said to be none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { webSocketAcceptKey } from './accept-key.ts';
 import { encodeWebSocketFrame, WebSocketReader, type WebSocketEvent } from './frames.ts';
 

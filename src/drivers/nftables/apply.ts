@@ -6,6 +6,7 @@ import { NftBatch } from '../../codec/nftables/index.ts';
 import {
   claimantsOf,
   serversOf,
+  type Cidr,
   type Delta,
   type IpFamily,
   type Plan,
@@ -18,7 +19,7 @@ import type { InheritedAffinity } from './inherited-affinity.ts';
 import { families, tableName } from './family.ts';
 import { frameOf } from './frame.ts';
 import { tableComment } from './kernel.ts';
-import type { LocalPods } from './local-pods.ts';
+import { detectionIn, type Detection, type LocalPods } from './local-pods.ts';
 import { Places, type Placement } from './placement.ts';
 import { renderNode } from './render-node.ts';
 import { renderServer, type Pieces } from './render.ts';
@@ -126,7 +127,7 @@ export function writeWhole(
   },
 ): void {
   const shared = all[family];
-  const pods = plan.node.detectsLocalPods ? localPods : undefined;
+  const pods = detectionIn(family, plan.node, localPods);
   writeFrame(batch, family, { plan, localPods: pods });
   const node = renderNode(family, plan.node, pods);
   writeChanges(batch, [{ before: undefined, after: node }], { family, shared });
@@ -172,10 +173,11 @@ export function stageDelta(
       ];
     });
     if (delta.nodeChanged) {
-      const pods = plan.node.detectsLocalPods ? localPods : undefined;
+      const nodeIn = ({ node }: Plan): Pieces =>
+        renderNode(family, node, detectionIn(family, node, localPods));
       changes.push({
-        before: renderNode(family, standing.plan.node, pods),
-        after: renderNode(family, plan.node, pods),
+        before: nodeIn(standing.plan),
+        after: nodeIn(plan),
       });
     }
     if (changes.length > 0) {
@@ -204,14 +206,19 @@ function settleDelta(
 export function needsWhole(before: Plan, after: Plan): boolean {
   return (
     before.node.masqueradeAll !== after.node.masqueradeAll ||
-    before.node.detectsLocalPods !== after.node.detectsLocalPods
+    before.node.detectsLocalPods !== after.node.detectsLocalPods ||
+    familiesOf(before.node.podRanges) !== familiesOf(after.node.podRanges)
   );
+}
+
+function familiesOf(ranges: readonly Cidr[] | undefined): string {
+  return [...new Set(ranges?.map(({ family }) => family))].toSorted().join();
 }
 
 function writeFrame(
   batch: NftBatch,
   name: IpFamily,
-  { plan, localPods }: { plan: Plan; localPods: LocalPods | undefined },
+  { plan, localPods }: { plan: Plan; localPods: Detection | undefined },
 ): void {
   const family = families[name];
   batch.in({ family: family.number, name: tableName });

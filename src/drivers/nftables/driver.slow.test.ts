@@ -125,6 +125,16 @@ function describeIn(world: NamespaceWorld): void {
     assert.doesNotMatch(listed(), /default\/old/);
   });
 
+  test('the probe tries all that rules are made of, and leaves no trace of it', async (t) => {
+    const { driver } = make(t, world);
+    assert.deepEqual(await driver.probe(), []);
+    assert.equal(listed(), '');
+    await driver.apply(planOf(['web']), undefined, never);
+    const whole = listed();
+    assert.deepEqual(await driver.probe(), []);
+    assert.equal(listed(), whole);
+  });
+
   test('a change touches its Service alone', async (t) => {
     const { driver } = make(t, world);
     const many = planOf(Array.from({ length: 100 }, (_, i) => `web-${i}`));

@@ -24,7 +24,7 @@ import {
   reconcileUdp,
   type Since,
 } from '../netfilter/index.ts';
-import { loadNetlink, type NetlinkSocket } from '../../sys/netlink/index.ts';
+import { loadNetlink, type NetlinkSocket, type OpenNetlink } from '../../sys/netlink/index.ts';
 import { needsWhole, stageDelta, stageWhole, type Staged, type Standing } from './apply.ts';
 import { auditTables } from './audit-tables.ts';
 import { nftablesCapabilities } from './capabilities.ts';
@@ -47,6 +47,8 @@ export interface NftablesOptions {
   readonly namespace?: string | undefined;
   /** What happens to the tables at `stop`: a node agent leaves them, so that they forward until the next one. */
   readonly atStop: 'leave' | 'remove';
+  /** How its sockets are opened, when not as anybody's. */
+  readonly openNetlink?: OpenNetlink | undefined;
 }
 
 export function createNftablesDriver(options: NftablesOptions): Driver {
@@ -224,8 +226,7 @@ class NftablesDriver implements Driver {
 
   private async open(): Promise<Line> {
     if (this.line !== undefined) return this.line;
-    const open = await loadNetlink();
-    const { namespace } = this.options;
+    const { namespace, openNetlink: open = await loadNetlink() } = this.options;
     const socket = open({ protocol: netlinkProtocols.netfilter, groups: 0, namespace });
     const kernel = new Kernel(socket, this.refusals);
     const conntrack = new Conntrack(socket);

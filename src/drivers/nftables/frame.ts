@@ -23,7 +23,7 @@ import {
   word,
   type Family,
 } from './family.ts';
-import { localPodMatch, type LocalPods } from './local-pods.ts';
+import { localPodMatch, type Detection } from './local-pods.ts';
 
 export interface ChainSpec {
   readonly name: string;
@@ -40,7 +40,7 @@ export interface Frame {
 export interface FrameOptions {
   readonly masqueradeAll: boolean;
   /** How local Pods are told from others; undefined when they are not. */
-  readonly localPods: LocalPods | undefined;
+  readonly localPods: Detection | undefined;
 }
 
 /** Marks with this bit say which pool of a Service with affinity; without it they say which slot. */

@@ -147,6 +147,11 @@ export function refuseForeign(socket: NetlinkSocket): void {
   }
 }
 
+/** Whether there is a table of our name, in either family. */
+export function hasOwnTable(socket: NetlinkSocket): boolean {
+  return familyNames.some((family) => tableOf(socket, family) !== undefined);
+}
+
 function tableOf(socket: NetlinkSocket, family: IpFamily): TableInfo | undefined {
   try {
     const [answer] = socket.request('look up a table', tableQuery(refOf(family)));

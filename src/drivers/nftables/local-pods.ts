@@ -1,10 +1,13 @@
 /** How this node's own Pods are told from every other source: kube-proxy's detect-local modes as rule expressions. */
 import type { Expression } from '../../codec/nftables/index.ts';
-import type { Cidr } from '../../model/index.ts';
+import type { Cidr, IpFamily, NodeView } from '../../model/index.ts';
 import { loadSource, type Family } from './family.ts';
 
+/** As `Detection`, or by the ranges of the node itself. */
+export type LocalPods = Detection | { readonly by: 'node' };
+
 /** By the address they have, or by the interface they come in through: its name, or how it begins. */
-export type LocalPods =
+export type Detection =
   | { readonly by: 'address'; readonly ranges: readonly Cidr[] }
   | { readonly by: 'interface'; readonly name: string }
   | { readonly by: 'interface-prefix'; readonly prefix: string };
@@ -12,13 +15,26 @@ export type LocalPods =
 const interfaceNameBytes = 16;
 const encoder = new TextEncoder();
 
+/** Undefined where they are not told: without a range of a family, all of its sources would be somebody else's. */
+export function detectionIn(
+  family: IpFamily,
+  node: NodeView,
+  pods: LocalPods | undefined,
+): Detection | undefined {
+  if (pods === undefined || !node.detectsLocalPods) return undefined;
+  if (pods.by !== 'address' && pods.by !== 'node') return pods;
+  const all = pods.by === 'node' ? (node.podRanges ?? []) : pods.ranges;
+  const ranges = all.filter((range) => range.family === family);
+  return ranges.length === 0 ? undefined : { by: 'address', ranges };
+}
+
 /**
  * `packet`: this packet comes from one, asked before anything is rewritten. `not original`: the connection's first
  * packet did not.
  */
 export function localPodMatch(
   family: Family,
-  pods: LocalPods,
+  pods: Detection,
   asked: 'packet' | 'not original',
 ): readonly Expression[] {
   const inverted = asked === 'not original';

@@ -30,7 +30,7 @@ export class Refusals {
     if (!(error instanceof NetlinkError) || isNotPermitted(error)) {
       return error instanceof Error ? error : new Error(messageOf(error));
     }
-    const culprit = culpritOf(bytes, error);
+    const culprit = statementAt(bytes, error);
     this.logWhole(bytes, error, culprit);
     const at = culprit === undefined ? '' : ` at "${culprit.text}"`;
     return new NftablesError(
@@ -73,7 +73,10 @@ export class Refusals {
 }
 
 /** The statement at the place that the kernel names, or the first of its message. */
-function culpritOf(bytes: Uint8Array, { refused }: NetlinkError): StatementText | undefined {
+export function statementAt(
+  bytes: Uint8Array,
+  { refused }: NetlinkError,
+): StatementText | undefined {
   let found: StatementText | undefined;
   if (refused === undefined) return undefined;
   for (const statement of describeBatch(bytes, keyTypesOf)) {

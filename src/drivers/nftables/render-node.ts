@@ -2,13 +2,13 @@
 import type { Cidr, IpFamily, NodeView } from '../../model/index.ts';
 import { familyOf } from '../../model/index.ts';
 import { addressBytes, families } from './family.ts';
-import type { LocalPods } from './local-pods.ts';
+import type { Detection } from './local-pods.ts';
 import type { PieceElement, Pieces } from './render.ts';
 
 export function renderNode(
   family: IpFamily,
   node: NodeView,
-  localPods: LocalPods | undefined,
+  localPods: Detection | undefined,
 ): Pieces {
   const addresses = (set: string, list: readonly string[]): PieceElement[] =>
     [...new Set(list)]

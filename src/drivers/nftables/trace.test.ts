@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RuleSpec } from '../../codec/nftables/index.ts';
-import { nextPlan, parseCidr, type Plan } from '../../model/index.ts';
+import { nextPlan, parseCidr, type Cidr, type Plan } from '../../model/index.ts';
 import {
   cableAddress,
   localPodRanges,
@@ -13,8 +13,8 @@ import {
   type TableCase,
 } from '../conformance/table-cases.ts';
 import { expectationOf } from '../conformance/table-expectation.ts';
-import { stageDelta, stageWhole } from './apply.ts';
-import type { LocalPods } from './local-pods.ts';
+import { needsWhole, stageDelta, stageWhole } from './apply.ts';
+import { detectionIn, type LocalPods } from './local-pods.ts';
 import { tracedFlow } from './trace-case.suite.ts';
 import { tracePacket, type Traced } from './trace-packet.suite.ts';
 import type { Circumstances } from './trace-rules.suite.ts';
@@ -23,6 +23,7 @@ import { TracedTables } from './trace-tables.suite.ts';
 const ranges = localPodRanges.flatMap((text) => parseCidr(text) ?? []);
 const detections: Readonly<Record<string, LocalPods>> = {
   'by address': { by: 'address', ranges },
+  'by the ranges of the node': { by: 'node' },
   'by interface': { by: 'interface', name: 'pods' },
   'by the beginning of an interface': { by: 'interface-prefix', prefix: 'po' },
 };
@@ -31,7 +32,8 @@ const random = (): number => 0.5;
 for (const [how, localPods] of Object.entries(detections)) {
   for (const { title, plan, cases } of tableGroups()) {
     describe(`${title}, ${how}`, () => {
-      const whole = stageWhole(plan, { random, localPods });
+      const node = { ...plan.node, podRanges: ranges };
+      const whole = stageWhole({ ...plan, node }, { random, localPods });
       const tables = new TracedTables();
       tables.commit(whole.batch.finish());
       checkAll(tables, plan, cases);
@@ -125,3 +127,18 @@ function metBy({ ending, address, masked }: Traced, { flow, family, to }: TableC
 function sorted(record: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {
   return Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
+
+test('Pods are told in the families the node has ranges of, which makes the rules others', () => {
+  const [ipv4, ipv6] = [parseCidr('10.244.3.0/24')!, parseCidr('fd00:3::/64')!];
+  const [group] = tableGroups();
+  assert.ok(group !== undefined);
+  const planWith = (podRanges: readonly Cidr[] | undefined): Plan => ({
+    ...group.plan,
+    node: { ...group.plan.node, detectsLocalPods: podRanges !== undefined, podRanges },
+  });
+  const [none, one, both] = [undefined, [ipv4], [ipv4, ipv6]].map(planWith) as [Plan, Plan, Plan];
+  const toldIn = ({ node }: Plan): readonly string[] =>
+    (['IPv4', 'IPv6'] as const).filter((family) => detectionIn(family, node, { by: 'node' }));
+  assert.deepEqual([none, one, both].map(toldIn), [[], ['IPv4'], ['IPv4', 'IPv6']]);
+  assert.ok(needsWhole(none, one) && needsWhole(one, both) && !needsWhole(both, both));
+});

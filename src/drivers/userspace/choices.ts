@@ -7,7 +7,6 @@ import {
   PassiveHealth,
   schedulerFacts,
   schedulerNames,
-  type ChoiceMemory,
   type Clock,
   type Decision,
   type Endpoint,
@@ -18,6 +17,7 @@ import {
   type VirtualServer,
 } from '../../model/index.ts';
 import { userspaceCapabilities } from './capabilities.ts';
+import type { Remembered } from './hand-over.ts';
 
 export type Forward = Extract<Decision, { kind: 'forward' }>;
 
@@ -36,11 +36,17 @@ const schedulers = new Map<SchedulerName, PickableScheduler>(
   ]),
 );
 
+/** In so many steps connections of the process before this one are taken for ended. */
+const fadeSteps = 10;
+
 export class Choices {
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly states = new Map<string, ChoiceState>();
   private readonly health: PassiveHealth;
+  private readonly stopping = new AbortController();
+  /** ServicePorts whose flows go on in the process after this one, and are counted there. */
+  private readonly moving = new Set<string>();
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
@@ -80,6 +86,7 @@ export class Choices {
     const used = schedulers.get(scheduler) ?? 'rr';
     const needs: readonly string[] = schedulerFacts[used].needs;
     if (!needs.includes('open-connections')) return undefined;
+    if (server.ref.protocol === 'UDP') this.moving.add(server.id);
     const { loads } = this.stateOf(server.id);
     const slot = loads.slotOf(endpoint);
     const startedMs = this.clock.monotonic();
@@ -95,17 +102,57 @@ export class Choices {
   /** Takes note of a ServicePort as it is now; undefined: it is gone. */
   follow(id: string, server: VirtualServer | undefined): void {
     this.health.follow(id, server);
-    if (server === undefined) this.states.delete(id);
-    else this.states.get(id)?.loads.retain(server.endpoints);
+    if (server === undefined) {
+      this.states.delete(id);
+      this.moving.delete(id);
+    } else this.states.get(id)?.loads.retain(server.endpoints);
   }
 
   /** What every ServicePort remembers, for the process after us. */
-  memory(): readonly (readonly [id: string, memory: ChoiceMemory])[] {
-    return [...this.states].map(([id, state]) => [id, state.memory()]);
+  memory(lingerMs: number): Remembered {
+    const choices = [...this.states].map(([id, state]) => {
+      const memory = state.memory();
+      const loads = memory.loads.map((load) => (this.moving.has(id) ? { ...load, open: 0 } : load));
+      return [id, { ...memory, loads }] as const;
+    });
+    return { choices, health: this.health.memory(this.clock.monotonic()), lingerMs };
   }
 
-  remember(memories: readonly (readonly [id: string, memory: ChoiceMemory])[]): void {
-    for (const [id, memory] of memories) this.stateOf(id).remember(memory);
+  remember({ choices, health, lingerMs }: Remembered): void {
+    this.health.remember(health, this.clock.monotonic());
+    for (const [id, memory] of choices) {
+      const state = this.stateOf(id);
+      state.remember(memory);
+      for (const load of memory.loads) {
+        const slot = state.loads.remember(load);
+        if (load.open > 0) void this.letGo(state, { slot, open: load.open, lingerMs });
+      }
+    }
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  /**
+   * What is open in the process before this one ends there unseen: it counts less and less, and no more when that
+   * process has to be gone.
+   */
+  private async letGo(
+    { loads }: ChoiceState,
+    {
+      slot,
+      open,
+      lingerMs,
+    }: { readonly slot: number; readonly open: number; readonly lingerMs: number },
+  ): Promise<void> {
+    const { signal } = this.stopping;
+    let left = open;
+    for (let step = fadeSteps - 1; step >= 0 && !signal.aborted; step--) {
+      await this.clock.sleep(lingerMs / fadeSteps, signal);
+      const kept = Math.floor((open * step) / fadeSteps);
+      for (; left > kept; left--) loads.closed(slot);
+    }
   }
 
   private choose(decision: Forward, flow: Flow, tried: ReadonlySet<string>): Endpoint | undefined {

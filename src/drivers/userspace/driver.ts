@@ -128,7 +128,7 @@ class UserspaceDriver implements Driver, HandingOver {
       inherited: new Map(options.inherited?.sockets.map((socket) => [socket.key, socket])),
     });
     if (options.inherited !== undefined) {
-      this.choices.remember(options.inherited.memory.choices);
+      this.choices.remember(options.inherited.memory);
       this.flows.remember(options.inherited.memory.flows);
     }
     this.applier = new Applier(this.listeners);
@@ -172,15 +172,16 @@ class UserspaceDriver implements Driver, HandingOver {
 
   async stop(signal: AbortSignal): Promise<void> {
     this.stopped = true;
+    this.choices.stop();
     await this.listeners.close();
     this.flows.stop();
     await this.connections.drain(signal);
   }
 
-  async suspend(by: Descriptors): Promise<DriverEstate> {
+  async suspend(by: Descriptors, lingerMs: number): Promise<DriverEstate> {
     try {
       const sockets = this.listeners.suspend(by);
-      const memory = { choices: this.choices.memory(), flows: this.flows.memory() };
+      const memory = { ...this.choices.memory(lingerMs), flows: this.flows.memory() };
       return { sockets, memory };
     } catch (error) {
       await this.listeners.resume();
@@ -194,6 +195,7 @@ class UserspaceDriver implements Driver, HandingOver {
 
   async retire(signal: AbortSignal): Promise<void> {
     this.stopped = true;
+    this.choices.stop();
     // At once: a socket kept here would hold its port when the other process gives it up.
     await this.listeners.closeSome('TCP');
     const answered = this.clock.sleep(answersMs, signal);

@@ -253,6 +253,46 @@ export const endpointReasons = {
     why: '{why}, so the port is forwarded by connections',
     remedy: '{remedy}',
   },
+  'tls-secret-missing': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'Port {port} is to end TLS with the certificate of Secret {secret}, and has none: {meanwhile}',
+    why: 'Secret {secret} does not exist, or is not of type kubernetes.io/tls',
+    remedy:
+      'Make it: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE. One of another type is to be deleted first, since a type cannot be changed',
+  },
+  'tls-secret-incomplete': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'The certificate of port {port} cannot be served: {meanwhile}',
+    why: 'Secret {secret} lacks tls.crt or tls.key',
+    remedy:
+      'Put both into Secret {secret}: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -',
+  },
+  'tls-secret-unreadable': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'The certificate of port {port} cannot be served: {meanwhile}',
+    why: 'The tls.crt or tls.key of Secret {secret} is no certificate or key in PEM that can be read',
+    remedy:
+      'See what openssl x509 and openssl pkey make of the files, and put good ones into it: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -',
+  },
+  'tls-secret-key-mismatch': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'The certificate of port {port} cannot be served: {meanwhile}',
+    why: 'The tls.key of Secret {secret} does not belong to the first certificate of its tls.crt',
+    remedy:
+      "Put the server's own certificate first, those of its issuers after it, and the key that was made for it: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -",
+  },
+  'tls-secret-expired': {
+    stage: 'scheduler',
+    severity: 'warning',
+    text: 'The certificate of port {port} has expired, and clients that check it turn away',
+    why: 'The certificate in Secret {secret} is served although its time is over',
+    remedy:
+      'Have it renewed; the next client is given the new one: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -',
+  },
   'scheduler-outgrown': {
     stage: 'scheduler',
     severity: 'warning',

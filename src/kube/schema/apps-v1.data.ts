@@ -1,5 +1,6 @@
 /** The definitions of apps.v1, one a line; written by `npm run schemas`, read by definitions.ts. */
 export const appsV1 = `\
+ControllerRevision {"f":{"apiVersion":"string","data":"#meta.v1.RawExtension","kind":"string","metadata":"#meta.v1.ObjectMeta","revision":"integer:int64"},"q":["revision"]} ["apps","v1","ControllerRevision"]
 Deployment {"f":{"apiVersion":"string","kind":"string","metadata":"#meta.v1.ObjectMeta","spec":"#apps.v1.DeploymentSpec","status":"#apps.v1.DeploymentStatus"}} ["apps","v1","Deployment"]
 DeploymentCondition {"f":{"lastTransitionTime":"#meta.v1.Time","lastUpdateTime":"#meta.v1.Time","message":"string","reason":"string","status":"string","type":"string"},"q":["type","status"]}
 DeploymentSpec {"f":{"minReadySeconds":"integer:int32","paused":"boolean","progressDeadlineSeconds":"integer:int32","replicas":"integer:int32","revisionHistoryLimit":"integer:int32","selector":"#meta.v1.LabelSelector","strategy":{"r":"#apps.v1.DeploymentStrategy","s":"retainKeys"},"template":"#core.v1.PodTemplateSpec"},"q":["selector","template"]}

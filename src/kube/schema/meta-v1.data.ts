@@ -10,5 +10,6 @@ MicroTime "string:date-time"
 ObjectMeta {"f":{"annotations":{"v":"string"},"creationTimestamp":"#meta.v1.Time","deletionGracePeriodSeconds":"integer:int64","deletionTimestamp":"#meta.v1.Time","finalizers":{"l":"string","t":"set","s":"merge"},"generateName":"string","generation":"integer:int64","labels":{"v":"string"},"managedFields":{"l":"#meta.v1.ManagedFieldsEntry"},"name":"string","namespace":"string","ownerReferences":{"l":"#meta.v1.OwnerReference","t":"map","k":["uid"],"s":"merge","m":"uid"},"resourceVersion":"string","selfLink":"string","uid":"string"}}
 OwnerReference {"f":{"apiVersion":"string","blockOwnerDeletion":"boolean","controller":"boolean","kind":"string","name":"string","uid":"string"},"q":["apiVersion","kind","name","uid"],"a":1}
 Time "string:date-time"
+RawExtension "any"
 IntOrString "intOrString"
 `;

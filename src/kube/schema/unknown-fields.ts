@@ -1,6 +1,7 @@
 /** The fields of an object that its kind does not have: the API server drops them, so what they ask for is not done. */
 import { isJsonArray, isJsonObject } from '../json.ts';
 import type { Schema } from './schema.ts';
+import { fitsSchema } from './wrong-type.ts';
 
 export interface UnknownField {
   /** `spec.template.spec.containers[0].prots`. */
@@ -61,18 +62,7 @@ function collect(schema: Schema, value: unknown, { path, found }: Walk): void {
 /** The value without the fields that its kind does not have; itself, and nothing copied, when there are none. */
 export function withoutUnknownFields(schema: Schema, value: unknown): unknown {
   // Nearly always, and then nothing is made only to be compared and dropped.
-  return isKnownWhole(schema, value) ? value : withoutUnknown(schema, value);
-}
-
-function isKnownWhole(schema: Schema, value: unknown): boolean {
-  if (schema.type === 'list' && isJsonArray(value)) {
-    return value.every((item) => isKnownWhole(schema.items, item));
-  }
-  if (!isJsonObject(value) || (schema.type !== 'map' && schema.type !== 'object')) return true;
-  return Object.keys(value).every((name) => {
-    const known = schema.type === 'map' ? schema.values : schema.fields.get(name);
-    return known !== undefined && isKnownWhole(known, value[name]);
-  });
+  return fitsSchema(schema, value) ? value : withoutUnknown(schema, value);
 }
 
 function withoutUnknown(schema: Schema, value: unknown): unknown {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { buildMaglev } from '../schedulers/maglev.ts';
 import { EndpointLoads } from '../schedulers/loads.ts';
 import { endpointKey, plainRequestRules, type Endpoint } from '../service-port.ts';

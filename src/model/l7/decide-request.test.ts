@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { propertyRuns } from '../property-runs.suite.ts';
 import { decideRequest, type RequestStepCode } from './decide-request.ts';
 import {

@@ -8,6 +8,14 @@ import { endpointKey } from '../service-port.ts';
 /** After this long without a sample a latency has lost all but 37 % of its weight. */
 const latencyDecayMs = 10_000;
 
+/** What is going on at one endpoint, as plain data. */
+export interface LoadMemory {
+  readonly endpoint: string;
+  readonly open: number;
+  /** Undefined while it has never answered. */
+  readonly answered: { readonly latencyMs: number; readonly atMs: number } | undefined;
+}
+
 export class EndpointLoads {
   private readonly slots = new Map<string, number>();
   private readonly free: number[] = [];
@@ -18,7 +26,32 @@ export class EndpointLoads {
 
   /** The place of an endpoint in the arrays; the same until `retain` lets it go. */
   slotOf(endpoint: Pick<Endpoint, 'address' | 'port'>): number {
-    const key = endpointKey(endpoint);
+    return this.slotOfKey(endpointKey(endpoint));
+  }
+
+  memory(): readonly LoadMemory[] {
+    return [...this.slots].map(([endpoint, slot]) => ({
+      endpoint,
+      open: this.openCounts[slot]!,
+      answered:
+        this.hasSample[slot] === 1
+          ? { latencyMs: this.latencies[slot]!, atMs: this.sampledAtMs[slot]! }
+          : undefined,
+    }));
+  }
+
+  /** Goes on where other loads stood; the slot, for what is open elsewhere to be closed. */
+  remember({ endpoint, open, answered }: LoadMemory): number {
+    const slot = this.slotOfKey(endpoint);
+    this.openCounts[slot] = this.openCounts[slot]! + open;
+    if (answered === undefined) return slot;
+    this.latencies[slot] = answered.latencyMs;
+    this.sampledAtMs[slot] = answered.atMs;
+    this.hasSample[slot] = 1;
+    return slot;
+  }
+
+  private slotOfKey(key: string): number {
     const known = this.slots.get(key);
     if (known !== undefined) return known;
     const slot = this.free.pop() ?? this.slots.size;

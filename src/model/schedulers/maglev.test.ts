@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { buildMaglev, maglevIsBounded, maglevSize } from './maglev.ts';
 
 const names = (count: number): readonly string[] =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import type { Flow } from '../flow.ts';
 import type { Endpoint } from '../service-port.ts';
 import { testEndpoint, testFlow, testRandom } from '../testing.ts';

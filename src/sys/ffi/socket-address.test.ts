@@ -1,7 +1,7 @@
 /** Socket addresses to the kernel's bytes and back. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../../test/support/properties.ts';
 import { formatIp } from '../../model/index.ts';
 import { decodeSocketAddress, encodeSocketAddress } from './socket-address.ts';
 

@@ -1,6 +1,7 @@
 /** The door for requests to an HTTP server: connections are kept, answers come piece by piece. */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import { checkServerIdentity } from 'node:tls';
 import { messageOf } from '../../model/index.ts';
 import { byteStreamOf, type ByteStream } from '../net/index.ts';
 import { nodeHttp } from '../index.ts';
@@ -95,7 +96,7 @@ export function createHttpClient({ tls, agent }: HttpClientOptions): HttpClient 
       maxHeaderSize: maxHeaderBytes,
     };
     return url.protocol === 'https:'
-      ? secureRequest(url, { ...common, agent: secure })
+      ? secureRequest(url, { ...common, agent: secure, checkServerIdentity: isFor(url, tls) })
       : nodeHttp.request(url, { ...common, agent: plain });
   };
   return {
@@ -111,6 +112,12 @@ export function createHttpClient({ tls, agent }: HttpClientOptions): HttpClient 
       plain.destroy();
     },
   };
+}
+
+/** Said here because agents of proxies forget the address that was asked for, and look for another in its place. */
+function isFor(url: URL, { servername }: ClientTls): typeof checkServerIdentity {
+  const asked = servername ?? url.hostname.replace(/^\[|\]$/g, '');
+  return (_name, certificate) => checkServerIdentity(asked, certificate);
 }
 
 function answerTo(

@@ -37,6 +37,7 @@ const maxHeaderBytes = 32_768;
 const maxStreams = 250;
 const headerMs = 10_000;
 const requestMs = 60_000;
+const lingerMs = 1_000;
 
 /** Rejects with HTTP_IN_USE, HTTP_NOT_PERMITTED, HTTP_FAILED. */
 export async function serveSecurely(
@@ -102,7 +103,19 @@ function bound(server: Http2SecureServer, sockets: Set<Socket>, limit: number): 
   // A peer that speaks no TLS, or breaks off, is its own trouble.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('sessionError', () => undefined);
-  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseRequest(socket, error.code === 'HPE_HEADER_OVERFLOW'),
+  );
+}
+
+/** A request that HTTP/1.1 cannot read: one whose fields are too long is told so, the rest ends. */
+function refuseRequest(socket: Socket, isTooLong: boolean): void {
+  if (!isTooLong || !socket.writable) return void socket.destroy();
+  const status = '431 Request Header Fields Too Large';
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  // What is still under way is taken and dropped: a reset would take the answer with it.
+  socket.resume();
+  socket.setTimeout(lingerMs, () => socket.destroy());
 }
 
 async function listen(server: Http2SecureServer, at: SocketAddress): Promise<SocketAddress> {

@@ -13,7 +13,7 @@ import {
 import { formatCidr, formatIp, parseCidr, type Cidr } from '../../model/index.ts';
 import { isNotFound, NetlinkError } from './errors.ts';
 import { ownProtocol } from './own-number.ts';
-import { removeOwnLinks } from './pod-links.ts';
+import { listOwnLinks, removeOwnLinks } from './pod-links.ts';
 import type { NetlinkSocket, OpenNetlink } from './socket.ts';
 
 const loopback = 1;
@@ -61,6 +61,11 @@ export class OwnRoutes {
       if (isAbsent(error)) return false;
       throw error;
     }
+  }
+
+  /** Devices of Pods, by name. */
+  links(): readonly string[] {
+    return listOwnLinks(this.socket).map(({ name }) => name);
   }
 
   /** Devices of Pods that are gone or of a process that is; their names. */

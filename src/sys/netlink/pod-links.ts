@@ -172,12 +172,12 @@ export class PodLinks {
 
   /** The pair may be gone already, as with a namespace whose last process was killed. */
   private remove(name: string): void {
-    const link = listLinks(this.host).find((one) => one.name === name);
+    const link = listOwnLinks(this.host).find((one) => one.name === name);
     if (link === undefined) return;
     try {
       this.host.request(`remove the network device ${name}`, linkDeleteMessage(link.index));
     } catch (thrown) {
-      if (listLinks(this.host).some((one) => one.name === name)) throw thrown;
+      if (listOwnLinks(this.host).some((one) => one.name === name)) throw thrown;
     }
   }
 }
@@ -190,14 +190,14 @@ interface Ends {
 
 /** Takes away all devices of ours in the namespace of the socket, and returns their names. */
 export function removeOwnLinks(socket: NetlinkSocket): readonly string[] {
-  const own = listLinks(socket);
+  const own = listOwnLinks(socket);
   for (const { name, index } of own) {
     socket.request(`remove the network device ${name}`, linkDeleteMessage(index));
   }
   return own.map(({ name }) => name);
 }
 
-function listLinks(socket: NetlinkSocket): readonly LinkInfo[] {
+export function listOwnLinks(socket: NetlinkSocket): readonly LinkInfo[] {
   const all = socket.request('list network devices', linksQuery()).map(readLink);
   return all.filter(({ name, group }) => group === ownProtocol && name.startsWith(prefix));
 }

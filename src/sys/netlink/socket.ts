@@ -31,9 +31,11 @@ const ackFlags = { capped: 0x100, words: 0x200 } as const;
 const wordsAttribute = 1;
 const offsetAttribute = 2;
 
-/** Rejects with FfiError where the C library cannot be called. */
-export async function loadNetlink(): Promise<OpenNetlink> {
-  const calls = await loadNetlinkCalls();
+/** Rejects with FfiError where the C library cannot be called. `wrap`: for who measures the calls. */
+export async function loadNetlink(
+  wrap: (calls: NetlinkCalls) => NetlinkCalls = (calls) => calls,
+): Promise<OpenNetlink> {
+  const calls = wrap(await loadNetlinkCalls());
   return (options) => new Socket(calls, options);
 }
 
