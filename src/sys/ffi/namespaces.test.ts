@@ -30,7 +30,7 @@ test('programs started in a stretch stay in its network; this thread does not', 
   t.after(() => namespaces.close(made));
   let inside = '';
   const look = (): number => {
-    inside = execFileSync('readlink', ['/proc/self/ns/net'], { encoding: 'utf8' }).trim();
+    inside = execFileSync('sh', ['-c', 'readlink /proc/self/ns/net'], { encoding: 'utf8' }).trim();
     return 7;
   };
   assert.equal(namespaces.within(`/proc/self/fd/${made}`, look), 7);
