@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   endpointSliceKind,
+  nodeKind,
+  podKind,
   serviceKind,
   type EndpointSlice,
   type Kind,
   type KubeObject,
+  type Node,
   type Service,
 } from '../kube/index.ts';
-import { dnsFollowings } from './followings.ts';
+import { dnsFollowings, proxyFollowings } from './followings.ts';
 
 const metadata = {
   name: 'web',
@@ -90,4 +93,67 @@ test('of an endpoint that is not ready its Pod is kept as well', () => {
   });
   const { endpoints: _none, ...empty } = slice;
   assert.deepEqual(Object.entries(reduce(endpointSliceKind, empty)).at(-1), ['endpoints', []]);
+});
+
+const dropped = {
+  managedFields: [],
+  annotations: { note: 'long', 'switchyard.dev/weight': '3' },
+};
+const read = { annotations: { 'switchyard.dev/weight': '3' } };
+
+test('a node agent keeps of metadata the annotations somebody reads, and of Pods nothing else', () => {
+  const rows: readonly (readonly [Kind, KubeObject & Record<string, unknown>, object])[] = [
+    [
+      podKind,
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', ...dropped }, spec: {}, status: {} },
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', ...read } },
+    ],
+    [
+      serviceKind,
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', ...dropped }, spec: { a: 1 } },
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', ...read }, spec: { a: 1 } },
+    ],
+    [
+      endpointSliceKind,
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: {
+          name: 'e',
+          generateName: 'e-',
+          ownerReferences: [],
+          labels: { 'kubernetes.io/service-name': 's', app: 'web' },
+        },
+        endpoints: [],
+      },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'e', labels: { 'kubernetes.io/service-name': 's' } },
+        endpoints: [],
+      },
+    ],
+  ];
+  const { readings } = proxyFollowings('node-a');
+  for (const [kind, object, want] of rows) {
+    const reading = readings.find((each) => each.kind === kind);
+    assert.deepEqual(reading?.reduce(object), want);
+    assert.equal(reading?.metadataOnly, kind === podKind ? true : undefined);
+  }
+});
+
+test('of its Node it keeps what says where it is, where its Pods are, and whether it goes', () => {
+  const node: Node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'node-a', labels: { 'topology.kubernetes.io/zone': 'here' }, ...dropped },
+    spec: { podCIDRs: ['10.244.0.0/24'], taints: [] },
+    status: { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] },
+  };
+  const images = [{ names: ['large'] }];
+  const whole = { ...node, status: { ...node.status, images } };
+  const { readings } = proxyFollowings('node-a');
+  const reading = readings.find((each) => each.kind === nodeKind);
+  const { managedFields: _fields, ...metadata } = node.metadata;
+  assert.deepEqual(reading?.reduce(whole), { ...node, metadata: { ...metadata, ...read } });
 });

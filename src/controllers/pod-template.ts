@@ -28,7 +28,12 @@ export function sameTemplate(
   b: PodTemplate | undefined,
   ignoredLabel: string,
 ): boolean {
-  return jsonEqual(canonical(without(a, ignoredLabel)), canonical(without(b, ignoredLabel)));
+  return sameMeaning(without(a, ignoredLabel), without(b, ignoredLabel));
+}
+
+/** Equal, however two clients write it. */
+export function sameMeaning(a: unknown, b: unknown): boolean {
+  return jsonEqual(canonical(a), canonical(b));
 }
 
 /** In one order, and without nulls and empty parts: clients differ in these and mean the same. */

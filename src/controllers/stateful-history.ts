@@ -10,7 +10,6 @@ import {
   isJsonObject,
   isLeaving,
   isNotFound,
-  jsonEqual,
   labels as wellKnown,
   nameOf,
   statefulSetKind,
@@ -21,7 +20,7 @@ import {
   type StatefulSet,
 } from '../kube/index.ts';
 import { claim } from './claim.ts';
-import { ownedBy, templateHash } from './pod-template.ts';
+import { ownedBy, sameMeaning, templateHash } from './pod-template.ts';
 import type { SyncContext } from './workloads.ts';
 
 export interface SetRevisions {
@@ -103,7 +102,7 @@ async function updateRevision(
 ): Promise<Found> {
   const { collisionCount = 0 } = set.status ?? {};
   const data = patchOf(set);
-  const equal = known.filter((revision) => jsonEqual(revision.data, data)).at(-1);
+  const equal = known.filter((revision) => sameMeaning(revision.data, data)).at(-1);
   const newest = known.at(-1);
   if (equal !== undefined && equal === newest) return { revision: equal, collisionCount };
   const number = (newest?.revision ?? 0) + 1;
@@ -129,7 +128,7 @@ async function createRevision(
     } catch (thrown) {
       if (!isAlreadyExists(thrown)) throw thrown;
       const revision = await client.get(controllerRevisionKind, nameOf(wanted));
-      if (jsonEqual(revision.data, data)) return { revision, collisionCount };
+      if (sameMeaning(revision.data, data)) return { revision, collisionCount };
     }
   }
 }

@@ -1,5 +1,5 @@
 /** How an endpoint is picked: as asked for, by a stand-in, or not as somebody meant who mistyped. */
-import { annotations, readAnnotation } from '../kube/index.ts';
+import { annotations, readAnnotation, tlsSecretType } from '../kube/index.ts';
 import {
   leadsToGateway,
   outgrown,
@@ -113,7 +113,7 @@ function tellGateway(
     const meanwhile = isLive
       ? 'clients are given the certificate there was before'
       : 'its connections are forwarded as they are, without TLS ending here';
-    const values = { port: port.label, secret, namespace, name, meanwhile };
+    const values = { port: port.label, secret, namespace, name, meanwhile, type: tlsSecretType };
     return notes.add(`tls-secret-${problem}`, { on, values });
   }
   if (isLive) return;

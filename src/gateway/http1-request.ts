@@ -3,7 +3,6 @@
  * serves all requests of a connection, each until it is passed on, and knows its words again.
  */
 import {
-  fieldIds,
   passesInRequest,
   withoutNamed,
   type ByteWriter,
@@ -119,8 +118,7 @@ export class Http1Request implements IncomingRequest {
     ];
     const keeps = withoutNamed(framing, passesInRequest);
     for (let i = 0; i < fields.count; i++) {
-      // No 100-continue towards HTTP/2: it says when to send by flow control.
-      if (!keeps(fields, i) || fields.idAt(i) === fieldIds.expect) continue;
+      if (!keeps(fields, i)) continue;
       list.push(fields.nameText(i).toLowerCase(), fields.valueText(i));
     }
     if (framing.contentLength >= 0) list.push('content-length', String(framing.contentLength));

@@ -27,7 +27,6 @@ const ownHop = new Set([
   'upgrade',
   'http2-settings',
   'content-length',
-  'expect',
 ]);
 
 export class Http2Request implements IncomingRequest {

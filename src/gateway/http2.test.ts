@@ -16,6 +16,7 @@ import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import type { SocketAddress } from '../model/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
 import type { RoutedEndpoint, TlsIdentity } from './router.ts';
 import {
   exchangeRaw,
@@ -103,7 +104,11 @@ function pairs(check: Check): void {
 }
 
 function streams(check: Check): void {
-  check('gRPC: messages both ways while the call is open, then trailers', async (t, engine) => {
+  const messages = async (
+    t: TestContext,
+    engine: StreamEngine,
+    identity: TlsIdentity | undefined,
+  ): Promise<void> => {
     const endpoint = await startHttp2Backend(t, (stream) => {
       stream.respond(
         { ':status': 200, 'content-type': 'application/grpc' },
@@ -115,8 +120,11 @@ function streams(check: Check): void {
       stream.on('data', (bytes: Buffer) => stream.write(`echo ${bytes.toString()}`));
       stream.on('end', () => stream.end());
     });
-    const { address } = await startGateway(t, engine, { router: roundRobin([endpoint]) });
-    const client = openClient(t, address);
+    const { address } = await startGateway(t, engine, {
+      router: roundRobin([endpoint]),
+      tls: identity && { identities: () => [identity] },
+    });
+    const client = openClient(t, address, identity === undefined ? 'http' : 'https');
     const call = client.request({
       ':method': 'POST',
       ':path': '/pkg.Service/Method',
@@ -134,6 +142,16 @@ function streams(check: Check): void {
     const [got] = (await trailers) as [IncomingHttpHeaders];
     assert.equal(got['grpc-status'], '0');
     assert.equal(got['grpc-message'], 'fine');
+  };
+
+  check('gRPC: messages both ways while the call is open, then trailers', (t, engine) =>
+    messages(t, engine, undefined),
+  );
+
+  check('gRPC over TLS: the same', async (t, engine) => {
+    const made = makeIdentities(t);
+    if (typeof made === 'string') return t.skip(made);
+    await messages(t, engine, made.one);
   });
 
   check('large bodies of many streams at once', async (t, engine) => {
@@ -256,8 +274,12 @@ async function ask(
   return { headers: got, body: await buffer(call) };
 }
 
-function openClient(t: TestContext, { address, port }: SocketAddress): ClientHttp2Session {
-  const client = connect(`http://${address}:${port}`);
+function openClient(
+  t: TestContext,
+  { address, port }: SocketAddress,
+  scheme: 'http' | 'https' = 'http',
+): ClientHttp2Session {
+  const client = connect(`${scheme}://${address}:${port}`, { rejectUnauthorized: false });
   client.on('error', () => undefined);
   t.after(() => client.destroy());
   return client;

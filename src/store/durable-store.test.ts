@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
 import { serviceKind, type ObjectClient, type Service } from '../kube/index.ts';
-import { createFakeClock } from '../sys/index.ts';
+import { createFakeClock, openDatabase } from '../sys/index.ts';
 import { openDurableStore, type DurableStore } from './durable-store.ts';
 import { storeModelSuite } from './model.suite.ts';
 import { objectClientSuite, type SuiteStore } from './object-client.suite.ts';
@@ -212,15 +212,24 @@ for (const [what, damage] of Object.entries(damages)) {
   });
 }
 
-test('a file of a newer version is left alone', async () => {
-  const folder = newFolder();
-  await close(await open(folder));
-  const { openDatabase } = await import('../sys/index.ts');
-  const database = openDatabase(join(folder, 'objects.db'));
-  database.execute('PRAGMA user_version = 99');
-  database.close();
-  await assert.rejects(open(folder), { message: /newer Switchyard/, remedy: /newer version/ });
-});
+const strangers = {
+  DATABASE_NEWER: { sql: 'PRAGMA user_version = 99', remedy: /newer version/ },
+  DATABASE_FOREIGN: { sql: 'PRAGMA application_id = 1', remedy: /another folder/ },
+};
+
+for (const [code, { sql, remedy }] of Object.entries(strangers)) {
+  test(`a file that is not for us is left alone: ${code}`, async () => {
+    const folder = newFolder();
+    await close(await open(folder));
+    const path = join(folder, 'objects.db');
+    const database = openDatabase(path);
+    database.execute(sql);
+    database.close();
+    const before = readFileSync(path);
+    await assert.rejects(open(folder), { code, message: new RegExp(path), remedy });
+    assert.deepEqual(readFileSync(path), before);
+  });
+}
 
 const isRoot = process.getuid?.() === 0;
 

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { openAccess } from '../../src/cluster/index.ts';
+import { createFakeClock } from '../../src/sys/index.ts';
 import { connectProxy, socksProxy } from '../support/proxies.ts';
 import {
   byCertificate,
   byToken,
   client,
+  connectedBy,
   data,
   given,
   named,
@@ -16,6 +19,7 @@ import {
   server,
   serverOfOld,
   trusted,
+  use,
   useAll,
   withCluster,
   type Options,
@@ -185,3 +189,29 @@ for (const [name, [options, wayOf]] of Object.entries(ways)) {
     await useAll(at, await wayOf(at));
   });
 }
+
+test('in from within a Pod; its token is read again before the old one is refused', async (t) => {
+  const at = await scene(t);
+  at.file('ca.crt', server.ca.cert);
+  at.file('token', 'right');
+  const { hostname: host, port } = new URL(at.guarded.url);
+  const inCluster = { host, port, folder: at.folder };
+  const clock = createFakeClock();
+  const access = await openAccess({ kubeconfig: undefined, inCluster, clock });
+  await use(connectedBy(at, access), {
+    meanwhile: async () => {
+      at.file('token', 'renewed');
+      at.token('renewed');
+      await clock.advance(61_000);
+    },
+    held: () => assert.deepEqual(at.guarded.refused, []),
+  });
+});
+
+test('outside of a Pod and without a kubeconfig it is said what to give', async () => {
+  const clock = createFakeClock();
+  await assert.rejects(openAccess({ kubeconfig: undefined, inCluster: undefined, clock }), {
+    code: 'CLUSTER_NONE',
+    remedy: /--kubeconfig FILE/,
+  });
+});

@@ -90,6 +90,9 @@ function play(events: ReadonlyMap<number, ApiEvent>): ReadonlyMap<string, ApiEve
 
 const versionOf = ({ metadata }: ApiObject): string | undefined => metadata.resourceVersion;
 
+/** Addresses follow the name: the same test twice on one host must not take them from itself between two lives. */
+const instance = `k${process.pid}`;
+
 test(
   `up is killed with -9, ${kills} times under ${writers} writers: nothing answered is lost, no watch has a gap or a double`,
   { skip: needsLinux },
@@ -98,10 +101,17 @@ test(
     const folder = home.env['HOME'] ?? '';
     const ledger = new Ledger();
     for (let round = 0; round <= kills; round++) {
-      const args = ['--instance', 'k', '--data-dir', join(folder, 'data'), '--log-level', 'error'];
+      const args = [
+        '--instance',
+        instance,
+        '--data-dir',
+        join(folder, 'data'),
+        '--log-level',
+        'error',
+      ];
       const program = start(t, [...launcher, 'up', ...args], home);
       await program.printed('Ready');
-      const client = new ApiClient(join(folder, '.local/state/switchyard/k'));
+      const client = new ApiClient(join(folder, '.local/state/switchyard', instance));
       // The last one comes after all others, whoever was told of them.
       const marker = { metadata: { name: `life-${round}` } };
       const { body: made } = await client.send('POST', path, marker);

@@ -11,6 +11,8 @@ import { ask, cli, launcher, needsLinux, newHome, type Home } from '../support/c
 import { start, type Program } from '../support/program.ts';
 
 const skip = needsLinux;
+/** Addresses follow the name: the same test twice on one host must not take them from itself between two lives. */
+const instance = `d${process.pid}`;
 
 interface Rig {
   readonly home: Home;
@@ -24,12 +26,12 @@ function rig(t: TestContext): Rig {
   const home = newHome(t);
   const folder = home.env['HOME'] ?? '';
   const up = async (...args: readonly string[]): Promise<Program> => {
-    const program = start(t, [...launcher, 'up', '--instance', 'd', ...args], home);
+    const program = start(t, [...launcher, 'up', '--instance', instance, ...args], home);
     await program.printed('Ready');
     return program;
   };
   const client = (): ApiClient => {
-    const own = new ApiClient(join(folder, '.local/state/switchyard/d'));
+    const own = new ApiClient(join(folder, '.local/state/switchyard', instance));
     t.after(() => own.close());
     return own;
   };
@@ -145,7 +147,7 @@ test('--ephemeral keeps nothing, and --data-dir goes with the folder', { skip },
   const locked = await cli(t, home, 'up', '--instance', 'other', '--data-dir', data, '-o', 'json');
   assert.notEqual(locked.status, 0);
   assert.match(locked.stderr, /DATABASE_LOCKED/);
-  const elsewhere = await cli(t, home, 'up', '--replace', '--instance', 'd', '--ephemeral');
+  const elsewhere = await cli(t, home, 'up', '--replace', '--instance', instance, '--ephemeral');
   assert.match(elsewhere.stderr, /it keeps its objects in .*elsewhere, not in memory/);
   await end(first);
 
@@ -154,7 +156,7 @@ test('--ephemeral keeps nothing, and --data-dir goes with the folder', { skip },
   const holder = createServer().listen(52_777, `127.${range}.255.254`);
   t.after(() => holder.close());
   await once(holder, 'listening');
-  const taken = await cli(t, home, 'up', '--instance', 'd', '--data-dir', data);
+  const taken = await cli(t, home, 'up', '--instance', instance, '--data-dir', data);
   assert.match(taken.stderr, /another instance on this host has their addresses/);
   holder.close();
   const last = await up('--data-dir', data);
@@ -258,7 +260,7 @@ test(
     await end(revived);
     // Over what is damaged as well.
     writeFileSync(join(data, 'objects.db'), 'rubbish');
-    const refused = await cli(t, home, 'up', '--instance', 'd', '--data-dir', data);
+    const refused = await cli(t, home, 'up', '--instance', instance, '--data-dir', data);
     assert.match(refused.stderr, /switchyard restore/);
     assert.equal((await cli(t, home, 'restore', backup, '--data-dir', data)).status, 0);
     const healed = await up('--data-dir', data);

@@ -266,7 +266,17 @@ test('npm start serves, and ends well on Ctrl-C', { skip: needsLinux }, async (t
     [100, 100, 100],
   );
   npm.kill('SIGINT');
-  assert.match((await npm.ended).stdout, /web-0 +10 .*\n.*web-1 +10 .*\n.*web-2 +10 /);
+  const { stdout } = await npm.ended;
+  assert.match(stdout, /web-0 +10 .*\n.*web-1 +10 .*\n.*web-2 +10 /);
+  const shownOf = (name: string): number =>
+    Number(new RegExp(`^ +${name} +([0-9]+)`, 'm').exec(stdout)?.[1]);
+  // Least connections: the one that is slow has one open most of the time, so it gets fewer.
+  assert.ok(shownOf('search-slow') < Math.min(shownOf('search-1'), shownOf('search-2')), stdout);
+  assert.match(stdout, /^echo +UDP.*\n +echo-1 +15 .*\n +echo-2 +15 /m);
+  assert.match(stdout, /^front +NodePort.* 127\.0\.0\.1:[0-9]+\n/m);
+  for (const byName of ['peers +headless', 'partner +ExternalName']) {
+    assert.match(stdout, new RegExp(`^${byName}.*\\n +web-0 +[0-9]+ `, 'm'));
+  }
   assert.equal((await cli(t, home, 'get', 'services')).status, 2);
 });
 

@@ -6,7 +6,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
 import { createCertificates, type CertificatePair } from '../../src/apiserver/certificate.ts';
-import { createClusterClient, createClusterDialer, openAccess } from '../../src/cluster/index.ts';
+import {
+  createClusterClient,
+  createClusterDialer,
+  openAccess,
+  type ClusterAccess,
+} from '../../src/cluster/index.ts';
 import { namespaceKind, podKind, serviceAccountKind } from '../../src/kube/index.ts';
 import { systemClock } from '../../src/sys/index.ts';
 import { startApi, type TestApi } from './api.ts';
@@ -75,7 +80,7 @@ export interface Way {
   /** What is to hold when all was done. */
   readonly held?: () => void;
   /** Between the list and the watch. */
-  readonly meanwhile?: () => void;
+  readonly meanwhile?: () => void | Promise<void>;
 }
 
 export interface Options {
@@ -148,15 +153,20 @@ export function kubeconfig({ file, guarded }: Scene, { cluster, user }: Way): st
   );
 }
 
-export async function connected(
-  { t }: Scene,
-  config: string,
-): Promise<{
+interface Connected {
   readonly client: ReturnType<typeof createClusterClient>;
   readonly dialer: ReturnType<typeof createClusterDialer>;
-}> {
+}
+
+export async function connected(at: Scene, kubeconfig: string): Promise<Connected> {
+  return connectedBy(
+    at,
+    await openAccess({ kubeconfig, inCluster: undefined, clock: systemClock }),
+  );
+}
+
+export function connectedBy({ t }: Scene, access: ClusterAccess): Connected {
   const clock = systemClock;
-  const access = await openAccess({ kubeconfig: config, inCluster: undefined, clock });
   const common = { access, clock, random: Math.random, userAgent: 'test' };
   const made = { client: createClusterClient(common), dialer: createClusterDialer(common) };
   t.after(() => {
@@ -170,9 +180,15 @@ let objects = 0;
 
 /** A list, a watch that sees a change, and bytes to a Pod and back. */
 export async function useAll(at: Scene, way: Way): Promise<void> {
-  const { client: cluster, dialer } = await connected(at, kubeconfig(at, way));
+  await use(await connected(at, kubeconfig(at, way)), way);
+}
+
+export async function use(
+  { client: cluster, dialer }: Connected,
+  way: Pick<Way, 'meanwhile' | 'held'>,
+): Promise<void> {
   const { resourceVersion } = await cluster.list(namespaceKind);
-  way.meanwhile?.();
+  await way.meanwhile?.();
   const signal = AbortSignal.timeout(30_000);
   const watching = cluster.watch(serviceAccountKind, { resourceVersion, signal });
   const metadata = { namespace: 'default', name: `account-${objects++}` };

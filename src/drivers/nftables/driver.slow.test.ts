@@ -12,6 +12,7 @@ import {
 } from '../../model/index.ts';
 import { createFakeClock, type FakeClock } from '../../sys/index.ts';
 import { createLogger } from '../../obs/index.ts';
+import { loadNetlink, type OpenNetlink } from '../../sys/netlink/index.ts';
 import {
   clusterIp,
   externalIp,
@@ -22,7 +23,7 @@ import {
   testServer,
   type NamespaceWorld,
 } from '../conformance/index.ts';
-import { createNftablesDriver } from './index.ts';
+import { createNftablesDriver, type NftablesOptions } from './index.ts';
 
 const missing = namespacesMissing('nft');
 const never = new AbortController().signal;
@@ -42,7 +43,11 @@ interface Made {
   readonly lines: readonly string[];
 }
 
-function make(t: TestContext, world: NamespaceWorld, atStop: 'leave' | 'remove' = 'remove'): Made {
+function make(
+  t: TestContext,
+  world: NamespaceWorld,
+  { atStop = 'remove', openNetlink }: Partial<Pick<NftablesOptions, 'atStop' | 'openNetlink'>> = {},
+): Made {
   const clock = createFakeClock();
   const lines: string[] = [];
   const driver = createNftablesDriver({
@@ -56,6 +61,7 @@ function make(t: TestContext, world: NamespaceWorld, atStop: 'leave' | 'remove' 
     }),
     namespace: world.namespace,
     atStop,
+    openNetlink,
   });
   t.after(() => driver.stop(AbortSignal.abort()));
   return { driver, clock, lines };
@@ -115,7 +121,7 @@ function describeIn(world: NamespaceWorld): void {
   });
 
   test('the next run takes over what the last one left', async (t) => {
-    const first = make(t, world, 'leave');
+    const first = make(t, world, { atStop: 'leave' });
     await first.driver.apply(planOf(['web', 'old']), undefined, never);
     await first.driver.stop(AbortSignal.abort());
     assert.match(listed(), /default\/old/);
@@ -153,6 +159,50 @@ function describeIn(world: NamespaceWorld): void {
     assert.ok(next !== undefined);
     const report = await driver.apply(next.plan, next.delta, never);
     assert.ok(report.operations < 12, `${report.operations} operations`);
+  });
+
+  test('a small change asks the kernel for no list, however many Services there are', async (t) => {
+    const asked: string[] = [];
+    const open = await loadNetlink();
+    const openNetlink: OpenNetlink = (options) => {
+      const socket = open(options);
+      return {
+        onMessages: (...how) => socket.onMessages(...how),
+        close: () => socket.close(),
+        request: (what, bytes) => {
+          asked.push(`${what}${isDump(bytes) ? ', all' : ''}`);
+          return socket.request(what, bytes);
+        },
+        dump: (what, bytes, visit) => {
+          asked.push(`${what}${isDump(bytes) ? ', all' : ''}`);
+          socket.dump(what, bytes, visit);
+        },
+      };
+    };
+    const { driver } = make(t, world, { openNetlink });
+    let plan = planOf(Array.from({ length: 50 }, (_, i) => `web-${i}`));
+    await driver.apply(plan, undefined, never);
+    for (const [n, [protocol, expected]] of (
+      [
+        ['TCP', ['read counters', 'commit rules']],
+        // The kernel compares each with the one place it is asked for.
+        ['UDP', ['read counters', 'commit rules', 'list connections, all']],
+      ] as const
+    ).entries()) {
+      for (const port of [8_081, 8_082]) {
+        const server = testServer([clusterIp({ address: `10.96.8.${n}`, port: 80 })], {
+          name: `changed-${protocol}`,
+          protocol,
+          endpoints: [testEndpoint({ address: '10.244.1.9', port })],
+        });
+        const next = nextPlan(plan, { set: [server], remove: [] });
+        assert.ok(next !== undefined);
+        asked.length = 0;
+        await driver.apply(next.plan, next.delta, never);
+        ({ plan } = next);
+      }
+      assert.deepEqual(asked, expected);
+    }
   });
 
   test('a refused commit leaves the old rules, is logged whole, and the next one is whole', async (t) => {
@@ -270,6 +320,11 @@ function describeIn(world: NamespaceWorld): void {
     next.close();
     assert.equal(seen()?.connections, 104);
   });
+}
+
+/** NLM_F_DUMP. */
+function isDump(bytes: Uint8Array): boolean {
+  return (new DataView(bytes.buffer, bytes.byteOffset).getUint16(6, true) & 0x300) === 0x300;
 }
 
 async function until(isTrue: () => boolean): Promise<void> {

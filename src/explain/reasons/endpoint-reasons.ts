@@ -257,7 +257,7 @@ export const endpointReasons = {
     stage: 'scheduler',
     severity: 'warning',
     text: 'Port {port} is to end TLS with the certificate of Secret {secret}, and has none: {meanwhile}',
-    why: 'Secret {secret} does not exist, or is not of type kubernetes.io/tls',
+    why: 'Secret {secret} does not exist, or is not of type {type}',
     remedy:
       'Make it: kubectl create secret tls {name} -n {namespace} --cert FILE --key FILE. One of another type is to be deleted first, since a type cannot be changed',
   },

@@ -74,7 +74,9 @@ export class NodeExchange implements Http2Exchange {
   }
 
   reset(how: 'cancel' | 'internal' | 'refused'): void {
-    this.stream.close(codes[how]);
+    // Node 26 aborts the process (Http2Stream::OnTrailers) when a stream is closed while its session reads, and what it
+    // reads next is the other side's own reset: a backend that answers before it has the whole request sends just that.
+    setImmediate(() => this.stream.close(codes[how]));
   }
 }
 

@@ -74,6 +74,8 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
     serve: (socket, idleMs, events) => {
       let session: ServerHttp2Session | undefined;
       socket.on('error', () => undefined);
+      // Who ends a connection of HTTP/2 is gone: none is half open, and its requests are nobody's any more.
+      socket.allowHalfOpen = false;
       // The session is made, and told of, within `emit`.
       pending = (made) => {
         session = made;
