@@ -6,28 +6,17 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
-import { openCell, whyNoCell, type Cell } from '../support/cell.ts';
+import { openCell } from '../support/cell.ts';
 import {
-  emptyHome,
-  run,
-  start,
-  temporaryFolder,
-  type Program,
-  type ProgramOptions,
-} from '../support/program.ts';
+  openKernelHost,
+  traces,
+  whyNoKernelHost,
+  type KernelHost,
+} from '../support/kernel-host.ts';
+import { start, type Program } from '../support/program.ts';
 import { root } from '../support/tree.ts';
 
-function whyNot(): string | false {
-  const without = whyNoCell();
-  if (without !== undefined) return without;
-  for (const program of ['nft', 'curl', 'setpriv']) {
-    if (spawnSync(program, ['--version']).status !== 0) return `${program} is not on this host`;
-  }
-  return false;
-}
-
-const skip = whyNot();
-const own = join(root, 'switchyard');
+const skip = whyNoKernelHost('nft', 'curl', 'setpriv');
 const hostAddress = '10.97.255.254';
 const service = '10.96.0.20';
 
@@ -77,40 +66,22 @@ interface Answer {
   readonly pid: number;
 }
 
-interface Host {
-  readonly cell: Cell;
-  /** Runs to its end inside, without complaint. */
-  readonly sh: (line: string) => string;
+interface Host extends KernelHost {
   readonly get: (url: string) => string;
+  /** With the Pods above. */
   readonly up: (...flags: readonly string[]) => Program;
-  readonly switchyard: (...args: readonly string[]) => ReturnType<typeof run>;
-  /** Of programs started inside by the test itself. */
-  readonly options: ProgramOptions;
 }
 
 async function openHost(t: TestContext): Promise<Host> {
-  const cell = await openCell(t);
-  const home = temporaryFolder(t);
-  const file = join(home, 'web.yaml');
+  const host = await openKernelHost(t);
+  const file = join(host.home, 'web.yaml');
   writeFileSync(file, manifest());
-  const options = { cwd: root, env: emptyHome(home) };
-  const sh = (line: string): string => {
-    const [program = '', ...args] = cell.enter(['sh', '-ec', line]);
-    return execFileSync(program, args, { encoding: 'utf8' });
-  };
   return {
-    cell,
-    sh,
-    get: (url) => sh(`curl -gsS -m 5 '${url}'`).trim(),
-    up: (...flags) =>
-      start(t, cell.enter([own, 'up', '--mode', 'nftables', '-f', file, ...flags]), options),
-    switchyard: (...args) => run(t, cell.enter([own, ...args]), options),
-    options,
+    ...host,
+    get: (url) => host.sh(`curl -gsS -m 5 '${url}'`).trim(),
+    up: (...flags) => host.begin(['up', '--mode', 'nftables', '-f', file, ...flags]),
   };
 }
-
-const traces =
-  'nft list tables; ip route; ip -6 route; ip -o link 2> /dev/null; ip route show table local';
 
 function read(text: string): Answer {
   const [name = '', client = '', addresses = '', pid = ''] = text.trim().split(' ');
@@ -154,7 +125,7 @@ test(
     assert.equal(a.client, hostAddress);
     assert.notDeepEqual(a.addresses, b.addresses);
     assert.match(a.addresses[0] ?? '', /^10\.97\./);
-    const listed = await host.switchyard('get', 'services', '-o', 'json');
+    const listed = await host.switchyard(['get', 'services', '-o', 'json']);
     const six = /fd53:7764:a60::[0-9a-f]+/.exec(listed.stdout)?.[0] ?? '';
     // From each Pod to the Service it is in itself: the other one sees its address, itself it meets masqueraded.
     for (const [family, at, masked] of [
@@ -185,7 +156,7 @@ test(
     assert.ok([service, six].includes(named), named);
     const nodePort = [1, 2, 3, 4].map(() => read(get(`http://${hostAddress}:30080`)).name);
     assert.deepEqual(nodePort.toSorted(), ['a', 'a', 'b', 'b']);
-    assert.equal((await host.switchyard('audit')).stdout, '');
+    assert.equal((await host.switchyard(['audit'])).stdout, '');
     // It ends and is started again where it was.
     get(urlOf(a.addresses[0], '/end'));
     await until('a serves again', () => {
@@ -200,12 +171,11 @@ test(
 );
 
 test('the demo spreads exactly over Pods in networks of their own', { skip }, async (t) => {
-  const { cell, sh, get, switchyard, options } = await openHost(t);
-  const demo = [own, 'up', '--mode', 'nftables', '--demo'];
-  const instance = start(t, cell.enter(demo), options);
+  const { sh, get, begin, switchyard } = await openHost(t);
+  const instance = begin(['up', '--mode', 'nftables', '--demo']);
   await instance.printed('Ready.');
   assert.equal(sh('ip -o link').match(/swy-/g)?.length, 11);
-  const { stdout } = await switchyard('get', 'services');
+  const { stdout } = await switchyard(['get', 'services']);
   const placeOf = (service: string): string =>
     new RegExp(`^\\S* *${service} .* (10\\.[0-9.]+:[0-9]+)`, 'm').exec(stdout)?.[1] ?? service;
   const spread = (at: string, times: number): Readonly<Record<string, number>> => {
@@ -235,7 +205,7 @@ test(
     const [, , pid = ''] = world.enter([]);
     sh(
       `ip link add out type veth peer name eth0 netns ${pid}; ip addr add 192.0.2.1/24 dev out; ` +
-        'ip link set out up; sysctl -qw net.ipv4.ip_forward=1',
+        'ip link set out addrgenmode none; ip link set out up; sysctl -qw net.ipv4.ip_forward=1',
     );
     const outside = (line: string): string => {
       const [program = '', ...args] = world.enter(['sh', '-ec', line]);
@@ -243,8 +213,8 @@ test(
     };
     outside('ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up');
     const command = [process.execPath, join(root, 'test/support/pod-server.mjs')];
-    const env = { ...host.options.env, PORT: '8080', POD_NAME: 'world', POD_IPS: '192.0.2.2' };
-    await start(t, world.enter(command), { ...host.options, env }).printed('listening');
+    const env = { PORT: '8080', POD_NAME: 'world', POD_IPS: '192.0.2.2' };
+    await start(t, world.enter(command), { cwd: root, env }).printed('listening');
     const before = sh(traces);
     const instance = host.up('--ephemeral');
     const said = await instance.printed('Ready.');
@@ -254,7 +224,7 @@ test(
     assert.deepEqual([asked.name, asked.client], ['world', '192.0.2.1']);
     const seen = read(outside('curl -sS -m 5 http://192.0.2.1:30080'));
     assert.match(seen.name, /^[ab]$/);
-    assert.equal((await host.switchyard('audit')).status, 0);
+    assert.equal((await host.switchyard(['audit'])).status, 0);
     instance.kill('SIGTERM');
     assert.equal((await instance.ended).status, 0);
     assert.equal(sh(traces), before);
@@ -280,7 +250,7 @@ test('kill -9 leaves no process and no network of a Pod', { skip }, async (t) =>
   const all = [old.a, old.b, young.a, young.b];
   await until('their processes are gone', () => all.every(isGone));
   await until('their devices are gone', () => !sh('ip -o link').includes('swy-'));
-  assert.equal((await host.switchyard('cleanup')).status, 0);
+  assert.equal((await host.switchyard(['cleanup'])).status, 0);
   assert.equal(sh(traces), before);
 });
 
@@ -299,7 +269,7 @@ test('cleanup takes away the network of a Pod whose process outlives all', { ski
   instance.kill('SIGKILL');
   await instance.ended;
   await until('its process is gone', () => isGone(a));
-  const cleaned = await host.switchyard('cleanup');
+  const cleaned = await host.switchyard(['cleanup']);
   assert.match(cleaned.stdout, /Removed the network device swy-[0-9]+-[0-9]+ of a Pod\n/);
   assert.match(cleaned.stdout, /Removed table ip switchyard-pods\n/);
   assert.equal(sh(traces), before);
@@ -309,28 +279,28 @@ test(
   'without CAP_SYS_ADMIN Pods are at addresses of the host, and it says so',
   { skip },
   async (t) => {
-    const { cell, sh, get } = await openHost(t);
-    const home = temporaryFolder(t);
-    const file = join(home, 'web.yaml');
+    const { home, sh, get, begin, switchyard } = await openHost(t);
+    const file = join(home, 'host.yaml');
     writeFileSync(file, manifest().replace('grep -q eth0', 'grep -q lo'));
-    const less = ['--bounding-set', '--inh-caps'].map((set) => `${set}=-sys_admin`);
-    const command = ['setpriv', ...less, own, 'up', '--mode', 'nftables', '--ephemeral'];
-    const options = { cwd: root, env: emptyHome(home) };
-    const refused = await run(t, cell.enter([...command, '--pod-network', 'namespace']), options);
+    const up = ['up', '--mode', 'nftables', '--ephemeral', '-f', file];
+    const who = 'nobody with CAP_NET_ADMIN';
+    const refused = await switchyard([...up, '--pod-network', 'namespace'], who);
     assert.equal(refused.status, 2);
     assert.match(
       refused.stderr,
       /Cannot give Pods networks of their own: .*EPERM\n {2}try: .*CAP_SYS_ADMIN; or start with --pod-network host/,
     );
-    const sockets = [own, 'up', '--pod-network', 'namespace', '--ephemeral'];
-    const byWay = await run(t, cell.enter(sockets), options);
-    assert.match(byWay.stderr, /forwards by sockets.*\n {2}try: Start with --mode nftables/);
-    const instance = start(t, cell.enter([...command, '-f', file]), options);
-    const said = await instance.printed('Ready.');
-    assert.match(said, /Pods have no networks of their own why=".*EPERM"/);
-    assert.match(get(`http://${service}`), /^[ab] 10\.97\.255\.254 10\.97\.[0-9.]+ /);
-    assert.doesNotMatch(sh('ip -o link'), /swy-/);
-    instance.kill('SIGTERM');
-    assert.equal((await instance.ended).status, 0);
+    const sockets = await switchyard(['up', '--pod-network', 'namespace', '--ephemeral']);
+    assert.match(sockets.stderr, /forwards by sockets.*\n {2}try: Start with --mode nftables/);
+    const why = /Pods have no networks of their own why=".*EPERM"/;
+    for (const asked of [[], ['--pod-network', 'host']]) {
+      const instance = begin([...up, ...asked], who);
+      const said = await instance.printed('Ready.');
+      assert.equal(why.test(said), asked.length === 0, said);
+      assert.match(get(`http://${service}`), /^[ab] 10\.97\.255\.254 10\.97\.[0-9.]+ /);
+      assert.doesNotMatch(sh('ip -o link'), /swy-/);
+      instance.kill('SIGTERM');
+      assert.equal((await instance.ended).status, 0);
+    }
   },
 );

@@ -3,6 +3,7 @@ export { NetlinkWriter } from './attribute-writer.ts';
 export {
   linkChangeMessage,
   linkDeleteMessage,
+  linkQuery,
   linksQuery,
   linkUpMessage,
   neighbourMessage,

@@ -121,6 +121,17 @@ export function linkDeleteMessage(index: number): Uint8Array {
   return w.bytes();
 }
 
+/** The kernel answers with the device, or that there is none. */
+export function linkQuery(name: string): Uint8Array {
+  const w = new NetlinkWriter(64);
+  w.message({ type: messages.list, flags: netlinkFlags.request, sequence: 1 }, () => {
+    w.raw(linkHeader());
+    w.text(attributes.name, name);
+  });
+  return w.bytes();
+}
+
+/** All of them. */
 export function linksQuery(): Uint8Array {
   const w = new NetlinkWriter(64);
   const dump = netlinkFlags.request | netlinkFlags.dump;

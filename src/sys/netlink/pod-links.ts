@@ -9,6 +9,7 @@ import {
   addressMessage,
   linkChangeMessage,
   linkDeleteMessage,
+  linkQuery,
   linksQuery,
   linkUpMessage,
   neighbourMessage,
@@ -20,7 +21,7 @@ import {
 } from '../../codec/netlink/index.ts';
 import { parseCidr, parseIp, type Cidr } from '../../model/index.ts';
 import { loadNamespaces, type Namespaces } from '../ffi/index.ts';
-import { netlinkError, NetlinkError } from './errors.ts';
+import { isNotFound, netlinkError, NetlinkError } from './errors.ts';
 import { ownProtocol } from './own-number.ts';
 import { loadNetlink, type NetlinkSocket, type OpenNetlink } from './socket.ts';
 
@@ -100,14 +101,19 @@ export class PodLinks {
       far: { name: farName, hardware: hardwareOf(0x0a, id) },
     };
     const farNamespace = createNamespace(this.namespaces);
+    let near: LinkInfo | undefined;
+    const close = (): void => {
+      this.namespaces.close(farNamespace);
+      if (near !== undefined) removeLink(this.host, near);
+    };
     try {
       const pair = vethMessage({ ...ends, farNamespace, group: ownProtocol });
       this.host.request(`make the network device ${ends.near.name}`, pair);
+      near = linkNamed(this.host, ends.near.name);
       this.setUpFar(farNamespace, { ...ends, addresses });
-      this.setUpNear({ ...ends, addresses, alias });
+      this.setUpNear(near, { far: ends.far, addresses, alias });
     } catch (thrown) {
-      this.remove(ends.near.name);
-      this.namespaces.close(farNamespace);
+      close();
       throw thrown;
     }
     let isClosed = false;
@@ -116,8 +122,7 @@ export class PodLinks {
       close: () => {
         if (isClosed) return;
         isClosed = true;
-        this.namespaces.close(farNamespace);
-        this.remove(ends.near.name);
+        close();
       },
     };
   }
@@ -131,7 +136,7 @@ export class PodLinks {
     this.host.close();
   }
 
-  private setUpFar(namespace: number, { near, addresses }: Ends): void {
+  private setUpFar(namespace: number, { near, addresses }: Omit<Ends, 'far'>): void {
     const socket = this.open({ ...route, namespace: pathOf(namespace) });
     const what = 'set up the network of a Pod';
     const hasIpv6 = addresses.length > 1;
@@ -155,29 +160,20 @@ export class PodLinks {
     }
   }
 
-  private setUpNear({ near, far, addresses, alias }: Ends & { readonly alias: string }): void {
-    const { index } = linkNamed(this.host, near.name);
+  private setUpNear(
+    { index, name }: LinkInfo,
+    { far, addresses, alias }: Omit<Ends, 'near'> & { readonly alias: string },
+  ): void {
     const hasIpv6 = addresses.length > 1;
-    const what = `set up the network device ${near.name}`;
+    const what = `set up the network device ${name}`;
     this.host.request(what, linkChangeMessage(index, { alias, forwards: true, hasIpv6 }));
     this.host.request(what, linkUpMessage(index));
-    if (hasIpv6) forwardSix(near.name);
+    if (hasIpv6) forwardSix(name);
     for (const { address, from } of addresses) {
       const range = wholeOf(address);
       this.host.request(what, neighbourMessage(index, range, far.hardware));
       const to = { range, kind: 'onward', device: index, source: ipOf(from) } as const;
       this.host.request(what, routeMessage('add', to, ownProtocol));
-    }
-  }
-
-  /** The pair may be gone already, as with a namespace whose last process was killed. */
-  private remove(name: string): void {
-    const link = listOwnLinks(this.host).find((one) => one.name === name);
-    if (link === undefined) return;
-    try {
-      this.host.request(`remove the network device ${name}`, linkDeleteMessage(link.index));
-    } catch (thrown) {
-      if (listOwnLinks(this.host).some((one) => one.name === name)) throw thrown;
     }
   }
 }
@@ -191,10 +187,17 @@ interface Ends {
 /** Takes away all devices of ours in the namespace of the socket, and returns their names. */
 export function removeOwnLinks(socket: NetlinkSocket): readonly string[] {
   const own = listOwnLinks(socket);
-  for (const { name, index } of own) {
-    socket.request(`remove the network device ${name}`, linkDeleteMessage(index));
-  }
+  for (const link of own) removeLink(socket, link);
   return own.map(({ name }) => name);
+}
+
+/** It may be gone already: it goes with its namespace, and that with its last process. */
+function removeLink(socket: NetlinkSocket, { name, index }: LinkInfo): void {
+  try {
+    socket.request(`remove the network device ${name}`, linkDeleteMessage(index));
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw thrown;
+  }
 }
 
 export function listOwnLinks(socket: NetlinkSocket): readonly LinkInfo[] {
@@ -203,10 +206,10 @@ export function listOwnLinks(socket: NetlinkSocket): readonly LinkInfo[] {
 }
 
 function linkNamed(socket: NetlinkSocket, name: string): LinkInfo {
-  const all = socket.request('list network devices', linksQuery()).map(readLink);
-  const found = all.find((one) => one.name === name);
-  if (found === undefined) throw netlinkError(`find the network device ${name}`, 'ENODEV');
-  return found;
+  const what = `find the network device ${name}`;
+  const [found] = socket.request(what, linkQuery(name));
+  if (found === undefined) throw netlinkError(what, 'ENODEV');
+  return readLink(found);
 }
 
 function createNamespace(namespaces: Namespaces): number {
