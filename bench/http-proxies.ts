@@ -1,11 +1,17 @@
-/** The proxies an HTTP benchmark compares: the gateway on either engine, nginx and HAProxy, each with one thread. */
+/** The proxies an HTTP benchmark compares: the gateway on either engine, nginx and HAProxy, each with one thread, ours also with two. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCertificates } from '../src/apiserver/certificate.ts';
-import { createGateway, defaultBounds } from '../src/gateway/index.ts';
+import {
+  createGateway,
+  createGatewayThreads,
+  defaultBounds,
+  type TlsIdentity,
+} from '../src/gateway/index.ts';
+import type { SocketAddress } from '../src/model/index.ts';
 import { silentLogger } from '../src/obs/index.ts';
 import { systemClock } from '../src/sys/index.ts';
 import { createEngine } from '../src/sys/net/index.ts';
@@ -34,6 +40,7 @@ export function httpProxyNames(): readonly string[] {
   return [
     'portable',
     'epoll',
+    'epoll-2',
     ...(existsSync(nginxPath) ? ['nginx'] : []),
     ...(existsSync(haproxyPath) ? ['haproxy'] : []),
   ];
@@ -88,32 +95,41 @@ async function spawnProxy(
 
 /** The child process of a benchmark: a Service with cookie affinity, in clear and with TLS, until its parent goes. */
 export async function serveHttp([name, pem = '', ...backends]: readonly string[]): Promise<void> {
-  const { engine } = await createEngine({ prefer: name === 'epoll' ? 'epoll' : 'portable' });
-  const gateway = createGateway({
-    engine,
-    clock: systemClock,
+  const prefer = name === 'portable' ? 'portable' : 'epoll';
+  const { engine } = await createEngine({ prefer, workers: name === 'epoll-2' ? 2 : 1 });
+  const common = {
     random: Math.random,
     log: silentLogger,
-    address: host,
     accessLogShare: 0,
     maxEndpointConnections: 4096,
     maxWaiting: 4096,
-  });
-  const identity = readFileSync(pem, 'utf8');
-  const port = {
-    id: 'default/bench:http/TCP/IPv4',
-    router: stickyRouter(backends.map(Number)),
-    tls: undefined,
-    http2: true,
-    bounds: defaultBounds,
-    acceptProxyProtocol: false,
-    trustedProxies: [],
   };
-  const clear = await gateway.serve(port);
-  const https = await gateway.serve({
-    ...port,
-    id: 'default/bench:https/TCP/IPv4',
-    tls: { identities: () => [{ names: [], certificate: identity, key: identity }] },
+  const threads = createGatewayThreads(engine, common);
+  const gateway = createGateway({ ...common, engine, clock: systemClock, threads, address: host });
+  const identity = readFileSync(pem, 'utf8');
+  const { id: server, router } = stickyRouter(backends.map(Number), threads);
+  const plain = { acceptProxyProtocol: false, trustedProxies: [] };
+  const serve = async (id: string, own: TlsIdentity | undefined): Promise<SocketAddress> => {
+    const serves = { server, pool: 'cluster' } as const;
+    const tls = own && { identities: () => [own] };
+    const order = { ...plain, id, serves, tls: own && { secret: id } };
+    threads?.certify(id, own);
+    const elsewhere = { order, stays: () => false };
+    return await gateway.serve({
+      ...plain,
+      id,
+      router,
+      tls,
+      elsewhere,
+      http2: true,
+      bounds: defaultBounds,
+    });
+  };
+  const clear = await serve('default/bench:http/TCP/IPv4', undefined);
+  const https = await serve('default/bench:https/TCP/IPv4', {
+    names: [],
+    certificate: identity,
+    key: identity,
   });
   process.stdout.write(`${clear.port} ${https.port}\n`);
   process.stdin.once('close', () => process.exit(0)).resume();

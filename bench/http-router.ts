@@ -1,12 +1,21 @@
-/** The router of `switchyard up` with cookie affinity, over backends of a benchmark. */
-import type { RequestRouter } from '../src/gateway/index.ts';
+/** The router of `switchyard up` with cookie affinity, over backends of a benchmark, in one thread or several. */
+import type { GatewayThreads, RequestRouter } from '../src/gateway/index.ts';
 import { ServiceRouter } from '../src/gateway/service-router.ts';
 import { plainRequestRules } from '../src/model/index.ts';
 import { testCookie, testEndpoint, testServer } from '../src/model/testing.ts';
 import { systemClock } from '../src/sys/index.ts';
 import { host } from './proxy-rig.ts';
 
-export function stickyRouter(ports: readonly number[]): RequestRouter {
+export interface StickyRouter {
+  /** The ServicePort. */
+  readonly id: string;
+  readonly router: RequestRouter;
+}
+
+export function stickyRouter(
+  ports: readonly number[],
+  threads: GatewayThreads | undefined,
+): StickyRouter {
   const endpoints = ports.map((port, i) =>
     testEndpoint({ address: host, port, podUid: `00000000-0000-4000-8000-00000000000${i}` }),
   );
@@ -20,7 +29,10 @@ export function stickyRouter(ports: readonly number[]): RequestRouter {
       pools,
     },
   } as const;
-  const router = new ServiceRouter(server, { clock: systemClock, random: Math.random });
-  router.follow(server, [new Uint8Array(32).fill(7)]);
-  return router.router('cluster');
+  const shared = threads?.share(server.id);
+  const router = new ServiceRouter(server, { clock: systemClock, random: Math.random, shared });
+  const keys = [new Uint8Array(32).fill(7)];
+  router.follow(server, keys);
+  threads?.follow(server, keys);
+  return { id: server.id, router: router.router('cluster') };
 }

@@ -1,7 +1,8 @@
 /**
  * Processor time and p99 of a request through the gateway with cookie affinity, against nginx and HAProxy, in
  * alternating rounds on one core: bodies of 40 bytes and 64 KiB, 1, 64 and 512 connections; then HTTP/2 with 64
- * streams and HTTP/1.1 over TLS. `npm run bench -- http ROUNDS ROW,ROW`, a row as `40x64` or `h2c-40x64`.
+ * streams and HTTP/1.1 over TLS. `npm run bench -- http ROUNDS ROW,ROW`, a row as `40x64` or `h2c-40x64`; with `free`
+ * behind it on whatever cores there are, which is what `epoll-2`, the gateway in two threads, is for.
  */
 import type { Way } from './http-configs.ts';
 import { cookieOf, httpLoad, startHttpBackends } from './http-load.ts';
@@ -32,8 +33,8 @@ const loads: readonly Load[] = [
 export async function run([first, ...rest]: readonly string[]): Promise<void> {
   if (first === 'proxy') return serveHttp(rest);
   const rounds = Number(first ?? 7);
-  const only = rest[0];
-  pin();
+  const [only, cores] = rest;
+  if (cores !== 'free') pin();
   const backends = await startHttpBackends(2);
   const proxies: HttpProxy[] = [];
   try {
@@ -58,14 +59,18 @@ async function compare(
 ): Promise<string[]> {
   const costs = new Map<string, number[]>(proxies.map(({ name }) => [name, []]));
   const tails = new Map<string, number[]>(proxies.map(({ name }) => [name, []]));
+  const speeds = new Map<string, number[]>(proxies.map(({ name }) => [name, []]));
   const cookies = new Map<string, string>();
   for (const { name, ports } of proxies) cookies.set(name, await cookieOf(ports.http));
   for (let round = -2; round < rounds; round++) {
     for (const proxy of proxies) {
       const before = proxy.cpuNs();
       const cookie = cookies.get(proxy.name) ?? '';
+      const since = performance.now();
       const times = await httpLoad(proxy.ports[load.way], { ...load, cookie });
+      const tookMs = performance.now() - since;
       if (round < 0) continue;
+      speeds.get(proxy.name)?.push(load.count / tookMs);
       costs.get(proxy.name)?.push((proxy.cpuNs() - before) / 1000 / load.count);
       tails.get(proxy.name)?.push(times.toSorted()[Math.floor(times.length * 0.99)] ?? 0);
     }
@@ -77,7 +82,7 @@ async function compare(
     const ratios = cost.map((us, i) => us / (ours[i] ?? 1));
     console.log(
       `${title.padEnd(14)} ${name.padEnd(9)} ${formatSpread(cost, 1)} us/request, p99 ${formatSpread(tails.get(name) ?? [], 2)} ms, ` +
-        `cost / epoll's ${formatSpread(ratios, 2)}`,
+        `${formatSpread(speeds.get(name) ?? [], 1)} requests/ms, cost / epoll's ${formatSpread(ratios, 2)}`,
     );
     return name === 'nginx' || name === 'haproxy'
       ? [`${title} epoll/${name} ${spreadOf(ratios).median.toFixed(2)}`]

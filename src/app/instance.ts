@@ -110,7 +110,7 @@ export function createInstance(parts: InstanceParts): Instance {
     driver,
     applied: planner.applied,
     syncs,
-    others: () => [...names.dns.metrics(), ...gateway.metrics()],
+    others: async () => [...names.dns.metrics(), ...(await gateway.metrics())],
     log: logOf('metrics'),
   });
   return {

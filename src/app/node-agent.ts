@@ -102,7 +102,7 @@ export function createNodeAgent(parts: NodeAgentParts): NodeAgent {
     driver,
     applied: planner.applied,
     syncs,
-    others: () => healthFamilies(health),
+    others: async () => healthFamilies(health),
     log: logOf('metrics'),
   });
   const pages = createPages({ name: 'health', at: settings.healthz, handler: pageOf(health) });

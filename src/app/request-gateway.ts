@@ -1,6 +1,7 @@
 /** Joins the gateway with the planner and the driver: what either needs of the other, and one picture of both. */
 import {
   createGateway,
+  createGatewayThreads,
   createServiceGateway,
   type ServiceGateway,
   type ServiceGatewayOptions,
@@ -40,6 +41,7 @@ export interface RequestGatewayOptions {
   readonly inherited?: DriverEstate | undefined;
 }
 
+/** Of all threads together. */
 const maxEndpointConnections = 1_024;
 const maxWaiting = 4_096;
 
@@ -71,19 +73,26 @@ export function createGatedDriver(options: RequestGatewayOptions): {
 
 function createRequestGateway(options: RequestGatewayOptions): ServiceGateway {
   const { engine, clock, random, logOf, planner } = options;
-  const gateway = createGateway({
-    engine,
-    clock,
+  const workers = engine.passing?.workers ?? 1;
+  const common = {
     random,
     log: logOf('http'),
-    address: options.ownAddress,
     accessLogShare: options.accessLogShare,
-    maxEndpointConnections,
-    maxWaiting,
+    maxEndpointConnections: Math.ceil(maxEndpointConnections / workers),
+    maxWaiting: Math.ceil(maxWaiting / workers),
+  };
+  const threads = createGatewayThreads(engine, common);
+  const gateway = createGateway({
+    ...common,
+    engine,
+    clock,
+    threads,
+    address: options.ownAddress,
   });
   return createServiceGateway({
     ...options,
     gateway,
+    threads,
     scope: options.scope,
     acceptProxyProtocol: options.acceptProxyProtocol ?? false,
     lacks: lackTeller(options),

@@ -10,7 +10,8 @@ import {
 import { formatSocketAddress } from '../model/index.ts';
 import type { Component } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createEngine, type StreamEngine } from '../sys/net/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
+import { createCarryingEngine } from './carrying-engine.ts';
 import { openCluster, runUntil, type ClusterRun } from './cluster-run.ts';
 import { createGatewayAgent, type GatewayAgent } from './gateway-agent.ts';
 import { createRequestSource } from './request-source.ts';
@@ -29,8 +30,8 @@ export async function runGateway(
   const followings = gatewayFollowings();
   const run = await openCluster({ options, io, followings, node });
   const { log } = run;
-  const { engine, notEpoll } = await createEngine({ prefer: options.engine });
-  if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
+  const { engine: prefer, workers } = options;
+  const engine = await createCarryingEngine({ prefer, workers, log });
   const agent = createGatewayAgent({ run, engine, options });
   const name = options.instance ?? usualName;
   const components: Component[] = [run.mirror, ...agent.components];

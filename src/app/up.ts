@@ -16,9 +16,10 @@ import type { SocketAddress } from '../model/index.ts';
 import type { Component, Logger } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
 import type { AddressBlock } from './address-block.ts';
-import { createEngine, type EnginePreference, type StreamEngine } from '../sys/net/index.ts';
+import type { EnginePreference, StreamEngine } from '../sys/net/index.ts';
 import { createBackupSource } from './backups.ts';
 import { createApi } from './api.ts';
+import { createCarryingEngine } from './carrying-engine.ts';
 import type { Estate } from './estate.ts';
 import { firstPods } from './first-pods.ts';
 import { createHandOver, type HandOver } from './hand-over.ts';
@@ -133,18 +134,8 @@ async function kernelFor({ mode, log }: UpOptions): Promise<KernelDriver | undef
   return await kernelDriverFor(mode, { clock: systemClock, random: Math.random, log });
 }
 
-async function engineFor({ engine: prefer, workers = 1, log }: UpOptions): Promise<StreamEngine> {
-  const { engine, notEpoll } = await createEngine({
-    prefer,
-    workers,
-    onThreadFailed: (error) =>
-      log.error('A thread failed: the connections it carried are reset', { error }),
-  });
-  if (notEpoll !== undefined) log.info('Carrying TCP with the portable engine', { why: notEpoll });
-  if (workers > 1 && engine.name === 'portable') {
-    log.warn('Carrying TCP in one thread: only the epoll engine shares connections', { workers });
-  }
-  return engine;
+async function engineFor({ engine: prefer, workers, log }: UpOptions): Promise<StreamEngine> {
+  return await createCarryingEngine({ prefer, workers, log });
 }
 
 function startedAs(
@@ -210,10 +201,8 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const folder = instanceFolder(options.folders, name);
   const host = inKernel ? { links, folder, log } : undefined;
   const block = await blockFor(engine, { objects, name: claimName, estate, host });
-  const { instance, components, life, handOver, source, control, api, sources } = assemble(
-    parts,
-    block,
-  );
+  const assembled = assemble(parts, block);
+  const { instance, components, life, handOver, source, control, api, sources } = assembled;
   const kept = {
     ...objects.component,
     start: () => (objects.isRevived ? forgetPastRuns(instance.client, systemClock) : noWork()),
@@ -234,6 +223,7 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
     const settled = (): void => life.settled();
     await startAfter(successor, { log, pid, block, components, late, settled }, signal);
   }
+  assembled.phase.isStarting = false;
   await firstPods(instance, signal);
   return {
     instance: name,
@@ -256,6 +246,8 @@ interface Assembled {
   readonly control: Component;
   readonly api: ApiServer;
   readonly sources: readonly Component[];
+  /** Until all of it has been started. */
+  readonly phase: { isStarting: boolean };
 }
 
 /** Everything put together; nothing runs yet. */
@@ -294,8 +286,14 @@ function assemble(
     },
     backups: createBackupSource({ objects, client, block, folder }),
   };
-  const controlLog = log.child({ component: 'control' });
-  const control = createControlServer({ folder, instance: name, source, log: controlLog });
+  const phase = { isStarting: true };
+  const control = createControlServer({
+    folder,
+    instance: name,
+    source,
+    isStarting: () => phase.isStarting,
+    log: log.child({ component: 'control' }),
+  });
   const api = createApi({
     instance,
     block,
@@ -307,7 +305,7 @@ function assemble(
   });
   const isNew = estate === undefined;
   const sources = sourcesOf({ options, instance, workloads, objects, block, isNew });
-  return { instance, components, life, handOver, source, control, api, sources };
+  return { instance, components, life, handOver, source, control, api, sources, phase };
 }
 
 function startOf(options: UpOptions, objects: Objects): HandoverStart {

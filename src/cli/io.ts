@@ -189,6 +189,8 @@ export interface GatewayRunOptions extends ClusterRunOptions {
   readonly listenTls: SocketAddress | undefined;
   readonly serve: readonly ServedPlace[];
   readonly engine: (typeof upEngines)[number];
+  /** Threads that carry TCP; 1 when undefined. */
+  readonly workers?: number | undefined;
   /** Where health, readiness and metrics are served; undefined: nowhere. */
   readonly pages: SocketAddress | undefined;
   /** Every client is a proxy that says first whom it speaks for. */

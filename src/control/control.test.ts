@@ -109,10 +109,16 @@ interface Started {
 async function start(
   t: TestContext,
   change: Partial<ControlSource> = {},
-  { folders = home(t), instance = 'default', log = silentLogger } = {},
+  {
+    folders = home(t),
+    instance = 'default',
+    log = silentLogger,
+    isStarting = (): boolean => false,
+  } = {},
 ): Promise<Started> {
   const folder = instanceFolder(folders, instance);
-  const server = createControlServer({ folder, instance, source: source(change), log });
+  const of = { folder, instance, source: source(change), isStarting, log };
+  const server = createControlServer(of);
   await server.start(new AbortController().signal);
   t.after(() => server.stop());
   const socketPath = controlSocket(folder);
@@ -125,6 +131,18 @@ const code = (wanted: string, message?: RegExp) => (thrown: unknown) => {
   if (message !== undefined) assert.match(thrown.message, message);
   return true;
 };
+
+test('while it starts an instance tells of itself, and of nothing else', async (t) => {
+  let isStarting = true;
+  const { client } = await start(t, { services: () => [] }, { isStarting: () => isStarting });
+  assert.deepEqual(await client.instance(), view);
+  await assert.rejects(
+    client.services({ namespace: undefined, name: undefined }),
+    code('CONTROL_STARTING', /instance default is starting/),
+  );
+  isStarting = false;
+  assert.deepEqual(await client.services({ namespace: undefined, name: undefined }), []);
+});
 
 test('a client reads every view', async (t) => {
   const filters: ServiceFilter[] = [];

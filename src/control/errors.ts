@@ -26,6 +26,7 @@ export const controlErrors = {
     CONTROL_NO_ENDPOINTS: 'A frontend does not answer: the Service has no endpoint to use',
   },
   ours: {
+    CONTROL_STARTING: 'The instance is not yet done with starting',
     CONTROL_NOT_REACHABLE: 'No frontend of the Service answers',
     CONTROL_TIMED_OUT: 'The instance did not answer in time',
     CONTROL_FAILED: 'The instance failed on the request, or the way to it did',

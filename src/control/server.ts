@@ -72,6 +72,8 @@ export interface ControlServerOptions {
   readonly folder: string;
   readonly instance: string;
   readonly source: ControlSource;
+  /** While it is so only the instance itself is told of: half of an answer would pass for a whole one. */
+  readonly isStarting?: (() => boolean) | undefined;
   readonly log: Logger;
 }
 
@@ -114,10 +116,19 @@ export function instanceTaken(instance: string, cause: unknown): ControlError {
 /** Never rejects. */
 async function answer(
   request: LocalRequest,
-  { source, instance, log }: ControlServerOptions,
+  { source, instance, isStarting, log }: ControlServerOptions,
 ): Promise<LocalAnswer> {
   try {
     checkVersion(request, instance, source);
+    if (request.url.pathname !== controlPaths.instance && isStarting?.() === true) {
+      throw new ControlError(
+        'CONTROL_STARTING',
+        `Cannot answer: instance ${instance} is starting`,
+        {
+          remedy: 'Ask again when it has said that it is ready',
+        },
+      );
+    }
     const answered = await answerWorkloads({
       request,
       source: source.workloads,

@@ -159,11 +159,11 @@ function remember(
   port: ServedPort,
 ): void {
   clients.add(client);
-  port.count.connections++;
+  port.count.clients.add(1);
 }
 
 function forget(clients: Set<ClientConnection>, client: ClientConnection, port: ServedPort): void {
-  if (clients.delete(client)) port.count.connections--;
+  if (clients.delete(client)) port.count.clients.add(-1);
 }
 
 /** For the moment between a connection and the socket that is made of it. */

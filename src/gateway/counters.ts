@@ -1,4 +1,5 @@
 /** What the gateway counts, per ServicePort and endpoint: plain data that is read when somebody asks. */
+import { ClientTally } from './client-tally.ts';
 import type { FailureKind, Outcome } from './router.ts';
 
 /** Upper ends of the latency buckets in milliseconds; what is above the last is in one more. */
@@ -50,9 +51,13 @@ class EndpointCount {
 }
 
 export class PortCount {
-  connections = 0;
+  readonly clients: ClientTally;
   private readonly endpoints = new Map<string, EndpointCount>();
   private readonly refusals = new Map<number, number>();
+
+  constructor(clients = new ClientTally()) {
+    this.clients = clients;
+  }
 
   ended(endpoint: string, outcome: Outcome): void {
     let count = this.endpoints.get(endpoint);
@@ -73,7 +78,7 @@ export class PortCount {
   view(id: string): PortRequests {
     return {
       id,
-      connections: this.connections,
+      connections: this.clients.own,
       refused: Object.fromEntries(this.refusals),
       endpoints: [...this.endpoints].map(([endpoint, count]) => ({
         endpoint,
@@ -85,4 +90,55 @@ export class PortCount {
       })),
     };
   }
+}
+
+/** What several threads counted, as one: by port or ServicePort, and by endpoint. */
+export function sumCounts(counts: readonly PortRequests[]): readonly PortRequests[] {
+  return sumBy(
+    counts,
+    ({ id }) => id,
+    (one, other) => ({
+      id: one.id,
+      connections: one.connections + other.connections,
+      refused: sumRecords(one.refused, other.refused),
+      endpoints: sumBy(
+        [...one.endpoints, ...other.endpoints],
+        ({ endpoint }) => endpoint,
+        sumEndpoints,
+      ),
+    }),
+  );
+}
+
+function sumEndpoints(one: EndpointRequests, other: EndpointRequests): EndpointRequests {
+  return {
+    endpoint: one.endpoint,
+    requests: one.requests + other.requests,
+    codes: sumRecords(one.codes, other.codes),
+    failures: sumRecords(one.failures, other.failures),
+    latency: one.latency.map((each, i) => each + (other.latency[i] ?? 0)),
+    latencySumMs: one.latencySumMs + other.latencySumMs,
+  };
+}
+
+function sumBy<T>(
+  all: readonly T[],
+  keyOf: (one: T) => string,
+  sum: (one: T, other: T) => T,
+): readonly T[] {
+  const sums = new Map<string, T>();
+  for (const each of all) {
+    const before = sums.get(keyOf(each));
+    sums.set(keyOf(each), before === undefined ? each : sum(before, each));
+  }
+  return [...sums.values()];
+}
+
+function sumRecords(
+  one: Readonly<Record<string, number>>,
+  other: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const sums = { ...one };
+  for (const [key, value] of Object.entries(other)) sums[key] = (sums[key] ?? 0) + value;
+  return sums;
 }

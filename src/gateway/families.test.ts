@@ -42,7 +42,7 @@ test('requests are told by Service, endpoint and status, whichever way they came
   shared.refused(404);
   const ports = labelledPorts([direct.view(id), shared.view('by-name'), shared.view('gone')], {
     served: [server],
-    byName: new Map([[id, named]]),
+    byName: [named.view(id)],
     serverOf: (asked) => (asked === id ? server : undefined),
   });
   const families = requestFamilies(ports);

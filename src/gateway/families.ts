@@ -1,12 +1,7 @@
 /** What the gateway counted, as Prometheus reads it: by Service, endpoint, status, and how long answers took. */
 import type { VirtualServer } from '../model/index.ts';
 import type { MetricFamily, MetricSample } from '../obs/index.ts';
-import {
-  latencyBucketsMs,
-  type EndpointRequests,
-  type PortCount,
-  type PortRequests,
-} from './counters.ts';
+import { latencyBucketsMs, type EndpointRequests, type PortRequests } from './counters.ts';
 import { byName, portId } from './port-ids.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -21,8 +16,8 @@ interface CountedPort {
 
 interface Known {
   readonly served: readonly VirtualServer[];
-  /** What came by name, by ServicePort id. */
-  readonly byName: ReadonlyMap<string, PortCount>;
+  /** What came by name, by ServicePort. */
+  readonly byName: readonly PortRequests[];
   readonly serverOf: (id: string) => VirtualServer | undefined;
 }
 
@@ -47,10 +42,10 @@ export function labelledPorts(
     const shared = { namespace: '', service: '', port: '', family: '', entry };
     return [{ labels: shared, requests: { ...requests, endpoints: [] } }];
   });
-  const others = [...named].flatMap(([id, count]): CountedPort[] => {
-    const server = serverOf(id);
+  const others = named.flatMap((count): CountedPort[] => {
+    const server = serverOf(count.id);
     if (server === undefined) return [];
-    const requests = { ...count.view(id), connections: undefined };
+    const requests = { ...count, connections: undefined };
     return [{ labels: { ...labelsOf(server), entry: 'name' }, requests }];
   });
   return [...own, ...others];

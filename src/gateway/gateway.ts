@@ -9,11 +9,13 @@ import { createTlsDoor } from '../sys/http2/index.ts';
 import type { Connection, Listener, StreamEngine } from '../sys/net/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { ClientConnections, type ClientConnection } from './connections.ts';
+import type { ClientTally } from './client-tally.ts';
 import type { Context, ServedPort } from './context.ts';
 import { PortCount, type PortRequests } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { EndpointPools } from './endpoint-pool.ts';
 import { Exchange } from './exchange.ts';
+import type { GatewayThreads } from './gateway-threads.ts';
 import type { GatewayPort } from './router.ts';
 
 export interface GatewayOptions {
@@ -27,6 +29,10 @@ export interface GatewayOptions {
   readonly accessLogShare: number;
   readonly maxEndpointConnections: number;
   readonly maxWaiting: number;
+  /** Other threads that connections may go on in; undefined: there are none. */
+  readonly threads?: GatewayThreads | undefined;
+  /** The clients of a port, where another thread is told of them. */
+  readonly tallyOf?: ((port: string) => ClientTally | undefined) | undefined;
 }
 
 export interface Gateway {
@@ -35,7 +41,7 @@ export interface Gateway {
   /** As `serve`, for a port that listens nowhere: its connections come by `take` alone. */
   carry(port: GatewayPort): void;
   /** Ends the port: no new connection, those that are open end with their request. */
-  withdraw(id: string): Promise<void>;
+  withdraw(id: string, patienceMs?: number): Promise<void>;
   /** Takes a connection that was accepted elsewhere. False: the port is not served, or has too many. */
   take(id: string, connection: Connection): boolean;
   /** Where the port listens; undefined when it is not served. */
@@ -63,6 +69,8 @@ class HttpGateway implements Gateway {
   private readonly options: GatewayOptions;
   private readonly context: Context;
   private readonly serving = new Map<string, Serving>();
+  /** Served no more, while clients of theirs are left. */
+  private readonly leaving = new Set<Serving>();
   private readonly connections: ClientConnections;
   private readonly running: Promise<void>;
 
@@ -74,26 +82,37 @@ class HttpGateway implements Gateway {
   }
 
   async serve(port: GatewayPort): Promise<SocketAddress> {
+    const { threads } = this.options;
+    if (port.elsewhere !== undefined) await threads?.serve(port.elsewhere.order);
     const known = this.serving.get(port.id);
     if (known?.listener !== undefined) {
       known.port = servedPort(port, known.port.count);
       return known.listener.address;
     }
     const at = { address: this.options.address, port: 0 };
-    const listener = await this.options.engine.listen(at, (connection) => {
-      if (!this.take(port.id, connection)) connection.destroy('reset');
-    });
-    this.keep(port, listener);
-    return listener.address;
+    try {
+      const listener = await this.options.engine.listen(at, (connection) => {
+        if (!this.take(port.id, connection)) connection.destroy('reset');
+      });
+      this.keep(port, listener);
+      return listener.address;
+    } catch (error) {
+      threads?.withdraw(port.id, 0);
+      throw error;
+    }
   }
 
   carry(port: GatewayPort): void {
+    if (port.elsewhere !== undefined) void this.options.threads?.serve(port.elsewhere.order);
     this.keep(port, undefined);
   }
 
   private keep(port: GatewayPort, listener: Listener | undefined): void {
     const known = this.serving.get(port.id);
-    const served = servedPort(port, known?.port.count ?? new PortCount());
+    const { threads, tallyOf } = this.options;
+    const tally = threads?.tallyOf(port.id) ?? tallyOf?.(port.id);
+    const count = known?.port.count ?? new PortCount(tally);
+    const served = servedPort(port, count);
     const clients = known?.clients ?? new Set<ClientConnection>();
     this.serving.set(port.id, { port: served, listener: listener ?? known?.listener, clients });
   }
@@ -102,6 +121,9 @@ class HttpGateway implements Gateway {
     const serving = this.serving.get(id);
     if (serving === undefined) return;
     this.serving.delete(id);
+    for (const each of this.leaving) if (each.clients.size === 0) this.leaving.delete(each);
+    this.leaving.add(serving);
+    this.options.threads?.withdraw(id, patienceMs);
     await serving.listener?.close();
     for (const client of serving.clients) client.drain(patienceMs);
   }
@@ -110,7 +132,9 @@ class HttpGateway implements Gateway {
     const serving = this.serving.get(id);
     if (serving === undefined) return false;
     const { port, clients } = serving;
-    if (clients.size >= port.bounds.maxConnections) return false;
+    if (port.count.clients.total >= port.bounds.maxConnections) return false;
+    const { threads } = this.options;
+    if (port.elsewhere?.stays() === false && threads?.give(id, connection) === true) return true;
     this.connections.accept(connection, port, clients);
     return true;
   }
@@ -124,11 +148,12 @@ class HttpGateway implements Gateway {
   }
 
   async stop(signal: AbortSignal, patienceMs: number): Promise<void> {
-    const all = [...this.serving.values()];
+    const all = [...this.serving.values(), ...this.leaving];
     await Promise.all([...this.serving.keys()].map((id) => this.withdraw(id, patienceMs)));
     const destroyAll = (): void => {
       for (const { clients } of all) for (const client of clients) client.destroy();
     };
+    const threads = this.options.threads?.stop(signal, patienceMs);
     if (signal.aborted) destroyAll();
     signal.addEventListener('abort', destroyAll);
     const { clock } = this.options;
@@ -136,6 +161,7 @@ class HttpGateway implements Gateway {
       await clock.sleep(drainLookMs, new AbortController().signal);
     }
     signal.removeEventListener('abort', destroyAll);
+    await threads;
     this.context.pools.close();
     this.context.deadlines.stop();
     await this.running;

@@ -13,7 +13,8 @@ import {
 } from '../model/index.ts';
 import { PortCount } from './counters.ts';
 import type { RequestRouter, Routed } from './router.ts';
-import { ServiceRouter, type RequestServer } from './service-router.ts';
+import type { RequestServer } from './request-server.ts';
+import { ServiceRouter } from './service-router.ts';
 
 /**
  * Whom a port answers for: `localhost` for every TCP port of every Service, by names below localhost; `cluster` for
@@ -25,9 +26,14 @@ export interface HostRouterOptions {
   readonly scope: HostScope;
   readonly clock: Clock;
   readonly random: Random;
-  readonly plan: () => Plan | undefined;
+  readonly plan: () => Servers | undefined;
   /** Routers of per-request ServicePorts. */
   readonly routers: { routerOf(id: string): ServiceRouter | undefined };
+}
+
+/** What of a Plan names lead to. */
+interface Servers {
+  readonly servers: Pick<Plan['servers'], 'get'>;
 }
 
 /** Names seen lately that are kept; the oldest are looked up again. */
@@ -136,7 +142,7 @@ function nameOf(labels: readonly string[]): Name | undefined {
 }
 
 /** The Service that `SERVICE.NAMESPACE.localhost` names; undefined for any other host. */
-export function serverForHost(plan: Plan, host: string): VirtualServer | undefined {
+export function serverForHost(plan: Servers, host: string): VirtualServer | undefined {
   const name = localhostName(host);
   return name === undefined ? undefined : findServer(plan, name);
 }
@@ -144,7 +150,7 @@ export function serverForHost(plan: Plan, host: string): VirtualServer | undefin
 const usualPorts = ['http', '', 'web', 'grpc', 'https'] as const;
 const families = ['IPv4', 'IPv6'] as const;
 
-function findServer(plan: Plan, asked: Name): VirtualServer | undefined {
+function findServer(plan: Servers, asked: Name): VirtualServer | undefined {
   const { namespace, name, port } = asked;
   const names = port === undefined ? usualPorts : [port];
   for (const portName of names) {

@@ -6,6 +6,8 @@ export { serverForHost } from './host-router.ts';
 export { createServiceGateway } from './service-gateway.ts';
 export type { ServiceGateway, ServiceGatewayOptions } from './service-gateway.ts';
 export { createGateway } from './gateway.ts';
+export { createGatewayThreads } from './gateway-threads.ts';
+export type { GatewayThreads } from './gateway-threads.ts';
 export type { Gateway, GatewayOptions } from './gateway.ts';
 export type {
   FailureKind,

@@ -2,7 +2,7 @@
  * Where the engine that carries HTTP meets whoever decides where a request goes. The engine knows no Service,
  * cookie or scheduler; the router knows no socket.
  */
-import type { ProxyProtocol, SocketAddress } from '../model/index.ts';
+import type { PoolName, ProxyProtocol, SocketAddress } from '../model/index.ts';
 
 /** What may be asked of a request. Valid only while `route` runs: most of it is read from the bytes on demand. */
 export interface RequestFacts {
@@ -131,4 +131,23 @@ export interface GatewayPort {
   readonly acceptProxyProtocol: boolean;
   /** Ranges whose X-Forwarded-* and Forwarded are believed. */
   readonly trustedProxies: readonly string[];
+  /** How other threads serve its connections, where there are such; undefined: they stay in this one. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** How a port is served, wherever its connections go on. */
+export interface PortOrder {
+  readonly id: string;
+  /** The ServicePort that all of it is for; undefined: whichever a client names. */
+  readonly serves: { readonly server: string; readonly pool: PoolName } | undefined;
+  /** The Secret of its certificate, `all`: each by the name that a client asks for; undefined: no TLS. */
+  readonly tls: { readonly secret: string } | 'all' | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly acceptProxyProtocol: boolean;
+}
+
+export interface Elsewhere {
+  readonly order: PortOrder;
+  /** Whether connections that come now are to stay here all the same. */
+  stays(): boolean;
 }

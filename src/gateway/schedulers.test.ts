@@ -1,4 +1,4 @@
-/** Every scheduler, and the hashes, by real requests over real connections: who answered how many. */
+/** Every scheduler, and the hashes, by real requests over real connections, in one thread and in two: who answered how many. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request, type ServerResponse } from 'node:http';
@@ -6,9 +6,14 @@ import { test, type TestContext } from 'node:test';
 import { plainRequestRules, schedulerFacts, type HashRule } from '../model/index.ts';
 import type { SchedulerName, SocketAddress } from '../model/index.ts';
 import { testEndpoint, testServer } from '../model/testing.ts';
+import { silentLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { createPortableEngine } from '../sys/net/index.ts';
-import { ServiceRouter, type RequestServer } from './service-router.ts';
+import { createEngine, type StreamEngine } from '../sys/net/index.ts';
+import { createGatewayThreads } from './gateway-threads.ts';
+import type { RequestServer } from './request-server.ts';
+import { cannotRun, runnings, type Running } from './service-gateway-rig.suite.ts';
+import { elsewhereOf } from './service-ports.ts';
+import { ServiceRouter } from './service-router.ts';
 import { startGateway } from './testing.ts';
 
 const host = '127.0.87.9';
@@ -36,7 +41,7 @@ interface Service {
   readonly delaysMs?: readonly number[];
 }
 
-async function startWorld(t: TestContext, service: Service): Promise<World> {
+async function startWorld(t: TestContext, service: Service, running: Running): Promise<World> {
   const { scheduler, weights = [1, 1, 1], hash, delaysMs = [] } = service;
   const waiting: { readonly endpoint: number; readonly response: ServerResponse }[] = [];
   let isHolding = false;
@@ -63,10 +68,7 @@ async function startWorld(t: TestContext, service: Service): Promise<World> {
     ...testServer({ endpoints, scheduler }),
     perRequest: { ...plainRequestRules, hash, pools },
   };
-  const router = new ServiceRouter(server, { clock: systemClock, random: Math.random });
-  router.follow(server, []);
-  const engine = createPortableEngine();
-  const { address } = await startGateway(t, engine, { router: router.router('cluster') });
+  const address = await startServing(t, server, (await createEngine(running)).engine);
   const ask = async ({ from, path = '/', headers = {} }: Ask = {}): Promise<number> => {
     const to = { host: address.address, port: address.port, path, headers, agent: false };
     const answer = Promise.withResolvers<string>();
@@ -99,6 +101,42 @@ async function startWorld(t: TestContext, service: Service): Promise<World> {
     },
   };
 }
+
+async function startServing(
+  t: TestContext,
+  server: RequestServer,
+  engine: StreamEngine,
+): Promise<SocketAddress> {
+  const bounds = { accessLogShare: 0, maxEndpointConnections: 64, maxWaiting: 64 };
+  const common = { random: Math.random, log: silentLogger, ...bounds };
+  const threads = createGatewayThreads(engine, common);
+  const shared = threads?.share(server.id);
+  const router = new ServiceRouter(server, { ...common, clock: systemClock, shared });
+  router.follow(server, []);
+  threads?.follow(server, []);
+  const port = { id: server.id, tls: undefined, trustedProxies: [], acceptProxyProtocol: false };
+  const order = { ...port, serves: { server: server.id, pool: 'cluster' } } as const;
+  const { address } = await startGateway(t, engine, {
+    ...port,
+    router: router.router('cluster'),
+    elsewhere: elsewhereOf(order, () => false),
+    options: { threads },
+  });
+  return address;
+}
+
+/** Registers a check for one thread and for two. */
+function check(what: string, service: Service, run: (world: World) => Promise<void>): void {
+  for (const { running, skip } of ways) {
+    void test(`${what}, ${running.workers} threads`, { skip, timeout: 60_000 }, async (t) => {
+      await run(await startWorld(t, service, running));
+    });
+  }
+}
+
+const ways = await Promise.all(
+  runnings.map(async (running) => ({ running, skip: (await cannotRun(running)) ?? false })),
+);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
 const sources = Array.from({ length: 40 }, (_, i) => `127.0.87.${100 + i}`);
@@ -171,9 +209,7 @@ const schedulers: Readonly<
 };
 
 for (const [scheduler, { run, ...service }] of Object.entries(schedulers)) {
-  test(scheduler, { timeout: 30_000 }, async (t) => {
-    await run(await startWorld(t, { scheduler: scheduler as SchedulerName, ...service }));
-  });
+  check(scheduler, { scheduler: scheduler as SchedulerName, ...service }, run);
 }
 
 test('every scheduler that is no IPVS module is in the table', () => {
@@ -195,9 +231,9 @@ const hashes: Readonly<Record<string, { by: HashRule['by']; keyed: (key: string)
 };
 
 for (const [kind, { by, keyed }] of Object.entries(hashes)) {
-  test(`hash by ${kind}, with a bound`, { timeout: 30_000 }, async (t) => {
-    const hash = { by, bound: 1.25 };
-    const { ask, held, counts } = await startWorld(t, { scheduler: 'rr', hash });
+  const hash = { by, bound: 1.25 };
+  check(`hash by ${kind}, with a bound`, { scheduler: 'rr', hash }, async (world) => {
+    const { ask, held, counts } = world;
     const homes = new Map<string, number>();
     const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
     for (const key of keys) homes.set(key, await ask(keyed(key)));

@@ -19,18 +19,25 @@ import {
 } from '../model/index.ts';
 import type { Component, ComponentStatus, Logger, MetricFamily } from '../obs/index.ts';
 import type { Connection } from '../sys/net/index.ts';
+import { identitiesOf, secretOf, tlsOf } from './certificates.ts';
+import { sumCounts } from './counters.ts';
 import { labelledPorts, requestFamilies } from './families.ts';
 import { byName, portId } from './port-ids.ts';
 import type { Gateway } from './gateway.ts';
 import { createHostRouter, type HostRouter, type HostScope } from './host-router.ts';
-import type { GatewayTls, TlsIdentity } from './router.ts';
-import { newlyServed, plainPort, ServicePorts, type Served } from './service-ports.ts';
-import { ServiceRouter, type RequestServer, type RequestWatcher } from './service-router.ts';
+import type { GatewayThreads } from './gateway-threads.ts';
+import { plainPort } from './plain-port.ts';
+import { isPerRequest, type RequestServer } from './request-server.ts';
+import { elsewhereOf, newlyServed, ServicePorts, type Served } from './service-ports.ts';
+import type { Elsewhere, TlsIdentity } from './router.ts';
+import { ServiceRouter, type RequestWatcher } from './service-router.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { createTlsSecrets, secretProblems } from './tls-secrets.ts';
 
 export interface ServiceGatewayOptions {
   readonly gateway: Gateway;
+  /** The other threads that the gateway has; undefined: there are none. */
+  readonly threads?: GatewayThreads | undefined;
   readonly client: ObjectClient;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,12 +68,12 @@ export interface ServiceGateway extends Component {
   /** Takes a connection whose source and policy are decided. False: it is not ours, and still whole. */
   handOver(connection: Connection, id: string, pool: PoolName): boolean;
   /** Requests, statuses and latencies of each port and endpoint, for Prometheus. */
-  metrics(): readonly MetricFamily[];
+  metrics(): Promise<readonly MetricFamily[]>;
   /** Requests as a driver tells of connections, by ServicePort id: of those that are live. */
   observe(): ReadonlyMap<string, ReadonlyMap<string, EndpointCounters>>;
   /** Resolves when no request is under way at any of these, or when `signal` aborts. */
   drained(places: readonly EndpointPlace[], signal: AbortSignal): Promise<void>;
-  /** Tells of each choice for a ServicePort until the returned function is called. */
+  /** Tells of each choice for a ServicePort, on connections that come from now on, until the returned function is called. */
   watch(id: string, watcher: RequestWatcher): () => void;
   /** The router of a per-request ServicePort, for explanations. */
   routerOf(id: string): ServiceRouter | undefined;
@@ -94,7 +101,9 @@ class Following implements ServiceGateway {
 
   constructor(options: ServiceGatewayOptions) {
     this.options = options;
-    this.ports = new ServicePorts(options, (secret) => this.tlsOf(secret));
+    this.ports = new ServicePorts(options, (secret) =>
+      tlsOf(secret, (name) => this.secrets.identity(name)),
+    );
     const { client, clock, random, log } = options;
     const changed = (): void => this.refreshAll();
     const common = { client, clock, random, log, changed };
@@ -103,15 +112,20 @@ class Following implements ServiceGateway {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { gateway } = this.options;
+    const { gateway, scope } = this.options;
     await Promise.all([this.keys.start(signal), this.secrets.start(signal)]);
     const router = createHostRouter({ ...this.options, plan: () => this.plan, routers: this });
     this.byHost = router;
     const { acceptProxyProtocol } = this.options;
     const shared = { ...plainPort, acceptProxyProtocol, router };
-    gateway.carry({ ...shared, id: byName.plain });
+    // Of the names of this host any TCP port of a Plan may be meant, which other threads know nothing of.
+    const elsewhere = (id: string, tls?: 'all'): Elsewhere | undefined =>
+      scope === 'localhost'
+        ? undefined
+        : elsewhereOf({ ...shared, id, serves: undefined, tls }, () => false);
+    gateway.carry({ ...shared, id: byName.plain, elsewhere: elsewhere(byName.plain) });
     const tls = { identities: () => this.identities() };
-    gateway.carry({ ...shared, id: byName.tls, tls });
+    gateway.carry({ ...shared, id: byName.tls, tls, elsewhere: elsewhere(byName.tls, 'all') });
     this.state = { state: 'ready', detail: undefined };
   }
 
@@ -171,8 +185,9 @@ class Following implements ServiceGateway {
   }
 
   isSettled(plan: Plan): boolean {
-    for (const [id, { told, ports }] of this.served) {
+    for (const [id, { told, ports, router }] of this.served) {
       if (told === undefined) continue;
+      if (!router.isKnown) return false;
       const server = plan.servers.get(id);
       if (ports.length === 0 || (server !== undefined && leadsToGateway(server) === false)) {
         return false;
@@ -193,10 +208,14 @@ class Following implements ServiceGateway {
     return counters;
   }
 
-  metrics(): readonly MetricFamily[] {
-    const ports = labelledPorts(this.options.gateway.observe(), {
+  async metrics(): Promise<readonly MetricFamily[]> {
+    const { gateway, threads } = this.options;
+    const others = (await threads?.counted()) ?? [];
+    const named = [...(this.byHost?.counts() ?? [])].map(([id, count]) => count.view(id));
+    const all = [...gateway.observe(), ...others.flatMap(({ ports }) => ports)];
+    const ports = labelledPorts(sumCounts(all), {
       served: [...this.served.values()].map(({ server }) => server),
-      byName: this.byHost?.counts() ?? new Map(),
+      byName: sumCounts([...named, ...others.flatMap((each) => each.byName)]),
       serverOf: (id) => this.plan?.servers.get(id),
     });
     return requestFamilies(ports);
@@ -207,7 +226,7 @@ class Following implements ServiceGateway {
     signal.addEventListener('abort', () => aborted.resolve(), { once: true });
     if (signal.aborted) return;
     const idle = places.map(async ({ server, endpoint }) =>
-      this.served.get(server)?.router.count.idle(endpoint),
+      this.served.get(server)?.router.count.idle(endpoint, signal),
     );
     await Promise.race([aborted.promise, Promise.all(idle)]);
   }
@@ -224,40 +243,45 @@ class Following implements ServiceGateway {
     return this.options.gateway.take(tls ? byName.tls : byName.plain, connection);
   }
 
-  /** Of all Services that end TLS here, for a port they share: the name that a client asks for tells them apart. */
   private identities(): readonly TlsIdentity[] {
-    const names = new Set<string>();
-    for (const { server } of this.served.values()) {
-      const secret = secretOf(server);
-      if (secret !== undefined) names.add(secret);
-    }
-    return [...names].flatMap((name) => this.secrets.identity(name) ?? []);
+    const servers = [...this.served.values()].map(({ server }) => server);
+    return identitiesOf(servers, (secret) => this.secrets.identity(secret));
   }
 
   private set(server: VirtualServer): void {
     if (!isPerRequest(server)) return this.forget(server.id);
     let served = this.served.get(server.id);
     if (served === undefined) {
-      const router = new ServiceRouter(server, this.options);
-      served = newlyServed(server, router);
+      const { clock, random, threads } = this.options;
+      const shared = threads?.share(server.id);
+      served = newlyServed(server, new ServiceRouter(server, { clock, random, shared }));
       this.served.set(server.id, served);
     }
     served.server = server;
-    served.router.follow(server, this.keys.keys());
+    this.lead(served);
     this.tell(served);
+  }
+
+  /** Routers learn the ServicePort as it is now, here and in other threads. */
+  private lead(served: Served): void {
+    const { server, router } = served;
+    served.keys = this.keys.keys();
+    router.follow(server, served.keys);
+    this.options.threads?.follow(server, served.keys);
   }
 
   private forget(id: string): void {
     const served = this.served.get(id);
     if (served === undefined) return;
     this.served.delete(id);
+    this.options.threads?.forget(id);
     this.ports.forget(served);
   }
 
   /** Keys or certificates are others: routers learn it, and ports that waited for them begin. */
   private refreshAll(): void {
     for (const served of this.served.values()) {
-      served.router.follow(served.server, this.keys.keys());
+      if (served.keys !== this.keys.keys()) this.lead(served);
       this.tell(served);
     }
   }
@@ -266,7 +290,9 @@ class Following implements ServiceGateway {
   private tell(served: Served): void {
     const secret = secretOf(served.server);
     this.note(served);
-    const lacksSecret = secret !== undefined && this.secrets.identity(secret) === undefined;
+    const identity = secret === undefined ? undefined : this.secrets.identity(secret);
+    if (secret !== undefined) this.options.threads?.certify(secret, identity);
+    const lacksSecret = secret !== undefined && identity === undefined;
     const isWanted = !lacksSecret && !this.lacksKey(served.server);
     this.ports.set(served, isWanted ? { secret } : undefined);
   }
@@ -289,23 +315,4 @@ class Following implements ServiceGateway {
     if (served.lack === undefined || served.lack === before) return;
     this.options.lacks?.(served.server.ref, served.lack);
   }
-
-  private tlsOf(secret: string | undefined): GatewayTls | undefined {
-    if (secret === undefined) return undefined;
-    return {
-      identities: () => {
-        const identity = this.secrets.identity(secret);
-        return identity === undefined ? [] : [identity];
-      },
-    };
-  }
-}
-
-function secretOf({ ref, perRequest }: RequestServer): string | undefined {
-  const { tlsSecret } = perRequest;
-  return tlsSecret === undefined ? undefined : `${ref.namespace}/${tlsSecret}`;
-}
-
-function isPerRequest(server: VirtualServer): server is RequestServer {
-  return server.perRequest !== undefined;
 }

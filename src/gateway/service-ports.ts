@@ -2,17 +2,26 @@
  * The ports of the gateway behind ServicePorts: each is served in full or not at all, what cannot be served is tried
  * again, and whoever makes the Plan is told whenever it is to lead elsewhere.
  */
-import { messageOf, type Endpoint, type PoolName, type VirtualServer } from '../model/index.ts';
-import { defaultBounds } from './bounds.ts';
+import {
+  messageOf,
+  type Endpoint,
+  type PoolName,
+  type SessionKey,
+  type VirtualServer,
+} from '../model/index.ts';
+import { plainPort } from './plain-port.ts';
 import { portId } from './port-ids.ts';
-import type { GatewayPort, GatewayTls } from './router.ts';
+import type { RequestServer } from './request-server.ts';
+import type { Elsewhere, GatewayTls, PortOrder } from './router.ts';
 import type { ServiceGatewayOptions } from './service-gateway.ts';
-import type { RequestServer, ServiceRouter } from './service-router.ts';
+import type { ServiceRouter } from './service-router.ts';
 
 /** A per-request ServicePort of the Plan. */
 export interface Served {
   server: RequestServer;
   readonly router: ServiceRouter;
+  /** The keys that its router has. */
+  keys: readonly SessionKey[];
   /** What the engine was last told, as text; undefined while the port is not to be served. */
   told: string | undefined;
   /** The pools that have a port of the gateway: none while it is not live. */
@@ -25,7 +34,7 @@ export interface Served {
 
 export function newlyServed(server: RequestServer, router: ServiceRouter): Served {
   const nothing = { told: undefined, lack: undefined, failure: undefined };
-  return { server, router, ports: [], ...nothing };
+  return { server, router, keys: [], ports: [], ...nothing };
 }
 
 /** `namespace/name` of the Secret it ends TLS with; undefined without TLS. */
@@ -87,7 +96,7 @@ export class ServicePorts {
     if (this.stopping.signal.aborted) return;
     if (wanted !== undefined) {
       try {
-        const ports = await this.serve(served, this.tlsOf(wanted.secret));
+        const ports = await this.serve(served, wanted);
         served.failure = undefined;
         return this.lead(served, ports);
       } catch (error) {
@@ -124,15 +133,20 @@ export class ServicePorts {
 
   private async serve(
     { server, router }: Served,
-    tls: GatewayTls | undefined,
+    { secret }: Wanted,
   ): Promise<readonly PoolName[]> {
     const { acceptProxyProtocol, gateway } = this.options;
     const { trustedProxies } = server.perRequest;
+    const tls = this.tlsOf(secret);
     const pools: readonly PoolName[] = usesLocal(server) ? ['cluster', 'local'] : ['cluster'];
     for (const pool of pools) {
       const id = portId(server.id, pool);
-      const port = { ...plainPort, id, tls, trustedProxies, router: router.router(pool) };
-      await gateway.serve({ ...port, acceptProxyProtocol });
+      const common = { ...plainPort, id, trustedProxies, acceptProxyProtocol };
+      const serves = { server: server.id, pool };
+      const order = { ...common, serves, tls: secret === undefined ? undefined : { secret } };
+      // Who watches choices hears of those that are made here.
+      const elsewhere = elsewhereOf(order, () => router.isWatched);
+      await gateway.serve({ ...common, tls, elsewhere, router: router.router(pool) });
     }
     return pools;
   }
@@ -150,13 +164,10 @@ export class ServicePorts {
   }
 }
 
-export const plainPort: Omit<GatewayPort, 'id' | 'router'> = {
-  tls: undefined,
-  http2: true,
-  bounds: defaultBounds,
-  acceptProxyProtocol: false,
-  trustedProxies: [],
-};
+export function elsewhereOf(order: PortOrder, stays: () => boolean): Elsewhere {
+  const { id, serves, tls, trustedProxies, acceptProxyProtocol } = order;
+  return { order: { id, serves, tls, trustedProxies, acceptProxyProtocol }, stays };
+}
 
 const syntheticEndpoint: Omit<Endpoint, 'address' | 'port'> = {
   ready: true,

@@ -11,7 +11,6 @@ import {
   type Clock,
   type Endpoint,
   type ForwardRequest,
-  type PerRequest,
   type PoolName,
   type Random,
   type RequestBackend,
@@ -22,10 +21,10 @@ import {
   type SessionKey,
   type Sessions,
   type SocketAddress,
-  type VirtualServer,
 } from '../model/index.ts';
 import type { HttpRequest } from '../model/index.ts';
 import { defaultPolicy } from './bounds.ts';
+import type { RequestServer } from './request-server.ts';
 import { RequestCount, type RequestCounters } from './request-count.ts';
 import type {
   Forwarded,
@@ -37,9 +36,7 @@ import type {
   Routed,
   RoutedEndpoint,
 } from './router.ts';
-
-/** A per-request ServicePort: `perRequest` is there. */
-export type RequestServer = VirtualServer & { readonly perRequest: PerRequest };
+import type { SharedChoices, SharedRendering } from './shared-choices.ts';
 
 /** Told of a client and the endpoint that was chosen for its request. */
 export type RequestWatcher = (client: SocketAddress, endpoint: Endpoint) => void;
@@ -47,6 +44,8 @@ export type RequestWatcher = (client: SocketAddress, endpoint: Endpoint) => void
 export interface ServiceRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** What it shares with the routers that other threads have for this ServicePort; undefined: there are none. */
+  readonly shared?: SharedChoices | undefined;
 }
 
 const refusals: Readonly<Record<Extract<RequestDecision, { kind: 'refuse' }>['why'], string>> = {
@@ -63,7 +62,7 @@ interface Known {
 }
 
 export class ServiceRouter {
-  readonly count = new RequestCount();
+  readonly count: RequestCount;
   private readonly options: ServiceRouterOptions;
   private readonly choices: RequestChoices;
   private readonly tokens = new TokenCache();
@@ -74,20 +73,50 @@ export class ServiceRouter {
   private tables: Readonly<Record<PoolName, RouteTable>> = { cluster: [], local: [] };
 
   constructor(server: RequestServer, options: ServiceRouterOptions) {
+    const { clock, random, shared } = options;
     this.options = options;
-    this.choices = new RequestChoices(options.random);
+    this.choices = new RequestChoices(random, shared);
+    this.count = new RequestCount({ clock, shared });
     this.server = server;
   }
 
-  /** Takes note of the ServicePort and the keys as they are now; requests under way go on. */
-  follow(server: RequestServer, keys: readonly SessionKey[]): void {
+  /** Every thread chooses by what was last followed here. */
+  get isKnown(): boolean {
+    return this.options.shared?.isKnown ?? true;
+  }
+
+  /** Somebody wants to know of each choice, and hears of those that are made in this thread. */
+  get isWatched(): boolean {
+    return this.watchers.size > 0;
+  }
+
+  /**
+   * Takes note of the ServicePort and the keys as they are now; requests under way go on. `rendering`: what the first
+   * thread made of it, in any other.
+   */
+  follow(server: RequestServer, keys: readonly SessionKey[], rendering?: SharedRendering): void {
     this.server = server;
     const { retries, on, responseTimeoutMs } = server.perRequest.retry;
     this.policy = { ...defaultPolicy, retries, retryOn: on, responseTimeoutMs };
     this.tables = { cluster: this.tableOf('cluster', keys), local: this.tableOf('local', keys) };
-    this.choices.follow(server, this.options.clock.monotonic());
+    this.followChoices(server, rendering);
     this.count.retain(server.endpoints);
     this.known.clear();
+  }
+
+  private followChoices(server: RequestServer, rendering: SharedRendering | undefined): void {
+    const { clock, shared } = this.options;
+    if (shared !== undefined && rendering !== undefined) {
+      shared.learn(server, rendering);
+      return this.choices.learn(rendering.newcomers);
+    }
+    shared?.enter();
+    try {
+      this.choices.follow(server, clock.monotonic());
+    } finally {
+      shared?.leave();
+    }
+    shared?.render(server, this.choices.newcomers());
   }
 
   /** The way in for connections that the traffic policy sent to this pool. */
@@ -135,14 +164,23 @@ export class ServiceRouter {
   private route(pool: PoolName, request: RequestFacts): Routed {
     const decision = decideRequest(this.tables[pool], request, this.options);
     if (decision.kind === 'refuse') return refuse(decision.status, refusals[decision.why]);
+    const { clock, shared } = this.options;
     const destination = this.server.frontends[0]?.address ?? '';
-    const choice = this.choices.choose(
-      decision,
-      new Asked(this.options.clock, request, destination),
-    );
+    const asked = new Asked(clock, request, destination);
+    if (shared === undefined) return this.choose(decision, asked, request);
+    shared.enter();
+    try {
+      return this.choose(decision, asked, request);
+    } finally {
+      shared.leave();
+    }
+  }
+
+  private choose(decision: ForwardRequest, asked: Asked, { client }: RequestFacts): Routed {
+    const choice = this.choices.choose(decision, asked);
     if (choice === undefined) return refuse(503, 'every endpoint of the Service failed');
     if (this.watchers.size > 0) {
-      for (const watcher of this.watchers) watcher(request.client, choice.endpoint);
+      for (const watcher of this.watchers) watcher(client, choice.endpoint);
     }
     return this.forward(decision, choice.endpoint, choice.setCookie);
   }
@@ -153,23 +191,28 @@ export class ServiceRouter {
     setCookie: string | undefined,
   ): Forwarded {
     const { count } = this;
+    const { clock, shared } = this.options;
     const { routed, load, counters } = this.knownOf(endpoint, backend.id);
     load.opened();
-    counters.requests++;
-    counters.open++;
+    counters.opened();
     return {
       kind: 'forward',
       endpoint: routed,
       addToResponse: setCookie === undefined ? none : [['Set-Cookie', setCookie]],
       policy: this.policy,
       ended: (outcome) => {
-        load.closed();
         const failed = isEndpointsFault(outcome);
-        count.closed(routed.key, counters, failed);
-        const nowMs = outcome.atMs ?? this.options.clock.monotonic();
-        if (failed) load.failed(nowMs);
-        else if (outcome.status !== undefined) {
-          load.answered({ latencyMs: outcome.latencyMs, nowMs });
+        const nowMs = outcome.atMs ?? clock.monotonic();
+        shared?.enter();
+        try {
+          load.closed();
+          count.closed(routed.key, counters, failed);
+          if (failed) load.failed(nowMs);
+          else if (outcome.status !== undefined) {
+            load.answered({ latencyMs: outcome.latencyMs, nowMs });
+          }
+        } finally {
+          shared?.leave();
         }
       },
     };

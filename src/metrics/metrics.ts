@@ -21,7 +21,7 @@ export interface MetricsOptions {
   readonly applied: () => { readonly plan: Plan; readonly report: ApplyReport | undefined };
   readonly syncs: SyncTimes;
   /** What other rooms counted themselves. */
-  readonly others?: (() => readonly MetricFamily[]) | undefined;
+  readonly others?: (() => Promise<readonly MetricFamily[]>) | undefined;
   readonly log: Logger;
 }
 
@@ -38,7 +38,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let status: ComponentStatus = { state: 'starting', detail: undefined };
   const expose = (): Promise<Exposition> => (exposition ??= load(options));
   const text = async (): Promise<string> =>
-    (await (await expose()).text()) + formatFamilies(options.others?.() ?? []);
+    (await (await expose()).text()) + formatFamilies((await options.others?.()) ?? []);
   return {
     name: 'metrics',
     start: async () => {

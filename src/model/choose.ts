@@ -135,7 +135,7 @@ export function choose(
 
 /** By the scheduler alone, none of those that were tried while others are left. */
 export function pickUntried(
-  choices: ChoiceState,
+  choices: Pick<ChoiceState, 'stateOf'>,
   { pool, candidates }: Pick<Forward, 'pool' | 'candidates'>,
   flow: Pick<Flow, 'source' | 'destination'>,
   { nowMs, random, scheduler, tried }: ChooseOptions,

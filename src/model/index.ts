@@ -55,7 +55,12 @@ export type {
 export { claimantsOf } from './frontend-index.ts';
 export { byNearness, isNear, nearNames } from './nearest.ts';
 export { RequestChoices } from './l7/choose-request.ts';
-export type { ChooseRequest, RequestChoice, RequestLoad } from './l7/choose-request.ts';
+export type {
+  ChooseRequest,
+  RequestChoice,
+  RequestLoad,
+  SharedRequestChoice,
+} from './l7/choose-request.ts';
 export {
   cookieValues,
   formatSetCookie,
@@ -79,11 +84,13 @@ export { matchesAll } from './l7/route.ts';
 export type { HttpRequest, HttpRoute, RequestBackend, RouteTable } from './l7/route.ts';
 export { createSessions, keepsSessions, TokenCache } from './l7/sessions.ts';
 export type { SessionKey, Sessions } from './l7/sessions.ts';
+export type { Newcomer } from './l7/slow-start.ts';
 export { PassiveHealth } from './passive-health.ts';
-export type { HealthMemory } from './passive-health.ts';
+export type { HealthMemory, Trouble, Troubles } from './passive-health.ts';
 export { emptyPlan, findFrontend, nextPlan, serversOf } from './plan.ts';
 export type { Delta, NodeView, Plan, PlanChange, ServerUpdate } from './plan.ts';
-export { EndpointLoads } from './schedulers/loads.ts';
+export { decayedLatency, EndpointLoads, sampledLatency } from './schedulers/loads.ts';
+export type { Loads } from './schedulers/loads.ts';
 export {
   defaultScheduler,
   isSchedulerName,

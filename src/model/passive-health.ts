@@ -11,9 +11,18 @@ const longestAsideMs = 30_000;
 /** Up to a quarter longer, so that endpoints that failed together do not come back together. */
 const jitter = 0.25;
 
-interface Trouble {
+export interface Trouble {
   readonly failures: number;
   readonly untilMs: number;
+}
+
+/** The endpoints of one ServicePort that have failed since their last success, by key; a Map is one. */
+export interface Troubles {
+  readonly size: number;
+  get(key: string): Trouble | undefined;
+  set(key: string, trouble: Trouble): void;
+  delete(key: string): boolean;
+  keys(): Iterable<string>;
 }
 
 interface InUse {
@@ -33,17 +42,19 @@ export class PassiveHealth {
   private readonly random: Random;
   /** By ServicePort id, then by endpoint key: those that have failed since their last success. */
   private readonly troubles = new Map<string, Map<string, Trouble>>();
+  /** Of every ServicePort, where there is but one and several threads know of it. */
+  private readonly shared: Troubles | undefined;
   /** The last answer for a pool: schedulers start anew with a new array, so an equal one must be the same. */
   private readonly answers = new WeakMap<readonly Endpoint[], InUse>();
 
-  constructor(random: Random) {
+  constructor(random: Random, shared?: Troubles) {
     this.random = random;
+    this.shared = shared;
   }
 
   failed(server: string, endpoint: Endpoint, nowMs: number): void {
     const key = endpointKey(endpoint);
-    let ofServer = this.troubles.get(server);
-    if (ofServer === undefined) this.troubles.set(server, (ofServer = new Map()));
+    const ofServer = this.of(server) ?? this.begin(server);
     const before = ofServer.get(key);
     // Many connections may fail at one moment: that is one failure of the endpoint.
     if (before !== undefined && before.untilMs > nowMs) return;
@@ -53,10 +64,9 @@ export class PassiveHealth {
   }
 
   succeeded(server: string, endpoint: Endpoint): void {
-    const ofServer = this.troubles.get(server);
-    if (ofServer?.delete(endpointKey(endpoint)) === true && ofServer.size === 0) {
-      this.troubles.delete(server);
-    }
+    const ofServer = this.of(server);
+    if (ofServer === undefined || ofServer.size === 0) return;
+    if (ofServer.delete(endpointKey(endpoint)) && ofServer.size === 0) this.troubles.delete(server);
   }
 
   /**
@@ -64,8 +74,8 @@ export class PassiveHealth {
    * those that take connections.
    */
   inUse(server: string, candidates: readonly Endpoint[], nowMs: number): readonly Endpoint[] {
-    const ofServer = this.troubles.get(server);
-    if (ofServer === undefined) return candidates;
+    const ofServer = this.of(server);
+    if (ofServer === undefined || ofServer.size === 0) return candidates;
     const aside = this.aside(ofServer, candidates, nowMs);
     if (aside.size === 0) return candidates;
     const text = [...aside].toSorted().join(' ');
@@ -97,16 +107,26 @@ export class PassiveHealth {
 
   /** Takes note of a ServicePort's endpoints as they are now; undefined: it is gone. */
   follow(id: string, server: VirtualServer | undefined): void {
-    const ofServer = this.troubles.get(id);
-    if (ofServer === undefined) return;
+    const ofServer = this.of(id);
+    if (ofServer === undefined || ofServer.size === 0) return;
     const named = new Set(server?.endpoints.map(endpointKey));
     for (const key of ofServer.keys()) if (!named.has(key)) ofServer.delete(key);
     if (ofServer.size === 0) this.troubles.delete(id);
   }
 
+  private begin(server: string): Troubles {
+    const ofServer = new Map<string, Trouble>();
+    this.troubles.set(server, ofServer);
+    return ofServer;
+  }
+
+  private of(server: string): Troubles | undefined {
+    return this.shared ?? this.troubles.get(server);
+  }
+
   /** Of those in trouble, the ones that failed most; the others stay in use although they failed. */
   private aside(
-    ofServer: ReadonlyMap<string, Trouble>,
+    ofServer: Troubles,
     candidates: readonly Endpoint[],
     nowMs: number,
   ): ReadonlySet<string> {

@@ -1,10 +1,14 @@
 /** The real clock, and a fake one that a test moves by hand. */
 import { performance } from 'node:perf_hooks';
+import { hrtime } from 'node:process';
 import type { Clock } from '../model/index.ts';
+
+/** A thread's own clock begins with the thread; all threads of a process are to tell the same time. */
+const beganMs = Number(hrtime.bigint()) / 1e6 - performance.now();
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: () => beganMs + performance.now(),
   // An aborted sleep ends early, and is no error: making one for each loop that is woken costs more than the wake.
   sleep: (ms, signal) =>
     new Promise((resolve) => {

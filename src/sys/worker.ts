@@ -2,7 +2,7 @@
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { parentPort, Worker } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { messageOf } from '../model/index.ts';
 import { SysError } from './errors.ts';
 
@@ -16,17 +16,22 @@ export interface WorkerThread<Out> {
   terminate(): Promise<void>;
 }
 
-export interface WorkerOptions<In> {
+export interface WorkerOptions<In, Start = undefined> {
   /** The module it runs, from `moduleFile`. */
   readonly file: string;
+  /** What it knows from its first moment. */
+  readonly data?: Start;
   onMessage(message: In): void;
   /** It ended without being told to; it takes no messages any more. */
   onFailed(error: SysError): void;
 }
 
 /** Starts a thread. It does not keep the process alive once it is idle and nobody waits for it. */
-export function startWorker<Out, In>(options: WorkerOptions<In>): WorkerThread<Out> {
-  const worker = new Worker(options.file, { env: { ...process.env, ...cacheOf() } });
+export function startWorker<Out, In, Start = undefined>(
+  options: WorkerOptions<In, Start>,
+): WorkerThread<Out> {
+  const env = { ...process.env, ...cacheOf() };
+  const worker = new Worker(options.file, { env, workerData: options.data });
   let ended = false;
   const fail = (why: string, cause?: unknown): void => {
     if (ended) return;
@@ -59,13 +64,17 @@ function cacheOf(): Readonly<Record<string, string>> {
 }
 
 /** What a worker's module talks to: the thread that started it. */
-export interface WorkerPort<In, Out> {
+export interface WorkerPort<In, Out, Start = undefined> {
+  /** What it was started with. */
+  readonly data: Start;
   post(message: Out): void;
   onMessage(listener: (message: In) => void): void;
+  /** Called when something was thrown that nobody catches: the thread ends after it. */
+  onFatal(listener: () => void): void;
 }
 
 /** For a worker's module only: throws elsewhere. */
-export function workerPort<In, Out>(): WorkerPort<In, Out> {
+export function workerPort<In, Out, Start = undefined>(): WorkerPort<In, Out, Start> {
   const port = parentPort;
   if (port === null) {
     throw new SysError(
@@ -74,7 +83,9 @@ export function workerPort<In, Out>(): WorkerPort<In, Out> {
     );
   }
   return {
+    data: workerData,
     post: (message) => port.postMessage(message),
     onMessage: (listener) => port.on('message', listener),
+    onFatal: (listener) => process.once('uncaughtExceptionMonitor', listener),
   };
 }

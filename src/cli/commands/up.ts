@@ -13,6 +13,7 @@ import {
 } from '../io.ts';
 import { numberBetween } from '../number-between.ts';
 import type { Act, GlobalOptions } from '../session.ts';
+import { workersOption } from '../workers-option.ts';
 
 interface UpFlags extends GlobalOptions {
   readonly filename: readonly string[];
@@ -96,9 +97,6 @@ export function addUp(program: Command, act: Act): void {
     });
 }
 
-/** More than this many would wait for one another on any machine there is. */
-const mostWorkers = 64;
-
 /** A demo is to leave nothing behind, and what is of a cluster is there, not here. */
 function placeOf({ dataDir, ephemeral, demo, replace, fromCluster }: UpFlags): ObjectsPlace {
   if (dataDir !== undefined) return { kind: 'folder', path: dataDir };
@@ -137,14 +135,7 @@ function addForwardingOptions(command: Command): void {
         .choices(upEngines)
         .default('auto'),
     )
-    .addOption(
-      new Option(
-        '--workers <count>',
-        'threads that carry TCP on epoll: connections that last are shared among them',
-      )
-        .argParser(numberBetween(1, mostWorkers))
-        .default(1),
-    );
+    .addOption(workersOption());
 }
 
 function addClusterSource(command: Command): void {

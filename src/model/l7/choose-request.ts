@@ -5,7 +5,8 @@
 import { effectiveScheduler } from '../capabilities.ts';
 import { ChoiceState, pickUntried } from '../choose.ts';
 import type { Random } from '../clock.ts';
-import { PassiveHealth } from '../passive-health.ts';
+import { PassiveHealth, type Troubles } from '../passive-health.ts';
+import type { Loads } from '../schedulers/loads.ts';
 import { buildMaglev } from '../schedulers/maglev.ts';
 import {
   pickableSchedulers,
@@ -18,7 +19,8 @@ import { endpointKey, type Endpoint, type VirtualServer } from '../service-port.
 import type { ForwardRequest } from './decide-request.ts';
 import { pickBounded, type BoundedRing } from './hash-rule.ts';
 import type { RequestBackend } from './route.ts';
-import { SlowStart } from './slow-start.ts';
+import { SharedTurns, type SharedChoice } from './shared-turns.ts';
+import { SlowStart, type Newcomer } from './slow-start.ts';
 
 /** Which endpoint gets a request, and what it takes to count it there. */
 export interface RequestChoice {
@@ -45,6 +47,11 @@ export interface RequestLoad {
   failed(nowMs: number): void;
 }
 
+/** What the threads that choose for one ServicePort share. Whoever chooses or is told keeps the others out meanwhile. */
+export interface SharedRequestChoice extends SharedChoice {
+  readonly troubles: Troubles;
+}
+
 interface RingState {
   readonly candidates: readonly Endpoint[];
   readonly ring: BoundedRing;
@@ -55,22 +62,36 @@ const slowStartDraws = 3;
 
 export class RequestChoices {
   private readonly random: Random;
-  private readonly state = new ChoiceState();
+  private readonly turns: Pick<ChoiceState, 'stateOf'>;
+  private readonly loads: Loads;
   private readonly rings = new Map<string, RingState>();
   private readonly health: PassiveHealth;
   private readonly slowStart = new SlowStart();
   private readonly none: ReadonlySet<string> = new Set();
 
-  constructor(random: Random) {
+  constructor(random: Random, shared?: SharedRequestChoice) {
     this.random = random;
-    this.health = new PassiveHealth(random);
+    const own = new ChoiceState();
+    this.turns = shared === undefined ? own : new SharedTurns(shared);
+    this.loads = shared?.loads ?? own.loads;
+    this.health = new PassiveHealth(random, shared?.troubles);
   }
 
   /** Takes note of the ServicePort as it is now. */
   follow(server: VirtualServer, nowMs: number): void {
-    this.state.loads.retain(server.endpoints);
+    this.loads.retain(server.endpoints);
     this.health.follow(server.id, server);
     this.slowStart.follow(server, nowMs);
+  }
+
+  /** Endpoints that do not take their whole share yet, as far as `follow` has found. */
+  newcomers(): readonly Newcomer[] {
+    return this.slowStart.list();
+  }
+
+  /** Instead of `follow`, where another thread follows: what it shares is up to date already. */
+  learn(newcomers: readonly Newcomer[]): void {
+    this.slowStart.learn(newcomers);
   }
 
   /** Undefined when every endpoint was tried. */
@@ -88,8 +109,7 @@ export class RequestChoices {
 
   /** What becomes of requests at an endpoint; good until the next `follow`, and for those that are open by then. */
   loadOf(server: string, endpoint: Endpoint): RequestLoad {
-    const { loads } = this.state;
-    const { health } = this;
+    const { loads, health } = this;
     const slot = loads.slotOf(endpoint);
     return {
       opened: () => loads.opened(slot),
@@ -131,7 +151,7 @@ export class RequestChoices {
     asked: ChooseRequest,
   ): Endpoint | undefined {
     const flow = { source: asked.client, destination: asked.destination };
-    return pickUntried(this.state, { pool: backend.pool, candidates: from }, flow, {
+    return pickUntried(this.turns, { pool: backend.pool, candidates: from }, flow, {
       nowMs: asked.nowMs,
       random: this.random,
       scheduler,
@@ -156,7 +176,7 @@ export class RequestChoices {
   private ringOf({ pool }: RequestBackend, candidates: readonly Endpoint[]): BoundedRing {
     const known = this.rings.get(pool);
     if (known?.candidates === candidates) return known.ring;
-    const { loads } = this.state;
+    const { loads } = this;
     const weights = Uint32Array.from(candidates, ({ weight }) => weight);
     const slots = Uint32Array.from(candidates, (candidate) => loads.slotOf(candidate));
     const ring = { ring: buildMaglev(candidates.map(endpointKey), weights), slots, weights, loads };

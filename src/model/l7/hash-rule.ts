@@ -3,7 +3,7 @@
  * share (Mirrokni et al., consistent hashing with bounded loads), so that one busy key cannot drown an endpoint.
  */
 import { jhash, planHashSeed, scaleHash } from '../jhash.ts';
-import type { EndpointLoads } from '../schedulers/loads.ts';
+import type { Loads } from '../schedulers/loads.ts';
 import { cookieValues } from './cookies.ts';
 import { pathOf } from './match-request.ts';
 import type { HttpRequest } from './route.ts';
@@ -67,7 +67,7 @@ export interface BoundedRing {
   /** Candidate -> its place in `loads`. */
   readonly slots: Uint32Array;
   readonly weights: Uint32Array;
-  readonly loads: EndpointLoads;
+  readonly loads: Loads;
 }
 
 /**

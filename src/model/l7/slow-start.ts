@@ -8,7 +8,8 @@ import { endpointKey, type Endpoint, type VirtualServer } from '../service-port.
 /** What an endpoint takes from its first moment, of its share. */
 const firstShare = 0.1;
 
-interface Newcomer {
+export interface Newcomer {
+  readonly key: string;
   readonly sinceMs: number;
   readonly untilMs: number;
 }
@@ -26,10 +27,21 @@ export class SlowStart {
     if (this.known !== undefined && this.known.size > 0 && durationMs > 0) {
       for (const key of taking) {
         if (this.known.has(key)) continue;
-        this.newcomers.set(key, { sinceMs: nowMs, untilMs: nowMs + durationMs });
+        this.newcomers.set(key, { key, sinceMs: nowMs, untilMs: nowMs + durationMs });
       }
     }
     this.known = taking;
+  }
+
+  /** Those that are spared now, for whoever is to spare them as well. */
+  list(): readonly Newcomer[] {
+    return [...this.newcomers.values()];
+  }
+
+  /** Spares these, as another thread found them. */
+  learn(newcomers: readonly Newcomer[]): void {
+    this.newcomers.clear();
+    for (const newcomer of newcomers) this.newcomers.set(newcomer.key, newcomer);
   }
 
   /** Whether an endpoint that was chosen is to be spared this time. */

@@ -8,6 +8,32 @@ import { endpointKey } from '../service-port.ts';
 /** After this long without a sample a latency has lost all but 37 % of its weight. */
 const latencyDecayMs = 10_000;
 
+/** What schedulers ask, and what they are told of an endpoint by its place. */
+export interface Loads {
+  /** The place of an endpoint; the same until `retain` lets it go. */
+  slotOf(endpoint: Pick<Endpoint, 'address' | 'port'>): number;
+  /** Forgets endpoints that are not named and have nothing open. */
+  retain(endpoints: readonly Endpoint[]): void;
+  open(slot: number): number;
+  /** A connection was given to the endpoint. */
+  opened(slot: number): void;
+  closed(slot: number): void;
+  answered(slot: number, latencyMs: number, nowMs: number): void;
+  /** Expected milliseconds to an answer; undefined while the endpoint has never answered. */
+  latency(slot: number, nowMs: number): number | undefined;
+}
+
+/** A latency after so long without a sample. */
+export function decayedLatency(latencyMs: number, elapsedMs: number): number {
+  return latencyMs * Math.exp(-Math.max(0, elapsedMs) / latencyDecayMs);
+}
+
+/** A latency after a sample: peaks count at once, improvements little by little (Finagle's peak EWMA). */
+export function sampledLatency(decayedMs: number, latencyMs: number, elapsedMs: number): number {
+  if (latencyMs > decayedMs) return latencyMs;
+  return latencyMs * (1 - decayedLatency(1, elapsedMs)) + decayedMs;
+}
+
 /** What is going on at one endpoint, as plain data. */
 export interface LoadMemory {
   readonly endpoint: string;
@@ -16,7 +42,7 @@ export interface LoadMemory {
   readonly answered: { readonly latencyMs: number; readonly atMs: number } | undefined;
 }
 
-export class EndpointLoads {
+export class EndpointLoads implements Loads {
   private readonly slots = new Map<string, number>();
   private readonly free: number[] = [];
   private openCounts = new Int32Array(8);
@@ -24,7 +50,6 @@ export class EndpointLoads {
   private sampledAtMs = new Float64Array(8);
   private hasSample = new Uint8Array(8);
 
-  /** The place of an endpoint in the arrays; the same until `retain` lets it go. */
   slotOf(endpoint: Pick<Endpoint, 'address' | 'port'>): number {
     return this.slotOfKey(endpointKey(endpoint));
   }
@@ -62,7 +87,6 @@ export class EndpointLoads {
     return slot;
   }
 
-  /** Forgets endpoints that are not named and have nothing open. */
   retain(endpoints: readonly Endpoint[]): void {
     const named = new Set(endpoints.map(endpointKey));
     for (const [key, slot] of this.slots) {
@@ -76,7 +100,6 @@ export class EndpointLoads {
     return this.openCounts[slot]!;
   }
 
-  /** A connection was given to the endpoint. */
   opened(slot: number): void {
     this.openCounts[slot] = this.openCounts[slot]! + 1;
   }
@@ -85,24 +108,20 @@ export class EndpointLoads {
     this.openCounts[slot] = Math.max(0, this.openCounts[slot]! - 1);
   }
 
-  /** A sample: peaks count at once, improvements little by little (Finagle's peak EWMA). */
   answered(slot: number, latencyMs: number, nowMs: number): void {
-    const elapsed = Math.max(0, nowMs - this.sampledAtMs[slot]!);
-    const kept = this.hasSample[slot] === 1 ? Math.exp(-elapsed / latencyDecayMs) : 0;
-    const before = this.latencies[slot]! * kept;
-    this.latencies[slot] = latencyMs > before ? latencyMs : latencyMs * (1 - kept) + before;
+    const before = this.hasSample[slot] === 1 ? this.decayed(slot, nowMs) : 0;
+    const elapsedMs = nowMs - this.sampledAtMs[slot]!;
+    this.latencies[slot] = sampledLatency(before, latencyMs, elapsedMs);
     this.sampledAtMs[slot] = nowMs;
     this.hasSample[slot] = 1;
   }
 
-  /** Expected milliseconds to an answer; undefined while the endpoint has never answered. */
   latency(slot: number, nowMs: number): number | undefined {
     return this.hasSample[slot] === 1 ? this.decayed(slot, nowMs) : undefined;
   }
 
   private decayed(slot: number, nowMs: number): number {
-    const elapsed = Math.max(0, nowMs - this.sampledAtMs[slot]!);
-    return this.latencies[slot]! * Math.exp(-elapsed / latencyDecayMs);
+    return decayedLatency(this.latencies[slot]!, nowMs - this.sampledAtMs[slot]!);
   }
 
   private grow(): void {

@@ -10,7 +10,7 @@ import type { Flow } from '../flow.ts';
 import type { Endpoint } from '../service-port.ts';
 import { endpointKey } from '../service-port.ts';
 import { hashAddress } from './hash-address.ts';
-import type { EndpointLoads } from './loads.ts';
+import type { Loads } from './loads.ts';
 import { buildMaglev } from './maglev.ts';
 import type { PickableScheduler } from './names.ts';
 import { buildRing } from './ring.ts';
@@ -23,14 +23,14 @@ export interface SchedulerState {
   readonly ring: Uint32Array;
   /** Candidate -> its place in `loads`. */
   readonly slots: Uint32Array;
-  readonly loads: EndpointLoads;
+  readonly loads: Loads;
 }
 
 /** A state for one pool. Starts at a random place, so that churn favours nobody. */
 export function createSchedulerState(
   scheduler: PickableScheduler,
   candidates: readonly Endpoint[],
-  loads: EndpointLoads,
+  loads: Loads,
   random: Random,
 ): SchedulerState {
   const ring = ringFor(scheduler, candidates);

@@ -5,6 +5,7 @@ import { FfiError, loadLibc, type Libc } from '../ffi/index.ts';
 import type { NetEngine } from './engine.ts';
 import { createEpollEngine } from './epoll.ts';
 import { NetError } from './errors.ts';
+import { createPassing } from './passing.ts';
 import { createPortableEngine } from './portable.ts';
 import { RelayThreads } from './relay-threads.ts';
 import type { StreamEngine } from './stream.ts';
@@ -37,7 +38,10 @@ export async function createEngine(options: EngineOptions): Promise<ChosenEngine
   try {
     const libc = await load();
     const threads = await threadsFor(libc, options);
-    return { engine: createEpollEngine(libc, threads), notEpoll: undefined };
+    const engine = createEpollEngine(libc, threads);
+    const { workers = 1 } = options;
+    const passing = workers > 1 ? createPassing(libc, workers) : undefined;
+    return { engine: { ...engine, passing }, notEpoll: undefined };
   } catch (cause) {
     if (!(cause instanceof FfiError)) throw cause;
     const notEpoll = messageOf(cause);

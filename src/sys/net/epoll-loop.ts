@@ -18,6 +18,8 @@ export interface Watched {
 export interface EpollLoopOptions {
   /** Descriptors are another thread's, which closes them when it is told that they are done with. */
   readonly borrows?: boolean | undefined;
+  /** Where it is written which descriptors are held: 1 for each that is. */
+  readonly ledger?: Uint8Array | undefined;
 }
 
 /** Events taken at once; what is more comes in the next turn. */
@@ -38,10 +40,12 @@ export class EpollLoop {
   private scheduled = false;
   private deferred: (() => void)[] = [];
   private readonly borrows: boolean;
+  private readonly ledger: Uint8Array | undefined;
 
-  constructor(libc: Libc, { borrows = false }: EpollLoopOptions = {}) {
+  constructor(libc: Libc, { borrows = false, ledger }: EpollLoopOptions = {}) {
     this.libc = libc;
     this.borrows = borrows;
+    this.ledger = ledger;
   }
 
   /** Takes a descriptor in; edge-triggered when `bits` say so. Throws NetError. */
@@ -52,6 +56,7 @@ export class EpollLoop {
     if (result < 0) throw this.failure('epoll_ctl', result);
     this.watched[fd] = watched;
     this.serials[fd] = serial;
+    if (this.ledger !== undefined) this.ledger[fd] = 1;
     if (this.open++ === 0) this.watch?.ref();
   }
 
@@ -82,9 +87,20 @@ export class EpollLoop {
   }
 
   private forget(fd: number): void {
+    // Before it is closed: afterwards the number may be another thread's.
+    if (this.ledger !== undefined) this.ledger[fd] = 0;
     if (this.watched[fd] === undefined) return;
     this.watched[fd] = undefined;
     if (--this.open === 0) this.watch?.unref();
+  }
+
+  /**
+   * Tells nobody of anything any more: for a thread that ends. Node gives up a whole process in which it is called
+   * back by C when its thread may run no JavaScript.
+   */
+  end(): void {
+    this.watch?.stop();
+    this.stay?.end();
   }
 
   /** Calls `work` in the next turn, after what is ready then. */
@@ -103,6 +119,7 @@ export class EpollLoop {
     if (this.epoll !== undefined) return this.epoll;
     const epoll = this.libc.epollCreate();
     if (epoll < 0) throw this.failure('epoll_create1', epoll);
+    if (this.ledger !== undefined) this.ledger[epoll] = 1;
     const watch = this.libc.watchReadable(epoll, () => this.schedule(true));
     watch.unref();
     this.watch = watch;

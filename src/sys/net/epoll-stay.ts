@@ -46,6 +46,7 @@ export class EpollStay implements Watched {
   /** Turns to pass before the next stay, and after the next one that is not worth it. */
   private passing = 0;
   private pause = 1;
+  private over = false;
 
   constructor(options: EpollStayOptions) {
     this.options = options;
@@ -66,6 +67,12 @@ export class EpollStay implements Watched {
     }
   }
 
+  /** Nobody waits here any more, and Node hears of nothing. */
+  end(): void {
+    this.over = true;
+    this.options.watch.stop();
+  }
+
   /** Node's loop has something to do. */
   onEvents(): void {
     this.nodeIsReady = true;
@@ -79,7 +86,7 @@ export class EpollStay implements Watched {
     if (waitMs < leastMs || options.isIdle() || !this.enter()) return false;
     const count = options.take(waitMs);
     this.events += Math.max(count, 0);
-    return count > 0 && !this.nodeIsReady;
+    return count > 0 && !this.nodeIsReady && !this.over;
   }
 
   private waitMs(): number {
@@ -91,6 +98,7 @@ export class EpollStay implements Watched {
   /** Neither epoll may be below the other: Node lets go of ours first. */
   private enter(): boolean {
     if (this.inside) return true;
+    if (this.over) return false;
     const { libc, node, epoll, watch } = this.options;
     watch.stop();
     const interest = { events: constants.EPOLLIN, low: node.fd, high: 0 };
@@ -107,7 +115,7 @@ export class EpollStay implements Watched {
     this.inside = false;
     const { libc, node, epoll, watch } = this.options;
     libc.epollRemove(epoll, node.fd);
-    watch.start();
+    if (!this.over) watch.start();
   }
 }
 

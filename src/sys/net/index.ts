@@ -2,6 +2,7 @@
 export { ClientWords } from './client-words.ts';
 export { createDatagrams } from './create-datagrams.ts';
 export { createEngine } from './create-engine.ts';
+export { createThreadEngine } from './epoll.ts';
 export type { EngineOptions, EnginePreference } from './create-engine.ts';
 export type {
   Connection,
@@ -33,7 +34,15 @@ export { requestLocal } from './local-request.ts';
 export type { LocalReply, LocalRequestOptions } from './local-request.ts';
 export { serveLocal } from './local-server.ts';
 export type { LocalAnswer, LocalHandler, LocalRequest, LocalServer } from './local-server.ts';
-export type { Stream, StreamEngine, StreamHandlers } from './stream.ts';
+export type {
+  Ledger,
+  Passed,
+  Passing,
+  Stream,
+  StreamEngine,
+  StreamHandlers,
+  ThreadEngine,
+} from './stream.ts';
 export { byteStreamOf, joinStreams, listenStreams, openStream } from './streams.ts';
 export type { ByteStream, StreamEvents } from './streams.ts';
 export type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';

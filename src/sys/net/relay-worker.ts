@@ -14,6 +14,7 @@ const relays = new Map<number, EpollRelay>();
 /** Nobody asks for addresses here. */
 const nowhere = { address: '', port: 0 };
 
+port.onFatal(() => loop.end());
 port.onMessage((order) => {
   if (order.kind === 'carry') carry(order);
   else end(order);

@@ -51,4 +51,35 @@ export interface Stream {
 export interface StreamEngine extends NetEngine {
   /** The connection belongs to the stream from now on. */
   open(connection: Connection, handlers: StreamHandlers): Stream;
+  /** How connections go on in other threads; undefined where all is done in one. */
+  readonly passing?: Passing | undefined;
 }
+
+/** A connection on its way to another thread, as plain data: its descriptor is whose this is. */
+export interface Passed {
+  readonly descriptor: number;
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+}
+
+/** Passing connections that nobody has read from between the threads of a process, each with an engine of its own. */
+export interface Passing {
+  /** How many threads were asked for, this one among them. */
+  readonly workers: number;
+  /** Gives one away, to the thread that keeps this ledger; undefined: it is gone. */
+  give(connection: Connection, to: Ledger): Passed | undefined;
+  /** Closes, with RST, what a thread held that is no more. */
+  bury(ledger: Ledger): void;
+}
+
+/** The engine of a thread that connections are given to. */
+export interface ThreadEngine extends StreamEngine {
+  take(passed: Passed): Connection;
+  /** To be called before the thread ends, whatever ends it: nothing is told afterwards. */
+  end(): void;
+}
+
+/**
+ * What descriptors a thread holds, by number, in memory that outlives it: the system closes them only with the process.
+ */
+export type Ledger = SharedArrayBuffer;
