@@ -17,11 +17,16 @@ export const deviceAddresses = [
 export interface HostBelongings {
   readonly routes: OwnRoutes;
   readonly egress: PodEgress;
-  /** What was removed, as people name it. */
-  remove(): readonly string[];
+  /** What was removed, as people name it; all by default. */
+  remove(what?: What): readonly string[];
   /** What `remove` would remove. */
-  find(): readonly string[];
+  find(what?: What): readonly string[];
   close(): void;
+}
+
+interface What {
+  /** Networks of Pods are left alone: nobody makes those of Pods that run again. */
+  readonly sparesPods: boolean;
 }
 
 export async function openHostBelongings(): Promise<HostBelongings> {
@@ -30,17 +35,19 @@ export async function openHostBelongings(): Promise<HostBelongings> {
   return {
     routes,
     egress,
-    remove: () => {
-      const tables = egress.remove();
-      const links = routes.removeLinks();
+    remove: ({ sparesPods } = { sparesPods: false }) => {
+      const tables = sparesPods ? [] : egress.remove();
+      const links = sparesPods ? [] : routes.removeLinks();
       const addresses = deviceAddresses.filter((address) => routes.removeAddress(address));
       return inWords({ tables, links, ranges: routes.removeAll(), addresses });
     },
-    find: () => {
+    find: ({ sparesPods } = { sparesPods: false }) => {
+      const tables = sparesPods ? [] : egress.tables();
+      const links = sparesPods ? [] : routes.links();
       const there = interfaceAddresses();
       const addresses = deviceAddresses.filter(({ bytes }) => there.includes(formatIp(bytes)));
       const ranges = routes.list().map(({ range: to }) => formatCidr(to));
-      return inWords({ tables: egress.tables(), links: routes.links(), ranges, addresses });
+      return inWords({ tables, links, ranges, addresses });
     },
     close: () => {
       routes.close();

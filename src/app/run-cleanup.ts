@@ -27,7 +27,8 @@ export async function runCleanup(
   }
   const belongings = await openHostBelongings();
   try {
-    found.push(...(dryRun ? belongings.find() : belongings.remove()));
+    const what = { sparesPods: await isHostBlockClaimed() };
+    found.push(...(dryRun ? belongings.find(what) : belongings.remove(what)));
   } finally {
     belongings.close();
   }
