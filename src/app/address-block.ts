@@ -6,6 +6,7 @@
  * nothing behind. Services get the lower half, Pods a quarter, Pods of another cluster an eighth.
  */
 import { fnv1a, parseCidr, type Cidr } from '../model/index.ts';
+import type { PodNetwork } from '../node/index.ts';
 import { NetError, type ListenAt, type Listener, type NetEngine } from '../sys/net/index.ts';
 import { AppError } from './errors.ts';
 
@@ -18,6 +19,8 @@ export interface AddressBlock {
   readonly ownAddress: string;
   /** For Pods of another cluster. */
   readonly farPodRange: Cidr;
+  /** Gives each process Pod a network of its own; undefined: its address is this host's. */
+  readonly podNetwork?: PodNetwork | undefined;
   /** The socket that claims it; undefined where nothing can collide. */
   readonly claim: Listener | undefined;
   release(): Promise<void>;

@@ -10,6 +10,7 @@ export const appErrors = {
     KERNEL_IN_USE: 'What is to be removed from the kernel is in use by an instance that runs',
     KERNEL_TAKEN: 'Another instance forwards in the kernel of this host',
     MODE_UNAVAILABLE: 'This host cannot forward the way that was asked for',
+    POD_NETWORK_UNAVAILABLE: 'Pods cannot have networks of their own here, as was asked for',
     OBJECTS_ELSEWHERE: 'The instance to be replaced keeps its objects somewhere else',
     BIND_INVALID: 'What a workload is to be bound to is neither a command nor an address',
   },

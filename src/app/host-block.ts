@@ -1,16 +1,25 @@
 /**
  * The addresses of an instance whose driver forwards in the kernel: clusters' usual Service range and a range of Pods
- * beside it, both with routes of ours through the loopback device. Pods' addresses are the host's own, so programs
- * listen at them without namespaces, and CAP_NET_ADMIN is all it takes.
+ * beside it, both with routes of ours through the loopback device. Where Pods have no networks of their own their
+ * addresses are the host's, so programs listen at them without namespaces, and CAP_NET_ADMIN is all it takes.
  *
  * One instance a network namespace: the claim is a listening socket, as the rules are in one place as well.
  */
-import { formatCidr, formatIp, parseCidr, type Cidr } from '../model/index.ts';
-import { interfaceAddresses } from '../sys/index.ts';
-import { isTaken, loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
+import { addressInRange, formatCidr, type Cidr } from '../model/index.ts';
+import type { Logger } from '../obs/index.ts';
+import { isTaken, type OwnRoutes, type PodLinks } from '../sys/netlink/index.ts';
 import { listenStreams, NetError, type Listener, type NetEngine } from '../sys/net/index.ts';
 import type { AddressBlock } from './address-block.ts';
 import { AppError } from './errors.ts';
+import {
+  deviceAddresses,
+  openHostBelongings,
+  ownAddress,
+  ownSecondAddress,
+  range,
+} from './host-belongings.ts';
+import type { Egress } from './pod-egress.ts';
+import { openPodNetwork } from './pod-network.ts';
 
 export const hostServiceRange = range('10.96.0.0/16');
 const secondaryRange = range('fd53:7764:a60::/112');
@@ -18,45 +27,111 @@ const secondaryRange = range('fd53:7764:a60::/112');
 const ownRange = range('10.97.0.0/16');
 const podRange = range('10.97.0.0/17');
 const farPodRange = range('10.97.128.0/18');
-const ownAddress = '10.97.255.254';
-/** Of the loopback device: what the kernel writes as the client of a connection that it masquerades to this host. */
-const deviceAddresses = [range(`${ownAddress}/32`), range('fd53:7764:a61::1/128')] as const;
+/** What is the host's own also where Pods have networks: those of other clusters, and where we listen. */
+const ownHalf = range('10.97.128.0/17');
+const secondaryPodRange = range('fd53:7764:a62::/112');
 const claimPort = 52_777;
+
+/** Of Pods with networks: the second family's range, and what our own packets to them come from. */
+const podPlaces = {
+  secondary: secondaryPodRange,
+  from: { IPv4: ownAddress, IPv6: ownSecondAddress },
+  nameServer: addressInRange(hostServiceRange, 10),
+} as const;
+
+type RouteSpec = Parameters<OwnRoutes['add']>[0];
+
+export interface HostParts {
+  /** Pods' networks; undefined: their addresses are the host's own. */
+  readonly links: PodLinks | undefined;
+  /** Of the instance. */
+  readonly folder: string;
+  readonly log: Logger;
+}
 
 /** Rejects with HOST_RANGE_TAKEN, KERNEL_TAKEN and NETLINK codes; nothing is left behind then. */
 export async function claimHostBlock(
   engine: NetEngine,
-  hasIpv6: (engine: NetEngine) => Promise<boolean>,
+  {
+    hasIpv6,
+    links,
+    folder,
+    log,
+  }: HostParts & { readonly hasIpv6: (engine: NetEngine) => Promise<boolean> },
 ): Promise<AddressBlock> {
-  const routes = new OwnRoutes(await loadNetlink());
+  const parts = await openHostBelongings();
+  const { routes, egress } = parts;
   let claim: Listener | undefined;
   try {
     const secondary = (await hasIpv6(engine)) ? secondaryRange : undefined;
+    const wanted = wantedRoutes({ hasPodNetworks: links !== undefined, secondary });
     // Without it nobody could listen there.
-    addRoute(routes, { range: ownRange, kind: 'local' });
+    addRoute(routes, wanted.first);
     claim = await claimKernel(engine);
-    const [four, six] = deviceAddresses;
-    routes.addAddress(four);
-    addRoute(routes, { range: hostServiceRange, kind: 'onward', source: four.bytes });
-    if (secondary !== undefined) {
-      routes.addAddress(six);
-      addRoute(routes, { range: secondary, kind: 'local' });
+    // Of a killed instance, which may have had its Pods elsewhere.
+    routes.removeLinks();
+    egress.remove();
+    routes.removeAll([wanted.first, ...wanted.others]);
+    for (const address of deviceAddresses) {
+      if (address.family === 'IPv4' || secondary !== undefined) routes.addAddress(address);
     }
+    for (const spec of wanted.others) addRoute(routes, spec);
+    if (links !== undefined) egress.set(egressOf(secondary));
     const held = claim;
-    const release = async (): Promise<void> => {
+    const places = { ...podPlaces, hasIpv6: secondary !== undefined, folder, log };
+    const podNetwork = links && (await openPodNetwork(links, places));
+    const giveUp = async (): Promise<void> => {
       await held.close();
-      removeHostRoutes(routes);
-      routes.close();
+      parts.remove();
+      parts.close();
+      await podNetwork?.close();
     };
-    const own = { podRange, farPodRange, ownAddress, claim, release };
+    let released: Promise<void> | undefined;
+    // A start that fails releases it with what was started, and then itself.
+    const release = (): Promise<void> => (released ??= giveUp());
+    const own = { podRange, farPodRange, podNetwork, ownAddress, claim, release };
     return { serviceRange: hostServiceRange, secondaryRange: secondary, ...own };
   } catch (thrown) {
     await claim?.close();
     // Those of the instance that runs are its own.
-    if (!isAnotherRunning(thrown)) removeHostRoutes(routes);
-    routes.close();
+    if (!isAnotherRunning(thrown)) parts.remove();
+    parts.close();
+    links?.close();
     throw thrown;
   }
+}
+
+/** Services and Pods are reached as oneself, the world as this host. */
+function egressOf(secondary: Cidr | undefined): readonly Egress[] {
+  const four = { from: podRange, within: range('10.96.0.0/15') };
+  const six = { from: secondaryPodRange, within: range('fd53:7764::/32') };
+  return secondary === undefined ? [four] : [four, six];
+}
+
+interface Wanted {
+  /** Where Pods have no networks, they are at it as well. */
+  readonly first: RouteSpec;
+  readonly others: readonly RouteSpec[];
+}
+
+function wantedRoutes({
+  hasPodNetworks,
+  secondary,
+}: {
+  readonly hasPodNetworks: boolean;
+  readonly secondary: Cidr | undefined;
+}): Wanted {
+  const [{ bytes: source }] = deviceAddresses;
+  // Each Pod has a route of its own; who is gone is known to be gone.
+  const gone = secondary === undefined ? [podRange] : [podRange, secondaryPodRange];
+  return {
+    first: { range: hasPodNetworks ? ownHalf : ownRange, kind: 'local' },
+    others: [
+      { range: hostServiceRange, kind: 'onward', source },
+      ...(secondary === undefined ? [] : [{ range: secondary, kind: 'local' } as const]),
+      ...(hasPodNetworks ? gone.map((range) => ({ range, kind: 'unreachable' }) as const) : []),
+    ],
+  };
 }
 
 /** Whether an instance that runs has them. */
@@ -69,27 +144,6 @@ export async function isHostBlockClaimed(): Promise<boolean> {
     if (!(thrown instanceof NetError)) throw thrown;
     return thrown.code === 'NET_ADDRESS_IN_USE';
   }
-}
-
-/** What was removed, as people name it. */
-export function removeHostRoutes(routes: OwnRoutes): readonly string[] {
-  const addresses = deviceAddresses.filter((address) => routes.removeAddress(address));
-  return inWords(routes.removeAll(), addresses);
-}
-
-/** What `removeHostRoutes` would remove. */
-export function findHostRoutes(routes: OwnRoutes): readonly string[] {
-  const there = interfaceAddresses();
-  const addresses = deviceAddresses.filter(({ bytes }) => there.includes(formatIp(bytes)));
-  const ranges = routes.list().map(({ range: to }) => formatCidr(to));
-  return inWords(ranges, addresses);
-}
-
-function inWords(ranges: readonly string[], addresses: readonly Cidr[]): readonly string[] {
-  return [
-    ...ranges.map((to) => `the route to ${to}`),
-    ...addresses.map((address) => `the address ${formatCidr(address)} of the loopback device`),
-  ];
 }
 
 async function claimKernel(engine: NetEngine): Promise<Listener> {
@@ -110,7 +164,7 @@ function isAnotherRunning(thrown: unknown): boolean {
   return thrown instanceof AppError && thrown.code === 'KERNEL_TAKEN';
 }
 
-function addRoute(routes: OwnRoutes, spec: Parameters<OwnRoutes['add']>[0]): void {
+function addRoute(routes: OwnRoutes, spec: RouteSpec): void {
   try {
     routes.add(spec);
   } catch (cause) {
@@ -125,10 +179,4 @@ function addRoute(routes: OwnRoutes, spec: Parameters<OwnRoutes['add']>[0]): voi
       },
     );
   }
-}
-
-function range(text: string): Cidr {
-  const parsed = parseCidr(text);
-  if (parsed === undefined) throw new AppError('START_FAILED', `Cannot parse range ${text}`);
-  return parsed;
 }

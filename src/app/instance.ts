@@ -88,6 +88,7 @@ export function createInstance(parts: InstanceParts): Instance {
     ...common,
     nodeName,
     podRange: block.podRange,
+    network: block.podNetwork,
     engine,
     log: logOf('node'),
     adopted: estate?.node.pods,

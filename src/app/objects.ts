@@ -26,7 +26,7 @@ import {
 } from './address-block.ts';
 import { AppError } from './errors.ts';
 import type { Estate } from './estate.ts';
-import { claimHostBlock, hostServiceRange } from './host-block.ts';
+import { claimHostBlock, hostServiceRange, type HostParts } from './host-block.ts';
 
 export interface Objects {
   readonly store: MemoryStoreClient;
@@ -133,13 +133,13 @@ export async function blockFor(
     objects,
     name,
     estate,
-    inKernel,
+    host,
   }: {
     readonly objects: Objects;
     readonly name: string;
     readonly estate: Estate | undefined;
     /** Its driver forwards in the kernel, where no address of 127/8 goes. */
-    readonly inKernel: boolean;
+    readonly host: HostParts | undefined;
   },
 ): Promise<AddressBlock> {
   if (estate !== undefined) {
@@ -149,16 +149,17 @@ export async function blockFor(
   }
   const serviceRange = objects.recall('serviceRange');
   const folder = objects.folder ?? '';
-  if (inKernel) {
+  if (host !== undefined) {
     const own = formatCidr(hostServiceRange);
     if (serviceRange !== undefined && serviceRange !== own)
       throw foreignRange(serviceRange, folder);
   } else if (serviceRange !== undefined) {
     return await reclaimAddressBlock(engine, { serviceRange, folder });
   }
-  const block = inKernel
-    ? await claimHostBlock(engine, hasIpv6)
-    : await claimAddressBlock(engine, name);
+  const block =
+    host === undefined
+      ? await claimAddressBlock(engine, name)
+      : await claimHostBlock(engine, { ...host, hasIpv6 });
   if (serviceRange !== undefined) return block;
   try {
     await objects.remember('serviceRange', formatCidr(block.serviceRange));

@@ -3,9 +3,9 @@ import type { CleanupOptions, CliDeps, CliEnv } from '../cli/index.ts';
 import { findInstances } from '../control/index.ts';
 import { createLogger } from '../obs/index.ts';
 import { systemClock } from '../sys/index.ts';
-import { loadNetlink, OwnRoutes } from '../sys/netlink/index.ts';
 import { AppError } from './errors.ts';
-import { findHostRoutes, isHostBlockClaimed, removeHostRoutes } from './host-block.ts';
+import { openHostBelongings } from './host-belongings.ts';
+import { isHostBlockClaimed } from './host-block.ts';
 import { kernelCleanups } from './kernel-drivers.ts';
 
 /** Rejects with KERNEL_IN_USE while an instance forwards in the kernel, unless it is forced. */
@@ -25,11 +25,12 @@ export async function runCleanup(
   for (const cleanup of Object.values(kernelCleanups)) {
     found.push(...(await cleanup({ clock, log, dryRun })));
   }
-  const routes = new OwnRoutes(await loadNetlink());
+  const belongings = await openHostBelongings();
   try {
-    found.push(...(dryRun ? findHostRoutes(routes) : removeHostRoutes(routes)));
+    const what = { sparesPods: await isHostBlockClaimed() };
+    found.push(...(dryRun ? belongings.find(what) : belongings.remove(what)));
   } finally {
-    routes.close();
+    belongings.close();
   }
   return dryRun ? { wouldRemove: found } : { removed: found };
 }

@@ -29,6 +29,7 @@ import { kernelDriverFor, type ForwardMode, type KernelDriver } from './kernel-d
 import { createLife, type Life } from './life.ts';
 import { startAfter, startOrRelease } from './follow.ts';
 import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
+import { podLinksFor, type PodNetworkMode } from './pod-network.ts';
 import { forgetPastRuns } from './past-runs.ts';
 import { stopAll } from './running.ts';
 import { becomeSuccessor, type Successor } from './take-over.ts';
@@ -41,6 +42,8 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly mode: ForwardMode;
+  /** Whether Pods have networks of their own; they do where that is possible when it is undefined. */
+  readonly podNetwork?: PodNetworkMode | undefined;
   readonly engine: EnginePreference;
   /** Threads that carry TCP; 1 when undefined. */
   readonly workers?: number | undefined;
@@ -194,7 +197,10 @@ async function startWith(parts: StartParts, signal: AbortSignal): Promise<Up> {
   const { log, pid } = options;
   const claimName = `${options.folders.home ?? ''}/${name}`;
   const inKernel = parts.kernel !== undefined;
-  const block = await blockFor(engine, { objects, name: claimName, estate, inKernel });
+  const links = await podLinksFor(options.podNetwork ?? 'auto', { inKernel, log });
+  const folder = instanceFolder(options.folders, name);
+  const host = inKernel ? { links, folder, log } : undefined;
+  const block = await blockFor(engine, { objects, name: claimName, estate, host });
   const assembled = assemble(parts, block);
   const { instance, components, life, handOver, source, control, api, sources } = assembled;
   const kept = {

@@ -37,6 +37,9 @@ export interface CliIo {
 
 export const upModes = ['userspace', 'nftables', 'auto'] as const;
 
+/** Where Pods of an instance that forwards in the kernel are; the names are app's. */
+export const upPodNetworks = ['auto', 'namespace', 'host'] as const;
+
 /** How sockets are worked; the names are sys/net's. */
 export const upEngines = ['portable', 'epoll', 'auto'] as const;
 
@@ -63,6 +66,8 @@ export interface UpOptions {
   readonly files: readonly string[];
   readonly demo: boolean;
   readonly mode: (typeof upModes)[number];
+  /** `auto` when undefined. */
+  readonly podNetwork?: (typeof upPodNetworks)[number] | undefined;
   readonly engine: (typeof upEngines)[number];
   /** Threads that carry TCP; 1 when undefined. */
   readonly workers?: number | undefined;

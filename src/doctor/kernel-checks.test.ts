@@ -6,7 +6,7 @@ import { runChecks, type CheckedView } from './check.ts';
 import { kernelChecks, type KernelView } from './kernel-checks.ts';
 
 const well: Readonly<Record<string, string>> = {
-  '/proc/self/status': 'CapEff:\t0000000000001000\n',
+  '/proc/self/status': 'CapEff:\t0000000000201000\n',
   '/proc/sys/net/ipv4/ip_forward': '1\n',
   '/proc/sys/net/ipv6/conf/all/forwarding': '1\n',
   '/proc/sys/net/netfilter/nf_conntrack_acct': '1\n',
@@ -50,6 +50,7 @@ test('a host that has everything is fine; chains of our own do not count', async
     [
       'net-admin',
       'kernel',
+      'pod-networks',
       'forwarding',
       'conntrack-room',
       'conntrack-bytes',
@@ -81,6 +82,13 @@ const cases: Readonly<
     'worse',
     '5.10.0-28-amd64',
     'boot Linux 5.13 or newer',
+  ],
+  'no networks of Pods': [
+    { files: { '/proc/self/status': 'CapEff:\t0000000000001000\n' } },
+    'pod-networks',
+    'worse',
+    'no CAP_SYS_ADMIN',
+    'sudo, or AmbientCapabilities=CAP_NET_ADMIN CAP_SYS_ADMIN where systemd starts it',
   ],
   'no forwarding': [
     { files: { '/proc/sys/net/ipv6/conf/all/forwarding': '0\n' } },

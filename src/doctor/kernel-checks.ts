@@ -20,13 +20,14 @@ export interface KernelView {
 
 /** Maps of concatenated values with a destination of their own are whole from here on. */
 const oldestKernel = [5, 13] as const;
-const netAdmin = 12n;
+const capabilities = { netAdmin: 12n, sysAdmin: 21n } as const;
 /** From here on it is a matter of seconds until connections are refused. */
 const nearlyFull = 0.9;
 
 export function kernelChecks(view: KernelView = systemView): readonly Check[] {
   const wide: readonly [id: string, title: string, look: Look][] = [
     ['kernel', 'Kernel', checkRelease],
+    ['pod-networks', 'Networks of Pods', checkPodNetworks],
     ['forwarding', 'Forwarding of packets', checkForwarding],
     ['conntrack-room', 'Room for connections', checkRoom],
     ['conntrack-bytes', 'Bytes of connections', checkAccounting],
@@ -62,9 +63,14 @@ const systemView: KernelView = {
   release: hostFacts().release,
 };
 
-async function mayChangeRules({ read }: KernelView): Promise<boolean> {
+const mayChangeRules = (view: KernelView): Promise<boolean> => holds(view, 'netAdmin');
+
+async function holds(
+  { read }: KernelView,
+  capability: keyof typeof capabilities,
+): Promise<boolean> {
   const held = /^CapEff:\s*([0-9a-f]+)/m.exec((await read('/proc/self/status')) ?? '')?.[1] ?? '0';
-  return ((BigInt(`0x${held}`) >> netAdmin) & 1n) === 1n;
+  return ((BigInt(`0x${held}`) >> capabilities[capability]) & 1n) === 1n;
 }
 
 async function checkPrivilege(view: KernelView): Promise<Finding> {
@@ -86,6 +92,17 @@ async function checkRelease({ release }: KernelView): Promise<Finding> {
     found: release,
     costs: 'the nftables driver does not start',
     remedy: `boot Linux ${oldestKernel.join('.')} or newer`,
+  };
+}
+
+async function checkPodNetworks(view: KernelView): Promise<Finding> {
+  if (await holds(view, 'sysAdmin')) return fine('may be made');
+  return {
+    state: 'worse',
+    found: 'no CAP_SYS_ADMIN',
+    costs:
+      'Pods of up --mode nftables are at addresses of this host, not each in a network of its own',
+    remedy: 'sudo, or AmbientCapabilities=CAP_NET_ADMIN CAP_SYS_ADMIN where systemd starts it',
   };
 }
 

@@ -14,6 +14,7 @@ import type { Component, ComponentStatus, Logger } from '../obs/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { HeldPods, type AdoptedPod, type SuspendedPod } from './held-pods.ts';
 import { registerNode } from './node-object.ts';
+import type { PodNetwork } from './pod-places.ts';
 import { PodLogs, type LogLine } from './pod-logs.ts';
 
 export interface EmbeddedNodeOptions {
@@ -21,6 +22,8 @@ export interface EmbeddedNodeOptions {
   readonly nodeName: string;
   /** Addresses for process Pods. */
   readonly podRange: Cidr;
+  /** Gives each of them a network of its own; undefined: its address is this host's. */
+  readonly network?: PodNetwork | undefined;
   readonly engine: NetEngine;
   readonly clock: Clock;
   readonly random: Random;

@@ -14,8 +14,8 @@ import { messageOf } from '../model/index.ts';
 import { createOrphanGuard, type Child, type ChildOptions } from '../sys/index.ts';
 import type { EmbeddedNodeOptions } from './embedded-node.ts';
 import { NodeError } from './errors.ts';
-import { PodAddresses } from './pod-addresses.ts';
 import type { LogLine, PodLogs } from './pod-logs.ts';
+import { PodPlaces, type PodPlace } from './pod-places.ts';
 import { bindCommand, podStatus, type PodReadiness } from './pod-status.ts';
 import { ProcessPod, type AdoptedLife, type SuspendedLife } from './process-pod.ts';
 
@@ -50,7 +50,7 @@ export class HeldPods {
   private readonly options: EmbeddedNodeOptions;
   private readonly events: EventRecorder;
   private readonly logs: PodLogs;
-  private readonly addresses: PodAddresses;
+  private readonly places: PodPlaces;
   /** Processes end with this one, even when it is killed. */
   private readonly guard = createOrphanGuard();
   /** By uid: a Pod deleted and made again under its name is another Pod. */
@@ -71,10 +71,10 @@ export class HeldPods {
     this.options = options;
     this.events = tells.events;
     this.logs = tells.logs;
-    this.addresses = new PodAddresses(options.podRange, options.random);
+    this.places = new PodPlaces(options);
     for (const adopted of options.adopted ?? []) {
       this.adopted.set(adopted.uid, adopted);
-      this.addresses.keep(adopted.uid, adopted.address);
+      this.places.keep(adopted.uid, adopted.address);
     }
   }
 
@@ -177,9 +177,9 @@ export class HeldPods {
     }
     try {
       if (!command.ok) throw commandInvalid(command.key, command.problem);
-      const process = this.startProcess(pod, uid, command.value);
-      const address = this.addresses.take(uid);
-      this.held.set(uid, { source, process, address, isEnding: false });
+      const place = this.places.take(uid, objectKey(nameOf(pod)));
+      const process = this.startProcess({ pod, uid, place }, command.value);
+      this.held.set(uid, { source, process, address: place.addresses[0], isEnding: false });
     } catch (thrown) {
       this.held.set(uid, { source, process: undefined, isEnding: false });
       const reason = 'CreateContainerError';
@@ -200,9 +200,13 @@ export class HeldPods {
     });
   }
 
-  private startProcess(pod: Pod, uid: string, command: readonly string[]): ProcessPod {
+  private startProcess(
+    { pod, uid, place }: { readonly pod: Pod; readonly uid: string; readonly place: PodPlace },
+    command: readonly string[],
+  ): ProcessPod {
     const { clock, engine, log } = this.options;
-    const address = this.addresses.take(uid);
+    const { addresses } = place;
+    const [address = ''] = addresses;
     const name = objectKey(nameOf(pod));
     const container = pod.spec?.containers?.[0];
     const ports = container?.ports ?? [];
@@ -218,9 +222,10 @@ export class HeldPods {
     return new ProcessPod({
       name,
       command,
-      env: environmentOf(pod, address, ports[0]?.containerPort),
+      env: environmentOf(pod, addresses, ports[0]?.containerPort),
       folder: folder?.ok === true ? folder.value : undefined,
       address,
+      within: (work) => place.run(work),
       port: tcp?.containerPort,
       container,
       gracePeriodMs: graceMsOf(pod),
@@ -228,7 +233,7 @@ export class HeldPods {
       engine,
       guard: this.guard,
       log,
-      onState: (state) => this.write(pod, uid, { kind: 'process', podIP: address, ...state }),
+      onState: (state) => this.write(pod, uid, { kind: 'process', addresses, ...state }),
       onLine,
       adopted: adopted && {
         ...adopted,
@@ -263,7 +268,7 @@ export class HeldPods {
       this.events.record(pod, { type: 'Normal', reason: 'Killing', message });
     }
     await process?.stop(Math.max(0, grace - (clock.monotonic() - began)));
-    this.addresses.release(uid);
+    this.places.release(uid);
     while (!this.stopping.signal.aborted && !(await this.takeAway(pod))) {
       await clock.sleep(retryMs, this.stopping.signal);
     }
@@ -288,10 +293,10 @@ export class HeldPods {
     const held = this.held.get(uid);
     this.held.delete(uid);
     if (held?.process === undefined) {
-      this.addresses.release(uid);
+      this.places.release(uid);
       return;
     }
-    this.track(held.process.stop().then(() => this.addresses.release(uid)));
+    this.track(held.process.stop().then(() => this.places.release(uid)));
   }
 
   private track(work: Promise<void>): void {
@@ -331,7 +336,7 @@ export class HeldPods {
 
 const notRunning = {
   kind: 'process',
-  podIP: undefined,
+  addresses: [],
   ready: false,
   restarts: 0,
   startedAtMs: undefined,
@@ -359,7 +364,7 @@ function graceMsOf({ metadata, spec }: Pod): number {
 
 function environmentOf(
   pod: Pod,
-  address: string,
+  addresses: readonly string[],
   port: number | undefined,
 ): Readonly<Record<string, string>> {
   const declared = (pod.spec?.containers?.[0]?.env ?? []).flatMap((e) =>
@@ -367,11 +372,12 @@ function environmentOf(
   );
   return {
     ...Object.fromEntries(declared),
-    HOST: address,
+    HOST: addresses[0] ?? '',
     ...(port === undefined ? {} : { PORT: String(port) }),
     POD_NAME: pod.metadata.name,
     POD_NAMESPACE: pod.metadata.namespace ?? 'default',
-    POD_IP: address,
+    POD_IP: addresses[0] ?? '',
+    POD_IPS: addresses.join(','),
   };
 }
 

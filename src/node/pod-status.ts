@@ -10,7 +10,7 @@ import type { ProcessEnd, ProcessPodState } from './process-pod.ts';
 export type PodReadiness =
   /** Something outside answers at the address, or nothing is there at all. */
   | { readonly kind: 'address'; readonly podIP: string | undefined }
-  | ({ readonly kind: 'process'; readonly podIP: string | undefined } & ProcessPodState);
+  | ({ readonly kind: 'process'; readonly addresses: readonly string[] } & ProcessPodState);
 
 type PodStatus = NonNullable<Pod['status']>;
 
@@ -75,13 +75,14 @@ function processStatus(
   state: Extract<PodReadiness, { readonly kind: 'process' }>,
   { now, last }: Timing,
 ): PodStatus {
-  const { podIP, ready, reason, message } = state;
+  const { addresses, ready, reason, message } = state;
+  const [podIP] = addresses;
   const why = { reason, message };
   const always = (type: string): Condition => condition(type, true, { now, last, why: {} });
   return {
     phase: phaseOf(state),
     startTime: last?.startTime ?? now,
-    ...(podIP === undefined ? {} : { podIP, podIPs: [{ ip: podIP }] }),
+    ...(podIP === undefined ? {} : { podIP, podIPs: addresses.map((ip) => ({ ip })) }),
     conditions: [
       always('PodScheduled'),
       always('Initialized'),

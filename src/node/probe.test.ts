@@ -15,7 +15,8 @@ const portable = createPortableEngine();
 function target(clock: Clock, engine: NetEngine = portable): ProbeTarget {
   const address = '127.0.0.1';
   const env = { WHO: 'probe' };
-  return { address, container: undefined, env, folder: undefined, engine, clock };
+  const within: ProbeTarget['within'] = (work) => work();
+  return { address, container: undefined, env, folder: undefined, within, engine, clock };
 }
 
 /** An engine whose connections succeed or fail as told, and the times they were asked for. */

@@ -1,7 +1,7 @@
 /** Asks a process how it is, again and again, with the kubelet's thresholds and defaults. */
 import type { Container, HttpGetAction, Probe } from '../kube/index.ts';
 import { messageOf, type Clock, type SocketAddress } from '../model/index.ts';
-import { startChild } from '../sys/index.ts';
+import { startChild, type Within } from '../sys/index.ts';
 import { checkGrpc, checkHttp, type NetEngine } from '../sys/net/index.ts';
 
 /** Where and how a Pod is asked. */
@@ -10,6 +10,8 @@ export interface ProbeTarget {
   readonly container: Container | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly folder: string | undefined;
+  /** Where its own commands run. */
+  readonly within: Within;
   readonly engine: NetEngine;
   readonly clock: Clock;
 }
@@ -112,6 +114,7 @@ export async function askCommand(
     command,
     env: target.env,
     cwd: target.folder,
+    within: target.within,
     onLine: (line) => {
       last = line;
     },

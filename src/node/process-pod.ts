@@ -6,7 +6,13 @@ import type { Container, Happening, Probe } from '../kube/index.ts';
 import type { Clock } from '../model/index.ts';
 import { messageOf } from '../model/index.ts';
 import type { Logger } from '../obs/index.ts';
-import { startChild, type Child, type ChildOutput, type OrphanGuard } from '../sys/index.ts';
+import {
+  startChild,
+  type Child,
+  type ChildOutput,
+  type OrphanGuard,
+  type Within,
+} from '../sys/index.ts';
 import type { NetEngine } from '../sys/net/index.ts';
 import { runHook } from './lifecycle-hook.ts';
 import type { LogLine } from './pod-logs.ts';
@@ -19,6 +25,8 @@ export interface ProcessPodOptions {
   /** Where the command runs; this process's own folder when undefined. */
   readonly folder: string | undefined;
   readonly address: string;
+  /** Starts programs in the Pod's network. */
+  readonly within: Within;
   /** Where it takes TCP connections; undefined: ready as soon as the process runs. */
   readonly port: number | undefined;
   /** Its probes count, and the names of its ports. */
@@ -167,8 +175,8 @@ export class ProcessPod {
   }
 
   private target(): ProbeTarget {
-    const { address, container, env, folder, engine, clock } = this.options;
-    return { address, container, env, folder, engine, clock };
+    const { address, container, env, folder, within, engine, clock } = this.options;
+    return { address, container, env, folder, within, engine, clock };
   }
 
   private async live(): Promise<void> {
@@ -203,7 +211,7 @@ export class ProcessPod {
 
   /** One life of the process; resolves with how it ended. */
   private async runOnce(): Promise<string> {
-    const { command, env, folder, clock, guard, onLine, onHappening } = this.options;
+    const { command, env, folder, within, clock, guard, onLine, onHappening } = this.options;
     const life = this.restarts;
     const { adopted } = this;
     this.adopted = undefined;
@@ -216,6 +224,7 @@ export class ProcessPod {
           command,
           env,
           cwd: folder,
+          within,
           onLine: (text, from) => onLine({ text, from, atMs: clock.now(), life }),
         }));
     } catch (thrown) {

@@ -11,9 +11,14 @@ export interface ChildOptions {
   /** Added to this process's own environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string | undefined;
+  /** Starts it from within something of the caller's: a network, say. */
+  readonly within?: Within | undefined;
   /** Gets each line of stdout and stderr. */
   readonly onLine: (line: string, from: 'stdout' | 'stderr') => void;
 }
+
+/** Runs `work`, at once and to its end, somewhere. */
+export type Within = <T>(work: () => T) => T;
 
 export interface ChildEnd {
   readonly code: number | undefined;
@@ -44,14 +49,17 @@ export interface Pipe {
 
 /** Starts a child in a process group of its own. Rejects with EXEC_FAILED when it cannot be started. */
 export async function startChild(options: ChildOptions): Promise<Child> {
+  const { within = here } = options;
   const [file = '', ...args] = options.command;
-  const child = spawn(file, args, {
-    env: { ...process.env, ...options.env },
-    cwd: options.cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Own group, so that a shell's children end with it, and Ctrl-C reaches us first and them in order.
-    detached: true,
-  });
+  const child = within(() =>
+    spawn(file, args, {
+      env: { ...process.env, ...options.env },
+      cwd: options.cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Own group, so that a shell's children end with it, and Ctrl-C reaches us first and them in order.
+      detached: true,
+    }),
+  );
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) =>
@@ -77,6 +85,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     ...output,
   };
 }
+
+const here: Within = (work) => work();
 
 /** Reads both streams of a child's output by the line. */
 export function readOutput(

@@ -1,5 +1,5 @@
 /** The door to the file system: whole-file reads and writes, folders, and being told of changes. */
-import { watch as watchFs } from 'node:fs';
+import { watch as watchFs, writeFileSync } from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -34,6 +34,11 @@ export async function writeTextAtomically(path: string, text: string, mode = 0o6
     await chmod(scratch, mode);
     await rename(scratch, path);
   });
+}
+
+/** At once, for those who cannot wait: small texts. Throws what the system says. */
+export function writeTextNow(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o644 });
 }
 
 /** As writeTextAtomically, piece by piece, for this user only; it is on disk when this resolves. */

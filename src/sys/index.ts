@@ -3,7 +3,7 @@ export { createFakeClock, systemClock } from './clock.ts';
 export type { FakeClock } from './clock.ts';
 export { SysError, sysErrors } from './errors.ts';
 export { killGroup, readOutput, startChild } from './exec.ts';
-export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe } from './exec.ts';
+export type { Child, ChildEnd, ChildOptions, ChildOutput, Pipe, Within } from './exec.ts';
 export {
   copyInto,
   kindOf,
@@ -16,6 +16,7 @@ export {
   watchPath,
   writeDurably,
   writeTextAtomically,
+  writeTextNow,
 } from './files.ts';
 export { findProgram, hostFacts, hostName, interfaceAddresses } from './host.ts';
 export { inflatePart } from './inflate.ts';

@@ -40,7 +40,9 @@ test(
       'table ip switchyard',
       'table ip6 switchyard',
       'the route to 10.96.0.0/16',
-      'the route to 10.97.0.0/16',
+      'table ip switchyard-pods',
+      'the route to 10.97.0.0/17',
+      'the route to 10.97.128.0/17',
       'the address 10.97.255.254/32 of the loopback device',
     ]) {
       assert.ok(removed.includes(what), `${what} is not among ${removed.join(', ')}`);

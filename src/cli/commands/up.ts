@@ -7,6 +7,7 @@ import {
   authorizationModes,
   upEngines,
   upModes,
+  upPodNetworks,
   type ObjectsPlace,
   type UpOptions,
 } from '../io.ts';
@@ -18,6 +19,7 @@ interface UpFlags extends GlobalOptions {
   readonly filename: readonly string[];
   readonly demo?: boolean;
   readonly mode: UpOptions['mode'];
+  readonly podNetwork: (typeof upPodNetworks)[number];
   readonly engine: UpOptions['engine'];
   readonly workers: number;
   readonly metrics: SocketAddress | 'none';
@@ -73,6 +75,7 @@ export function addUp(program: Command, act: Act): void {
           dnsUpstreams: flags.dnsUpstream,
           demo: flags.demo ?? false,
           mode: flags.mode,
+          podNetwork: flags.podNetwork,
           engine: flags.engine,
           workers: flags.workers,
           replace: flags.replace ?? false,
@@ -113,6 +116,15 @@ function addForwardingOptions(command: Command): void {
       )
         .choices(upModes)
         .default('userspace'),
+    )
+    .addOption(
+      new Option(
+        '--pod-network <network>',
+        'where Pods are that are forwarded to in the kernel: each in a network of its own (needs CAP_SYS_ADMIN), or at ' +
+          'addresses of this host; auto takes networks where it can',
+      )
+        .choices(upPodNetworks)
+        .default('auto'),
     )
     .addOption(
       new Option(

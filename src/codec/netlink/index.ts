@@ -1,6 +1,17 @@
 /** Netlink: messages and attributes, bytes in and out, no I/O. */
 export { NetlinkWriter } from './attribute-writer.ts';
 export {
+  linkChangeMessage,
+  linkDeleteMessage,
+  linkQuery,
+  linksQuery,
+  linkUpMessage,
+  neighbourMessage,
+  readLink,
+  vethMessage,
+} from './links.ts';
+export type { LinkInfo } from './links.ts';
+export {
   netfilterFamilies,
   netfilterSubsystems,
   netlinkFlags,

@@ -14,3 +14,5 @@ export { decodeSocketAddress, encodeSocketAddress, socketAddressRoom } from './s
 export { systemError } from './system-error.ts';
 export { loadNetlinkCalls } from './netlink-calls.ts';
 export type { NetlinkCalls, NetlinkOpen } from './netlink-calls.ts';
+export { loadNamespaces } from './namespaces.ts';
+export type { Namespaces } from './namespaces.ts';

@@ -25,6 +25,7 @@ const headers = [
   'linux/netlink',
   'sched',
   'sys/epoll',
+  'sys/mount',
   'sys/socket',
   'sys/syscall',
   'sys/un',

@@ -58,6 +58,12 @@ export const netlinkConstants = {
   MSG_DONTWAIT: 0x40,
   MSG_TRUNC: 0x20,
   CLONE_NEWNET: 0x40000000,
+  CLONE_FS: 0x200,
+  CLONE_NEWNS: 0x20000,
+  O_PATH: 0o10000000,
+  MS_BIND: 4096,
+  MS_REC: 16384,
+  MS_SLAVE: 1 << 19,
 } as const;
 
 /** Errors that are outcomes, not failures. */

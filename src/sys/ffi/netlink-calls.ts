@@ -2,10 +2,9 @@
  * The C library's netlink sockets, typed, and the network namespace they are opened in. A socket stays in the
  * namespace of the thread that opened it, so a thread can have sockets in many.
  */
-import process from 'node:process';
-import { FfiError } from './errors.ts';
 import { loadKoffi, type Koffi } from './koffi.ts';
 import { constants as c, netlinkConstants as n } from './layout.ts';
+import { bindNamespaces } from './namespaces.ts';
 import { watchReadable, type Watch } from './node-loop.ts';
 
 /** Results below zero are negated errnos. */
@@ -80,7 +79,7 @@ function openCall(
   );
   const set: (fd: number, level: number, name: number, value: Int32Array, size: number) => number =
     library.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t size)');
-  const inside = namespaceCalls(library, koffi);
+  const namespaces = bindNamespaces(koffi);
   const open = ({ protocol, groups }: NetlinkOpen): number => {
     const type = n.SOCK_RAW | c.SOCK_CLOEXEC;
     const fd = socket(n.AF_NETLINK, type, protocol);
@@ -102,32 +101,5 @@ function openCall(
   return (options) =>
     options.namespace === undefined
       ? open(options)
-      : inside(options.namespace, () => open(options));
-}
-
-/** Runs `work` with this thread in another namespace; nothing else of the thread runs meanwhile. */
-function namespaceCalls(
-  library: Library,
-  koffi: Koffi,
-): (path: string, work: () => number) => number {
-  const openFile: (path: string, flags: number) => number = library.func(
-    'int open(const char *path, int flags)',
-  );
-  const setns: (fd: number, type: number) => number = library.func('int setns(int fd, int type)');
-  const close: (fd: number) => number = library.func('int close(int fd)');
-  return (path, work) => {
-    const own = openFile('/proc/thread-self/ns/net', c.SOCK_CLOEXEC);
-    if (own < 0) return -koffi.errno();
-    const other = openFile(path, c.SOCK_CLOEXEC);
-    try {
-      if (other < 0 || setns(other, n.CLONE_NEWNET) < 0) return -koffi.errno();
-      const result = work();
-      if (setns(own, n.CLONE_NEWNET) === 0) return result;
-      // Anything this thread opened from here on would be in the wrong namespace.
-      throw new FfiError('FFI_REFUSED', `Cannot return to the network namespace of ${process.pid}`);
-    } finally {
-      if (other >= 0) close(other);
-      close(own);
-    }
-  };
+      : namespaces.within(options.namespace, () => open(options));
 }

@@ -12,10 +12,11 @@ import {
 } from '../../codec/netlink/index.ts';
 import { formatCidr, formatIp, parseCidr, type Cidr } from '../../model/index.ts';
 import { isNotFound, NetlinkError } from './errors.ts';
+import { ownProtocol } from './own-number.ts';
+import { listOwnLinks, removeOwnLinks } from './pod-links.ts';
 import type { NetlinkSocket, OpenNetlink } from './socket.ts';
 
-/** Of those free for everybody (rtnetlink(7)); no program known takes this one. */
-const ownProtocol = 183;
+const loopback = 1;
 
 export class OwnRoutes {
   private readonly socket: NetlinkSocket;
@@ -34,8 +35,8 @@ export class OwnRoutes {
 
   list(): readonly RouteSpec[] {
     return this.socket.request('list routes', routesQuery()).flatMap((message) => {
-      const { destination, prefix, kind, protocol } = readRoute(message);
-      if (protocol !== ownProtocol || kind === 'other') return [];
+      const { destination, prefix, kind, protocol, device } = readRoute(message);
+      if (protocol !== ownProtocol || kind === 'other' || device > loopback) return [];
       const range = parseCidr(`${formatIp(destination)}/${prefix}`);
       return range === undefined ? [] : [{ range, kind }];
     });
@@ -62,9 +63,19 @@ export class OwnRoutes {
     }
   }
 
-  /** The ranges it has removed routes to. */
-  removeAll(): readonly string[] {
-    const own = this.list();
+  /** Devices of Pods, by name. */
+  links(): readonly string[] {
+    return listOwnLinks(this.socket).map(({ name }) => name);
+  }
+
+  /** Devices of Pods that are gone or of a process that is; their names. */
+  removeLinks(): readonly string[] {
+    return removeOwnLinks(this.socket);
+  }
+
+  /** The ranges it has removed routes to: all of ours through the loopback device, those wanted aside. */
+  removeAll(wanted: readonly RouteSpec[] = []): readonly string[] {
+    const own = this.list().filter((spec) => !wanted.some((one) => isSame(one, spec)));
     for (const spec of own) {
       const what = `remove the route to ${formatCidr(spec.range)}`;
       try {
