@@ -115,7 +115,7 @@ export async function startReplica(
   const { engine } = await createEngine({ prefer, workers });
   const common = { clock: systemClock, random: Math.random, log };
   const changes: ServicePortRef[] = [];
-  const bounds = { accessLogShare, maxEndpointConnections: 64, maxWaiting: 64 };
+  const bounds = { accessLogShare, maxEndpointConnections: 64, maxWaiting: 512 };
   const threads = createGatewayThreads(engine, { ...common, ...bounds, file });
   const engineGateway = createGateway({ ...common, ...bounds, engine, threads, address: host });
   const gateway = createServiceGateway({
