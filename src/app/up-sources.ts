@@ -8,7 +8,7 @@ import { createDemo } from './demo.ts';
 import { createFromCluster } from './from-cluster.ts';
 import type { Instance } from './instance.ts';
 import type { Objects } from './objects.ts';
-import type { UpOptions } from './up.ts';
+import type { UpOptions } from './up-options.ts';
 
 /** In the order of their start. */
 export function sourcesOf({

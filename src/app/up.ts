@@ -7,16 +7,14 @@ import {
   instanceFolder,
   type ControlSource,
   type HandoverStart,
-  type RunRequest,
 } from '../control/index.ts';
-import type { CliEnv, FromCluster, ObjectsPlace } from '../cli/index.ts';
-import type { ApiServer, Authorization } from '../apiserver/index.ts';
+import type { CliEnv } from '../cli/index.ts';
+import type { ApiServer } from '../apiserver/index.ts';
 import type { UpstreamSource } from '../dns/index.ts';
-import type { SocketAddress } from '../model/index.ts';
-import type { Component, Logger } from '../obs/index.ts';
+import type { Component } from '../obs/index.ts';
 import { readText, systemClock } from '../sys/index.ts';
 import type { AddressBlock } from './address-block.ts';
-import type { EnginePreference, StreamEngine } from '../sys/net/index.ts';
+import type { StreamEngine } from '../sys/net/index.ts';
 import { createBackupSource } from './backups.ts';
 import { createApi } from './api.ts';
 import { createCarryingEngine } from './carrying-engine.ts';
@@ -25,61 +23,18 @@ import { firstPods } from './first-pods.ts';
 import { createHandOver, type HandOver } from './hand-over.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { cannotHandOver } from './kept-in-kernel.ts';
-import { kernelDriverFor, type ForwardMode, type KernelDriver } from './kernel-drivers.ts';
+import { kernelDriverFor, type KernelDriver } from './kernel-drivers.ts';
 import { createLife, type Life } from './life.ts';
 import { startAfter, startOrRelease } from './follow.ts';
 import { blockFor, checkSamePlace, dataFolder, openObjects, type Objects } from './objects.ts';
-import { podLinksFor, type PodNetworkMode } from './pod-network.ts';
+import { podLinksFor } from './pod-network.ts';
 import { forgetPastRuns } from './past-runs.ts';
 import { stopAll } from './running.ts';
 import { becomeSuccessor, type Successor } from './take-over.ts';
+import type { UpOptions } from './up-options.ts';
 import { sourcesOf } from './up-sources.ts';
 import { sourceOf, viewOf, waysOf, type Ways } from './up-views.ts';
 import { createWorkloadSource } from './workload-source.ts';
-
-export interface UpOptions {
-  /** Files and folders of manifests. */
-  readonly files: readonly string[];
-  readonly demo: boolean;
-  readonly mode: ForwardMode;
-  /** Whether Pods have networks of their own; they do where that is possible when it is undefined. */
-  readonly podNetwork?: PodNetworkMode | undefined;
-  readonly engine: EnginePreference;
-  /** Threads that carry TCP; 1 when undefined. */
-  readonly workers?: number | undefined;
-  /** Who is asked for names outside of the cluster; none: those the host asks. */
-  readonly dnsUpstreams: readonly SocketAddress[];
-  /** Where metrics are served; undefined: nowhere. */
-  readonly metrics: SocketAddress | undefined;
-  /** Where browsers find Services by name; undefined: the usual port, or another while that is taken. */
-  readonly browserPort?: number | undefined;
-  /** Of all requests that are balanced, how many are logged: 0 to 1; none when undefined. */
-  readonly accessLogShare?: number | undefined;
-  /** A workload to start with. */
-  readonly run?: RunRequest | undefined;
-  /** Whose Services are served here as well. */
-  readonly fromCluster?: FromCluster | undefined;
-  /** A second place for the kubeconfig. */
-  readonly kubeconfigOut?: string | undefined;
-  /** Whether roles count for those who ask the API; they do not when it is undefined. */
-  readonly authorization?: Authorization | undefined;
-  /** Takes the place of the running instance. */
-  readonly replace: boolean;
-  /** And is started as that was: its files, engine and drain. */
-  readonly asBefore: boolean;
-  /** How long connections may go on when this ends or is replaced. */
-  readonly drainSeconds: number | undefined;
-  /** A free name is found when it is undefined. */
-  readonly instance: string | undefined;
-  readonly folders: CliEnv;
-  readonly objects: ObjectsPlace;
-  /** Where the command was given: files are named from there. */
-  readonly folder: string | undefined;
-  /** What runs JavaScript here. */
-  readonly runtime: string;
-  readonly pid: number;
-  readonly log: Logger;
-}
 
 /** A running instance. */
 export interface Up {

@@ -21,7 +21,7 @@ import {
 } from '../kube/index.ts';
 import { claim } from './claim.ts';
 import { ownedBy, sameMeaning, templateHash } from './pod-template.ts';
-import type { SyncContext } from './workloads.ts';
+import type { SyncContext } from './sync-context.ts';
 
 export interface SetRevisions {
   /** What the Pods were before the update that is under way; `update` when none is. */

@@ -18,7 +18,7 @@ import { keyOf } from './mirror.ts';
 import { ownedBy, sameTemplate, templateHash } from './pod-template.ts';
 import { isScaled, scaledProportionally, scaleNotes } from './proportional.ts';
 import { nextScalings, revisionOf, type Scaling, type SetState } from './rollout.ts';
-import type { SyncContext, SyncResult } from './workloads.ts';
+import type { SyncContext, SyncResult } from './sync-context.ts';
 
 export async function syncDeployment(
   deployment: Deployment,

@@ -11,7 +11,7 @@ import { messageOf } from '../model/index.ts';
 import { claim } from './claim.ts';
 import { compareForRemoval, isFinishedPod, isReadyPod } from './pod-state.ts';
 import { podFromTemplate } from './pod-template.ts';
-import type { SyncContext, SyncResult } from './workloads.ts';
+import type { SyncContext, SyncResult } from './sync-context.ts';
 
 export async function syncReplicaSet(set: ReplicaSet, context: SyncContext): Promise<SyncResult> {
   if (isLeaving(set)) return 'done';

@@ -25,7 +25,7 @@ import {
   truncateHistory,
   type SetRevisions,
 } from './stateful-history.ts';
-import type { SyncContext, SyncResult } from './workloads.ts';
+import type { SyncContext, SyncResult } from './sync-context.ts';
 
 export async function syncStatefulSet(set: StatefulSet, context: SyncContext): Promise<SyncResult> {
   if (isLeaving(set)) return 'done';

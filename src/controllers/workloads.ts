@@ -6,27 +6,15 @@ import {
   podKind,
   replicaSetKind,
   statefulSetKind,
-  type EventRecorder,
-  type ObjectClient,
 } from '../kube/index.ts';
-import type { Clock } from '../model/index.ts';
 import type { Component } from '../obs/index.ts';
 import { createDirtyLoop } from './dirty-loop.ts';
 import { followKind, type ControllerOptions } from './mirror.ts';
+import type { SyncContext, SyncResult } from './sync-context.ts';
 import { syncDeployment } from './sync-deployment.ts';
 import { syncReplicaSet } from './sync-replica-set.ts';
 import { syncStatefulSet } from './sync-stateful-set.ts';
 import { WorkloadState } from './workload-state.ts';
-
-/** `wait`: time alone will ask for something. */
-export type SyncResult = 'done' | 'wait';
-
-export interface SyncContext {
-  readonly client: ObjectClient;
-  readonly clock: Clock;
-  readonly state: WorkloadState;
-  readonly events: EventRecorder;
-}
 
 const retryMs = 250;
 
