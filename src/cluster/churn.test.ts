@@ -13,7 +13,7 @@ const services = 300;
 const soak = process.env['SWITCHYARD_SOAK'] === '1';
 /** The first rounds fill caches and warm the code up; what grows after them grows for ever. */
 const warmRounds = soak ? 400 : 60;
-const rounds = soak ? 20_000 : 160;
+const rounds = soak ? 32_000 : 160;
 const changesEach = 100;
 
 test(`memory is flat over ${rounds * changesEach} changes`, async (t) => {

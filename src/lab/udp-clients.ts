@@ -4,19 +4,19 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { SocketAddress } from '../model/index.ts';
-import { NetError, openDatagrams, type Datagrams } from '../sys/net/index.ts';
+import { NetError, openDatagrams, sourceTowards, type Datagrams } from '../sys/net/index.ts';
 
 /** Held at once; a port given back may come again. */
 const maxHeld = 4_000;
 
 export class UdpClients {
   private readonly target: SocketAddress;
-  private source: string;
+  /** Of all of them: a client to whom affinity may hold. */
+  private source: string | undefined;
   private readonly held: Datagrams[] = [];
 
   constructor(target: SocketAddress) {
     this.target = target;
-    this.source = sourceFor(target.address);
   }
 
   /** A new flow: says nothing, in an empty datagram. Rejects with NetError; returns where it comes from. */
@@ -33,11 +33,12 @@ export class UdpClients {
   }
 
   private async open(): Promise<Datagrams> {
+    const source = (this.source ??= await sourceFor(this.target));
     try {
-      return await openDatagrams({ address: this.source, port: 0 }, () => undefined);
+      return await openDatagrams({ address: source, port: 0 }, () => undefined);
     } catch (thrown) {
       const isElsewhere = thrown instanceof NetError && thrown.code === 'NET_ADDRESS_NOT_AVAILABLE';
-      if (!isElsewhere || !this.source.startsWith('127.')) throw thrown;
+      if (!isElsewhere || !source.startsWith('127.')) throw thrown;
       // Only Linux has all of 127/8.
       this.source = '127.0.0.1';
       return await openDatagrams({ address: this.source, port: 0 }, () => undefined);
@@ -45,12 +46,9 @@ export class UdpClients {
   }
 }
 
-/**
- * One address for all: a client to whom affinity may hold. On loopback another one each time, because flows outlive
- * their measurement; elsewhere what the system itself would take.
- */
-function sourceFor(target: string): string {
-  if (!target.startsWith('127.')) return target;
+/** On loopback another one each time, because flows outlive their measurement; elsewhere what the system would take. */
+async function sourceFor(target: SocketAddress): Promise<string> {
+  if (!target.address.startsWith('127.')) return await sourceTowards(target);
   const [a = 0, b = 0, c = 0] = randomBytes(3);
   return `127.${200 + (a % 50)}.${b}.${1 + (c % 254)}`;
 }

@@ -191,6 +191,15 @@ test('the demo spreads exactly over Pods in networks of their own', { skip }, as
   assert.deepEqual(spread(placeOf('front'), 9), even);
   const weighted = { 'catalog-big': 8, 'catalog-1': 1, 'catalog-2': 1 };
   assert.deepEqual(spread(placeOf('catalog'), 10), weighted);
+  const udp = await switchyard(['spread', 'service', 'echo', '-n', '20', '-o', 'json']);
+  const { shares } = JSON.parse(udp.stdout) as {
+    shares: readonly { readonly connections: number }[];
+  };
+  assert.deepEqual(
+    shares.map(({ connections }) => connections),
+    [10, 10],
+    udp.stderr,
+  );
   instance.kill('SIGTERM');
   assert.equal((await instance.ended).status, 0);
 });

@@ -43,6 +43,7 @@ export type {
   StreamHandlers,
   ThreadEngine,
 } from './stream.ts';
+export { sourceTowards } from './source-address.ts';
 export { byteStreamOf, joinStreams, listenStreams, openStream } from './streams.ts';
 export type { ByteStream, StreamEvents } from './streams.ts';
 export type { UdpEngine, UdpHandlers, UdpListener, UdpPeer } from './udp.ts';
