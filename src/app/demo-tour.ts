@@ -15,15 +15,22 @@ export async function showDemo(client: NameClient, io: CliIo, signal: AbortSigna
   const { source } = client;
   const paint = paintFor(io.stdout, io.env);
   const nameWidth = Math.max(...demoServices.map(({ name }) => name.length));
-  const showsWidth = Math.max(...demoServices.map(({ shows }) => shows.length));
-  for (const service of demoServices) {
+  const shown = demoServices.map((service) => ({ service, shows: showsOf(source, service) }));
+  const showsWidth = Math.max(...shown.map(({ shows }) => shows.length));
+  for (const { service, shows } of shown) {
     if (signal.aborted) return;
     const at = reachableAt(source, service);
-    const line = `${service.name.padEnd(nameWidth)}   ${service.shows.padEnd(showsWidth)}   ${at ?? ''}`;
+    const line = `${service.name.padEnd(nameWidth)}   ${shows.padEnd(showsWidth)}   ${at ?? ''}`;
     io.stdout.write(`${paint('bold', line.trimEnd())}\n`);
     const counts = await countFor(client, service, { at, signal });
     for (const bar of barsOf(counts)) io.stdout.write(`${' '.repeat(nameWidth + 3)}${bar}\n`);
   }
+}
+
+/** What it is there for, and what the driver does instead where it cannot do that. */
+function showsOf(source: ControlSource, { name, shows }: DemoService): string {
+  const [view] = source.services({ namespace: demoNamespace, name });
+  return view?.standIn === undefined ? shows : `${shows}; here ${view.standIn} stands in`;
 }
 
 interface Counting {

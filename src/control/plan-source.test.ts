@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   formatSocketAddress,
+  pickableSchedulers,
   type ApplyReport,
   type Endpoint,
   type Plan,
@@ -43,6 +44,7 @@ async function ask({ plan, report = quiet, request = {} }: Asked): Promise<Sprea
     report: () => report,
     driver: {
       name: 'test',
+      capabilities: { schedulers: pickableSchedulers, protocols: ['TCP'], differences: [] },
       observe: () => ({ endpoints: new Map() }),
       locate: async () => {
         const next = pods[chosen.length % pods.length];

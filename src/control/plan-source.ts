@@ -28,7 +28,7 @@ export interface PlanSourceOptions {
   readonly plan: () => Plan;
   /** What the driver said of it; undefined before the first apply. */
   readonly report: () => ApplyReport | undefined;
-  readonly driver: Pick<Driver, 'name' | 'locate' | 'observe' | 'audit'>;
+  readonly driver: Pick<Driver, 'name' | 'capabilities' | 'locate' | 'observe' | 'audit'>;
   readonly engine: NetEngine;
   readonly clock: Clock;
   /** Objects, Plan and report as they are now, for explanations. */
@@ -52,7 +52,8 @@ export function createPlanSource(options: PlanSourceOptions): ControlSource {
     workloads: options.workloads,
     names: options.names,
     requests: options.requests,
-    services: (filter) => servicePortViews(applied(), filter),
+    services: (filter) =>
+      servicePortViews(applied(), filter, options.driver.capabilities.schedulers),
     endpoints: (filter) => endpointViews(options.plan(), options.driver.observe(), filter),
     traffic: (filter) => {
       const plan = options.plan();

@@ -110,6 +110,8 @@ export interface ServicePortView {
   readonly protocol: string;
   readonly family: string;
   readonly scheduler: string;
+  /** What the driver does instead, where it cannot do that. */
+  readonly standIn?: string;
   readonly affinity: string;
   readonly frontends: readonly FrontendView[];
   readonly endpoints: number;

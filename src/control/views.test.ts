@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ApplyReport, Observation } from '../model/index.ts';
+import {
+  plainRequestRules,
+  type ApplyReport,
+  type Observation,
+  type VirtualServer,
+} from '../model/index.ts';
 import type { ServicePortView } from './protocol.ts';
 import { clusterIp, endpoint, node, nodePort, planOf, server } from './testdata/plan.ts';
 import { endpointViews, planView, servicePortViews } from './views.ts';
@@ -24,8 +29,24 @@ const web = server('web', {
   ],
 });
 
+const schedulers = ['rr', 'lc'] as const;
+
+test('a ServicePort says what its driver does instead of what it asks for', () => {
+  const byLoad = (asked: Partial<VirtualServer>): object => {
+    const server = { ...web, scheduler: 'lc', ...asked } as const;
+    const { scheduler, standIn } = only(
+      servicePortViews({ plan: planOf(server), report: quiet }, all, ['rr']),
+    );
+    return { scheduler, standIn };
+  };
+  assert.deepEqual(byLoad({}), { scheduler: 'lc', standIn: 'rr' });
+  const pools = web.pools;
+  const perRequest = { ...plainRequestRules, pools };
+  assert.deepEqual(byLoad({ perRequest }), { scheduler: 'lc', standIn: undefined });
+});
+
 test('a ServicePort says where its frontends answer', () => {
-  assert.deepEqual(only(servicePortViews({ plan: planOf(web), report: quiet }, all)), {
+  assert.deepEqual(only(servicePortViews({ plan: planOf(web), report: quiet }, all, schedulers)), {
     namespace: 'default',
     name: 'web',
     port: 'http',
@@ -48,7 +69,7 @@ test('a ServicePort says where its frontends answer', () => {
 });
 
 test('nothing is reachable before the first apply', () => {
-  const view = only(servicePortViews({ plan: planOf(web), report: undefined }, all));
+  const view = only(servicePortViews({ plan: planOf(web), report: undefined }, all, schedulers));
   assert.deepEqual(
     view.frontends.map((f) => f.reachable),
     [[], []],
@@ -66,7 +87,7 @@ test('a stand-in is where the frontend is reached', () => {
       },
     ],
   };
-  const view = only(servicePortViews({ plan: planOf(web), report }, all));
+  const view = only(servicePortViews({ plan: planOf(web), report }, all, schedulers));
   assert.deepEqual(view.frontends[0]?.reachable, ['127.96.0.1:8080']);
   assert.deepEqual(view.frontends[1]?.reachable, ['127.0.0.1:30080']);
 });
@@ -78,7 +99,7 @@ test('a frontend that failed is not reachable and says why; the other one is', (
     remedy: 'Stop it',
   };
   const report = { ...quiet, failures: [{ server: web.id, frontend: nodePort(30_080), ...why }] };
-  const view = only(servicePortViews({ plan: planOf(web), report }, all));
+  const view = only(servicePortViews({ plan: planOf(web), report }, all, schedulers));
   assert.deepEqual(view.frontends[0]?.reachable, ['127.96.0.1:80']);
   assert.deepEqual(view.frontends[1]?.reachable, []);
   assert.deepEqual(view.frontends[1]?.problem, why);
@@ -93,7 +114,7 @@ test('an address two Services claim is served for the first', () => {
     frontends: [clusterIp('127.96.0.1', 80)],
     endpoints: web.endpoints,
   });
-  const [a, b] = servicePortViews({ plan: planOf(second, first), report: quiet }, all);
+  const [a, b] = servicePortViews({ plan: planOf(second, first), report: quiet }, all, schedulers);
   assert.deepEqual(a?.frontends[0]?.reachable, ['127.96.0.1:80']);
   assert.deepEqual(b?.frontends[0]?.reachable, []);
   assert.equal(b?.frontends[0]?.problem?.code, 'CONTROL_FRONTEND_CLAIMED');
@@ -116,7 +137,7 @@ for (const [name, c] of Object.entries(withoutEndpoints)) {
     const plan = planOf(
       server('web', { frontends: [clusterIp('127.96.0.1', 80)], endpoints: c.endpoints }),
     );
-    const [frontend] = only(servicePortViews({ plan, report: quiet }, all)).frontends;
+    const [frontend] = only(servicePortViews({ plan, report: quiet }, all, schedulers)).frontends;
     assert.deepEqual(frontend?.reachable, []);
     assert.equal(frontend?.problem?.code, 'CONTROL_NO_ENDPOINTS');
     assert.match(frontend?.problem?.message ?? '', c.message);
@@ -134,7 +155,7 @@ test('views are sorted and filtered by namespace and name', () => {
   const named = (
     filter: typeof all | { namespace: string | undefined; name: string | undefined },
   ) =>
-    servicePortViews({ plan, report: quiet }, filter).map(
+    servicePortViews({ plan, report: quiet }, filter, schedulers).map(
       (v) => `${v.namespace}/${v.name}:${v.port}`,
     );
   assert.deepEqual(named(all), ['default/a:', 'default/a:x', 'default/b:', 'shop/a:']);
@@ -222,7 +243,7 @@ test('a NodePort answers at the node addresses of its family only', () => {
     server('web', { frontends: [nodePort(30_080)], endpoints: [endpoint('10.0.0.1')] }),
   );
   const dual = { ...plan, node: { ...node, nodePortAddresses: ['127.0.0.1', '::1', '10.9.9.9'] } };
-  const view = only(servicePortViews({ plan: dual, report: quiet }, all));
+  const view = only(servicePortViews({ plan: dual, report: quiet }, all, schedulers));
   assert.deepEqual(view.frontends[0]?.reachable, ['127.0.0.1:30080', '10.9.9.9:30080']);
 });
 

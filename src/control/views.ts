@@ -1,6 +1,7 @@
 /** Plan, report and counters as the views of the protocol. Pure; sorted by namespace, name, port, family. */
 import {
   connectLatencyBoundsMs,
+  effectiveScheduler,
   endpointKey,
   formatCidr,
   formatSocketAddress,
@@ -9,6 +10,7 @@ import {
   type Endpoint,
   type Observation,
   type Plan,
+  type SchedulerName,
   type VirtualServer,
 } from '../model/index.ts';
 import type { SpreadMeasurement } from '../lab/index.ts';
@@ -25,6 +27,7 @@ import { createReach, formatFrontend, reachView, type Applied } from './reach.ts
 export function servicePortViews(
   applied: Applied,
   filter: ServiceFilter,
+  schedulers: readonly SchedulerName[],
 ): readonly ServicePortView[] {
   const reachOf = createReach(applied);
   return shownServers(applied.plan, filter).map((server) => ({
@@ -34,11 +37,21 @@ export function servicePortViews(
     protocol: server.ref.protocol,
     family: server.ref.family,
     scheduler: server.scheduler,
+    ...standInOf(server, schedulers),
     affinity: affinityOf(server),
     frontends: reachOf(server).map(reachView),
     endpoints: server.endpoints.length,
     ready: server.endpoints.filter((endpoint) => endpoint.ready).length,
   }));
+}
+
+/** Requests are balanced by the gateway, which does all of them. */
+function standInOf(
+  { scheduler: wanted, perRequest }: VirtualServer,
+  schedulers: readonly SchedulerName[],
+): Pick<ServicePortView, 'standIn'> {
+  const { scheduler, standsIn } = effectiveScheduler(wanted, schedulers);
+  return standsIn && perRequest === undefined ? { standIn: scheduler } : {};
 }
 
 export function endpointViews(

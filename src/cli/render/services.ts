@@ -50,9 +50,13 @@ const serviceColumns: readonly Column<Row>[] = [
     cell: ({ service }) => `${service.ready}/${service.endpoints}`,
     tone: ({ service }) => (service.ready === 0 ? 'red' : undefined),
   },
-  { header: 'SCHEDULER', cell: ({ service }) => service.scheduler },
+  { header: 'SCHEDULER', cell: ({ service }) => schedulerOf(service) },
   { header: 'AFFINITY', cell: ({ service }) => service.affinity },
 ];
+
+function schedulerOf({ scheduler, standIn }: ServicePortView): string {
+  return standIn === undefined ? scheduler : `${scheduler} (by ${standIn})`;
+}
 
 function reachedAt(frontend: FrontendView | undefined): string {
   if (frontend === undefined) return absent;
