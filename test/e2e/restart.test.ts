@@ -263,7 +263,7 @@ test('a successor killed at any moment before it serves changes nothing', { skip
       first.printed('Replaced by process').then(() => true),
       delay(withinMs).then(() => false),
     ]);
-  for (const afterMs of [200, 400, 500, 560, 620, 680, 740, 800, 900, 1_000]) {
+  for (let afterMs = 200; afterMs <= 1_000; afterMs += 40) {
     const successor = next('restart');
     await delay(afterMs);
     successor.kill('SIGKILL');
