@@ -104,6 +104,7 @@ export function createLife({ instance, block, components, startedAt, log }: Life
     },
     settled: () => {
       isSettled = true;
+      node.settled();
     },
     retire: async (signal) => {
       const until = AbortSignal.any([signal, AbortSignal.timeout(lingerMs)]);

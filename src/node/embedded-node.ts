@@ -51,6 +51,8 @@ export interface EmbeddedNode extends Component {
   /** Starts and reads nothing until `resume`. */
   suspend(): NodeEstate;
   resume(): void;
+  /** The process that had the adopted Pods has let go: from here on they end with this one. */
+  settled(): void;
   /** As `stop`, but the processes go on: another instance of Switchyard has them. */
   release(): Promise<void>;
 }
@@ -92,6 +94,7 @@ export function createEmbeddedNode(options: EmbeddedNodeOptions): EmbeddedNode {
     status: () => status,
     suspend: () => ({ pods: pods.suspend(), logs: logs.all() }),
     resume: () => pods.resume(),
+    settled: () => pods.settled(),
     release: async () => {
       pods.release();
       await reflector.stop();

@@ -51,8 +51,8 @@ export class HeldPods {
   private readonly events: EventRecorder;
   private readonly logs: PodLogs;
   private readonly places: PodPlaces;
-  /** Processes end with this one, even when it is killed. */
-  private readonly guard = createOrphanGuard();
+  /** Processes end with this one, even when it is killed; what was another's, once that has let go. */
+  private readonly guard;
   /** By uid: a Pod deleted and made again under its name is another Pod. */
   private readonly held = new Map<string, Held>();
   private readonly uids = new Map<string, string>();
@@ -72,6 +72,7 @@ export class HeldPods {
     this.events = tells.events;
     this.logs = tells.logs;
     this.places = new PodPlaces(options);
+    this.guard = createOrphanGuard({ armed: options.adopted === undefined });
     for (const adopted of options.adopted ?? []) {
       this.adopted.set(adopted.uid, adopted);
       this.places.keep(adopted.uid, adopted.address);
@@ -122,6 +123,11 @@ export class HeldPods {
 
   resume(): void {
     for (const { process } of this.held.values()) process?.resume();
+  }
+
+  /** Whoever had the processes before has let go of them. */
+  settled(): void {
+    this.guard.arm();
   }
 
   /** Lets go of every process without ending it; nothing is written any more. */

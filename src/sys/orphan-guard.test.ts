@@ -11,10 +11,10 @@ import { killGroup } from './exec.ts';
 const module = fileURLToPath(new URL('orphan-guard.ts', import.meta.url));
 
 /** A process that starts a sleeper, and says its number once it is guarded; `then` is done afterwards. */
-const program = (then: string): string => `
+const program = (then: string, armed = true): string => `
 import { spawn } from 'node:child_process';
 import { createOrphanGuard } from ${JSON.stringify(module)};
-const guard = createOrphanGuard();
+const guard = createOrphanGuard({ armed: ${armed} });
 const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
 child.once('spawn', () => {
   guard.add(child.pid);
@@ -23,8 +23,8 @@ child.once('spawn', () => {
 });
 `;
 
-async function sleeperOf(t: TestContext, then: string): Promise<number> {
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', program(then)], {
+async function sleeperOf(t: TestContext, then: string, armed = true): Promise<number> {
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program(then, armed)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [bytes] = (await once(parent.stdout, 'data')) as [Buffer];
@@ -55,12 +55,23 @@ test('a program ends when who started it is killed', { skip }, async (t) => {
   }
 });
 
-for (const [what, then] of [
-  ['was given away', 'guard.remove(child.pid);'],
-  ['is of one that ended in order', 'guard.close();'],
+test('a program that was there before the guard was armed ends then, too', { skip }, async (t) => {
+  const pid = await sleeperOf(t, 'guard.arm();', false);
+  const deadline = Date.now() + 10_000;
+  while (runs(pid)) {
+    assert.ok(Date.now() < deadline, 'it still runs');
+    await systemClock.sleep(20);
+  }
+});
+
+for (const [what, then, armed] of [
+  ['was given away', 'guard.remove(child.pid);', true],
+  ['is of one that ended in order', 'guard.close();', true],
+  ['is still of another process', '', false],
+  ['was given away before the guard was armed', 'guard.remove(child.pid); guard.arm();', false],
 ] as const) {
   test(`a program that ${what} goes on`, { skip }, async (t) => {
-    const pid = await sleeperOf(t, then);
+    const pid = await sleeperOf(t, then, armed);
     // A guard that ends what it should not does so at once.
     await systemClock.sleep(300);
     assert.ok(runs(pid));

@@ -9,6 +9,8 @@ export interface OrphanGuard {
   add(pid: number): void;
   /** It has ended, or is somebody else's now. */
   remove(pid: number): void;
+  /** From here on: before, nothing ends that was added, which is for one that begins with what is another's still. */
+  arm(): void;
   /** Ends the guard; what it still has is left alone. */
   close(): void;
 }
@@ -32,15 +34,22 @@ sleep ${graceSeconds}
 for each in $groups; do kill -s KILL -- "-$each"; done 2> /dev/null
 `;
 
-export function createOrphanGuard(): OrphanGuard {
+export function createOrphanGuard({ armed }: { readonly armed: boolean }): OrphanGuard {
   let shell: ChildProcess | undefined;
+  /** Until it is armed. */
+  let added: Set<number> | undefined = armed ? undefined : new Set();
   const say = (line: string): void => void shell?.stdin?.write(`${line}\n`);
+  const guard = (pid: number): void => {
+    shell ??= startShell();
+    say(`+ ${pid}`);
+  };
   return {
-    add: (pid) => {
-      shell ??= startShell();
-      say(`+ ${pid}`);
+    add: (pid) => (added === undefined ? guard(pid) : void added.add(pid)),
+    remove: (pid) => (added === undefined ? say(`- ${pid}`) : void added.delete(pid)),
+    arm: () => {
+      for (const pid of added ?? []) guard(pid);
+      added = undefined;
     },
-    remove: (pid) => say(`- ${pid}`),
     close: () => {
       say('.');
       shell?.stdin?.end();
